@@ -1,0 +1,1 @@
+"""A Dagster-orchestrated data-asset platform for pricing."""

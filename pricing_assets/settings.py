@@ -1,0 +1,72 @@
+"""What may be set from outside. Nobody else in the package reads the environment.
+
+Values come from environment variables, then from a `.env` file in the working directory, then from the defaults here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EXAMPLE_SOURCE = Path(__file__).parent.parent / "examples" / "uci_online_retail"
+
+
+class Settings(BaseSettings):
+    """Where things live, and what a deployment may change without touching code."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="allow", frozen=True)
+
+    home: Path = Field(
+        Path(".pricing"),
+        validation_alias=AliasChoices("home", "PRICING_HOME"),
+        description="everything written lives here",
+    )
+    source: Path = Field(
+        EXAMPLE_SOURCE,
+        validation_alias=AliasChoices("source", "PRICING_SOURCE"),
+        description="folder with source.yaml and one SQL file per raw table",
+    )
+    source_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("source_url", "PRICING_SOURCE_URL"),
+        description="database the SQL files run in; absent, DuckDB reads files",
+    )
+    governance_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("governance_url", "PRICING_GOVERNANCE_URL"),
+        description="SQLAlchemy URL of the governance store; absent, SQLite under home",
+    )
+
+    @property
+    def lake(self) -> Path:
+        """Root of the Delta tables."""
+        return self.home / "lake"
+
+    @property
+    def analytics(self) -> Path:
+        """The DuckDB file analysts open."""
+        return self.home / "analytics.duckdb"
+
+    @property
+    def governance(self) -> str:
+        """SQLAlchemy URL of the governance store."""
+        return self.governance_url or f"sqlite:///{self.home / 'governance.db'}"
+
+    def variable(self, name: str) -> str | None:
+        """A variable an example names for itself, e.g. UCI_ONLINE_RETAIL, from the environment or `.env`."""
+        return _Variables.read(name)
+
+
+class _Variables(BaseSettings):
+    """The environment and `.env` as they are, for variables only a source knows by name."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="allow")
+
+    @classmethod
+    def read(cls, name: str) -> str | None:
+        import os
+
+        extras = cls().__pydantic_extra__ or {}
+        return os.environ.get(name) or extras.get(name.lower())
