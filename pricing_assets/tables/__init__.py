@@ -1,0 +1,42 @@
+"""The schema of every table: the contract between rooms, and the only place where columns are written down.
+
+Here: one module per schema (raw, features, decisions, runs, governance), one dataframely class per table.
+Not here: how rows are read, computed or stored.
+
+A class says everything about a table: its docstring the grain, each column its dtype, unit (in the description),
+nullability and key. Two marks live in a column's metadata: `from` lists the columns it is computed from (the column
+lineage Dagster shows), `provenance` keeps it outside the content hash.
+"""
+
+from __future__ import annotations
+
+from pricing_assets.tables import decisions, features, governance, raw, runs
+from pricing_assets.tables.base import Table
+
+RAW: tuple[type[Table], ...] = (
+    raw.Products,
+    raw.Listings,
+    raw.Prices,
+    raw.Sales,
+    raw.Stock,
+    raw.Promotions,
+    raw.CompetitorSnapshots,
+)
+REQUIRED: tuple[type[Table], ...] = (raw.Listings, raw.Prices, raw.Sales)
+ALL: tuple[type[Table], ...] = (
+    *RAW,
+    raw.Quarantine,
+    features.FeatureSnapshots,
+    governance.Strategies,
+    decisions.PriceDecisions,
+    decisions.PriceSteps,
+    decisions.PriceBook,
+    runs.Days,
+    runs.Checks,
+    runs.Executions,
+)
+
+
+def by_name(name: str) -> type[Table]:
+    """The class of a table by its name, e.g. `raw.prices`. Raises KeyError for a name that is no table."""
+    return {table.table_name(): table for table in ALL}[name]

@@ -1,0 +1,82 @@
+"""What every table has: a name, a partition column, a canonical order and a set of hashed columns.
+
+Here: the base class and the column kinds that several tables share. Not here: any table.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import dataframely as dy
+
+
+class Table(dy.Schema):
+    """Base of all tables. The name follows from the place: class `Prices` in module `raw` is `raw.prices`."""
+
+    @classmethod
+    def table_name(cls) -> str:
+        """Schema and table as written in SQL, e.g. `raw.competitor_snapshots`."""
+        module = cls.__module__.rsplit(".", 1)[-1]
+        return f"{module}.{re.sub(r'(?<!^)(?=[A-Z])', '_', cls.__name__).lower()}"
+
+    @classmethod
+    def partition(cls) -> str:
+        """The column that partitions the table by day: the first date column of the class."""
+        return next(name for name, column in cls.columns().items() if isinstance(column, dy.Date))
+
+    @classmethod
+    def order(cls) -> list[str]:
+        """The canonical order of rows inside a partition: the primary key."""
+        return cls.primary_key()
+
+    @classmethod
+    def hashed(cls) -> list[str]:
+        """The columns whose values are the identity of a row set: all but provenance."""
+        return [name for name, column in cls.columns().items() if not (column.metadata or {}).get("provenance")]
+
+    @classmethod
+    def lineage(cls) -> dict[str, list[str]]:
+        """Column → the columns (`schema.table.column`) it is computed from."""
+        return {name: (column.metadata or {}).get("from", []) for name, column in cls.columns().items()}
+
+
+def day(description: str = "business day the row is about", *, key: bool = True) -> dy.Date:
+    """A partition column."""
+    return dy.Date(primary_key=key, description=description)
+
+
+def identifier(description: str, *, key: bool = True, nullable: bool = False, **kwargs: Any) -> dy.String:
+    """A non-empty text that names something."""
+    return dy.String(primary_key=key, nullable=nullable, min_length=1, description=description, **kwargs)
+
+
+def known_at() -> dy.Datetime:
+    """When the platform could first know the row. Part of the key: tables that have it are append-only."""
+    return dy.Datetime(
+        primary_key=True,
+        time_unit="us",
+        time_zone="UTC",
+        description="when this row was first known, UTC; a later row of the same key corrects it",
+    )
+
+
+def moment(description: str, *, nullable: bool = False, provenance: bool = False) -> dy.Datetime:
+    """An instant in UTC, microseconds."""
+    return dy.Datetime(
+        time_unit="us",
+        time_zone="UTC",
+        nullable=nullable,
+        description=description,
+        metadata={"provenance": True} if provenance else None,
+    )
+
+
+def money(description: str, *, nullable: bool = False, **kwargs: Any) -> dy.Decimal:
+    """An exact amount in major units of the row's currency, Decimal(18,4)."""
+    return dy.Decimal(18, 4, nullable=nullable, description=description, **kwargs)
+
+
+def currency(*, nullable: bool = False) -> dy.String:
+    """An ISO 4217 code."""
+    return dy.String(nullable=nullable, regex=r"^[A-Z]{3}$", description="ISO 4217 code of the row's amounts")

@@ -1,0 +1,80 @@
+"""What was decided: decisions, the steps that explain them, and the price book, the only output.
+
+All three are append-only. A decision stands while its `basis` is the basis of its day's last row in runs.days.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from pricing_assets.tables.base import Table, currency, day, identifier, moment, money
+
+METHODS = ["ml", "rules", "static"]
+ACTIONS = ["publish", "review", "recommend", "hold"]
+
+
+class PriceDecisions(Table):
+    """One row per decision: the price of one SKU in one market, decided from the facts of day D."""
+
+    date = day()
+    decision_id = identifier("first 32 hex digits of SHA-256 over basis, SKU and market")
+    basis = identifier(
+        "hash of all the day was decided from: late, inputs, strategies, models, overrides, verdicts, settings",
+        key=False,
+    )
+    sku = identifier("stock keeping unit", key=False)
+    market = identifier("market", key=False)
+    currency = currency(nullable=True)
+    current_price = money("price in force on D, null where unknown", nullable=True)
+    list_price = money("list price the rules started from", nullable=True)
+    proposed_price = money("price after the strategy, before constraints and endings", nullable=True)
+    final_price = money("decided price; the current price where held", nullable=True)
+    cost = money("cost per unit on D", nullable=True)
+    method = dy.Enum(METHODS, description="what made the proposal")
+    action = dy.Enum(ACTIONS, description="publish, review, recommend (too late to publish) or hold")
+    reason = dy.String(description="why this action, in a manager's words")
+    confidence = dy.Float64(
+        nullable=True, min=0, max=1, description="share of the features the strategy looks at that were present"
+    )
+    expected_units = dy.Float64(
+        nullable=True, min=0, description="units expected at the final price; null until demand is modelled"
+    )
+    expected_profit = money("profit expected at the final price; null until demand is modelled", nullable=True)
+    strategy = dy.String(nullable=True, description="name of the strategy that claimed the SKU; null where none did")
+    strategy_hash = dy.String(nullable=True, description="SHA-256 of the strategy's text")
+    model_hashes = dy.String(nullable=True, description="hashes of the models used, comma separated")
+
+
+class PriceSteps(Table):
+    """One row per step of an explanation. after − before of all steps adds up to the final price, to the cent."""
+
+    date = day()
+    decision_id = identifier("decision explained")
+    step_no = dy.Int64(primary_key=True, min=1, description="1 is the start: the list price, from 0")
+    step = dy.String(description="start, rule:<name>, constraint:<name>, ending or hold")
+    before = money("cumulative price before the step, rounded to the minor unit")
+    after = money("cumulative price after the step, rounded to the minor unit")
+    reason = dy.String(description="what the step did, in a manager's words")
+    reference = dy.String(nullable=True, description="what it rests on: strategy@hash#rule, a constraint, a feature")
+
+
+class PriceBook(Table):
+    """One row per price to publish. The highest entry_no of a SKU, market and effective_from stands."""
+
+    date = day()
+    sku = identifier("stock keeping unit")
+    market = identifier("market")
+    effective_from = dy.Datetime(
+        primary_key=True, time_unit="us", time_zone="UTC", description="when the price takes effect, UTC"
+    )
+    entry_no = dy.Int64(
+        primary_key=True,
+        min=1,
+        description="1 for the first price of this moment, counting up as prices are superseded",
+    )
+    price = money("price to publish", min_exclusive=0)
+    currency = currency()
+    decision_id = identifier("decision that made it", key=False)
+    review_id = dy.String(nullable=True, description="review that approved it, where one was needed")
+    supersedes = dy.String(nullable=True, description="decision_id of the entry this one replaces")
+    recorded_at = moment("when it was written", provenance=True)
