@@ -1,0 +1,91 @@
+# Every target bootstraps itself from a bare python3 (3.11 to 3.13) and is instant when nothing changed.
+# `make PYTHON=python3.12 setup` picks another interpreter; `make help` lists the targets.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+COVERAGE ?= 90
+WORKERS ?= 2
+PORT ?= 3000
+DEMO ?= --from 2011-12-01 --to 2011-12-09
+PYTEST ?=
+
+BIN := .venv/bin
+UV := $(BIN)/uv
+DBT := DBT_PROFILES_DIR=dbt_project DBT_PROJECT_DIR=dbt_project $(BIN)/dbt
+VENV := .venv/made.stamp
+INSTALLED := .venv/installed.stamp
+MANIFEST := dbt_project/target/manifest.json
+MODELS := $(shell find dbt_project -path dbt_project/target -prune -o -path dbt_project/logs -prune -o -type f -print)
+
+# Tools that would write or phone outside this folder are told not to; uv's cache stays where uv keeps it.
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export DAGSTER_HOME := $(CURDIR)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+unexport PYTHONHOME PYTHONPATH
+say = @printf '==> %s\n'
+
+.PHONY: help setup demo test dev bench torture lint lock clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(INSTALLED) $(MANIFEST) ## the environment in .venv, exactly as locked, and the dbt manifest
+
+demo: setup ## price the shop whose excerpt ships with the repository, explain one price
+	$(BIN)/pricing run $(DEMO)
+	$(BIN)/pricing status
+
+test: setup ## every test but torture; fails below $(COVERAGE) % line coverage
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not torture" \
+		--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE) $(PYTEST)
+
+dev: setup ## the Dagster UI on http://localhost:3000, its schedules and sensors running
+	@mkdir -p .pricing/dagster
+	$(BIN)/dagster dev -h 127.0.0.1 -p $(PORT)
+
+bench: setup ## measure, print, and write .pricing/bench.json
+	$(BIN)/python -m benchmarks
+
+torture: setup ## kill runs at random points and resume them
+	$(BIN)/pytest -m torture $(PYTEST)
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(VENV) ## resolve pyproject.toml anew into requirements.lock
+	$(say) "resolving for Python 3.11, 3.12 and 3.13"
+	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements.lock
+
+clean: ## remove what the targets made; .pricing, your data, stays
+	rm -rf .venv build dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf *.egg-info
+	find pricing_assets pricing_assets_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || { \
+		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): Python 3.11, 3.12 or 3.13 is needed."; \
+		echo "  remedy: install one and name it, e.g. make setup PYTHON=python3.12"; exit 1; }
+	$(say) "making .venv with $$($(PYTHON) --version)"
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { \
+		echo "  remedy: install the venv module, on Debian and Ubuntu: apt-get install python3-venv"; \
+		rm -rf .venv; exit 1; }
+	$(say) "installing uv $(UV_VERSION)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+$(INSTALLED): $(VENV) requirements.lock pyproject.toml
+	$(say) "installing the locked packages"
+	@$(UV) pip sync --require-hashes requirements.lock
+	$(say) "installing pricing_assets itself"
+	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MANIFEST): $(INSTALLED) $(MODELS)
+	$(say) "reading the dbt project"
+	@$(DBT) --quiet parse
+	@touch $@
