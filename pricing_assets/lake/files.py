@@ -1,0 +1,91 @@
+"""Files that survive a power cut: written aside, fsynced, renamed into place, the folder fsynced.
+
+Here: durable writing, file locks, and disk faults put into words. Not here: what is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock
+
+from pricing_assets.errors import PricingError
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full: free some space there, then run again; nothing was half-written",
+    errno.EDQUOT: "the disk quota is used up: free some space there, then run again; nothing was half-written",
+    errno.EACCES: "permission denied: let the user who runs this write there, or choose another PRICING_HOME",
+    errno.EPERM: "permission denied: let the user who runs this write there, or choose another PRICING_HOME",
+    errno.EROFS: "the file system is read-only: mount it writable, or choose another PRICING_HOME",
+}
+
+
+@contextmanager
+def storage_faults(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses on `path` into a PricingError that names the file and the remedy."""
+    try:
+        yield
+    except OSError as fault:
+        raise _in_words(path, fault) from fault
+
+
+def _in_words(path: Path, fault: OSError) -> PricingError:
+    where = fault.filename if isinstance(fault.filename, str) else path
+    remedy = _REMEDIES.get(fault.errno or 0) or next(
+        (text for code, text in _REMEDIES.items() if os.strerror(code).lower() in str(fault).lower()),
+        "check the disk that holds it, then run again; nothing was half-written",
+    )
+    return PricingError(f"{where}: cannot be written ({fault.strerror or fault})", remedy)
+
+
+@contextmanager
+def exclusive(lock: Path) -> Iterator[None]:
+    """Hold the lock file `lock`; waits for whoever holds it. A process that dies lets go."""
+    with storage_faults(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        guard = FileLock(lock)
+        guard.acquire()
+    try:
+        yield
+    finally:
+        guard.release()
+
+
+def write_durably(path: Path, content: bytes | memoryview) -> None:
+    """Put `content` at `path`, wholly or not at all, and keep it through a power cut. The folder must exist."""
+    aside = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
+    with storage_faults(path):
+        try:
+            with aside.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                aside.unlink()
+            raise
+        sync(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents; what was created is fsynced in its parent."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    with storage_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in missing:
+            sync(place.parent)
+
+
+def sync(path: Path) -> None:
+    """fsync a file or a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,242 @@
+"""The lake: Delta tables partitioned by day, one Parquet file per table and day in force, named by its content hash.
+
+Here: `Lake`, the one door to commit and read. Not here: which days stand (days.py), what analysts open (warehouse.py).
+
+A commit writes its files durably first and then adds one Delta transaction, so a table is seen before or after a
+commit, never between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+
+from pricing_assets.errors import PricingError
+from pricing_assets.lake import contracts, parquet
+from pricing_assets.lake.files import exclusive, make_folder
+from pricing_assets.lake.hashing import canonical, combine, content_hash
+from pricing_assets.lake.log import Entry, Log, PartitionFile, delta_schema
+from pricing_assets.tables.base import Table
+
+_WRITERS = 8  # they mostly wait for the disk
+_LOG_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "version": pl.Int64,
+    "time": pl.Datetime("us", "UTC"),
+    "run": pl.String,
+    "rows": pl.Int64,
+    "days": pl.Int64,
+    "hash": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who commits: kept in the Delta log, outside every hash. `inputs` are the files the rows were made from."""
+
+    run_id: str
+    code_version: str = ""
+    inputs: tuple[PartitionFile, ...] = ()
+
+    def metadata(self) -> dict[str, str]:
+        """As Delta commit metadata."""
+        inputs = [[f.table, f.partition.isoformat(), f.version, f.hash, f.rows] for f in self.inputs]
+        return {"run_id": self.run_id, "code_version": self.code_version, "inputs": json.dumps(inputs)}
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was looked at of a table: days `first` to `last`, both included, at a version (-1: absent), and its hash."""
+
+    table: str
+    first: date
+    last: date
+    version: int
+    hash: str
+
+
+class Lake:
+    """The Delta tables under `root`. Table `raw.prices` lives in `root/raw/prices`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root).absolute()
+        self._logs: dict[str, Log] = {}
+
+    def folder(self, table: type[Table]) -> Path:
+        """Where a table's files are."""
+        return self._log(table.table_name()).folder
+
+    def path(self, table: type[Table], file: PartitionFile) -> Path:
+        """The Parquet file of a partition."""
+        return self.folder(table) / parquet.relative(table, file)
+
+    def commit(
+        self, table: type[Table], frame: pl.DataFrame, days: Collection[date], provenance: Provenance
+    ) -> list[PartitionFile]:
+        """Replace exactly the partitions `days` by the rows of `frame`, in one transaction.
+
+        Rows are validated, sorted and hashed; a day whose content is in force already is left alone, a day without
+        rows loses its file. Returns the files in force for those of `days` that have rows, by day. Raises
+        PricingError where rows break the table's contract or lie outside `days`, where the table on disk has another
+        schema, and where the disk refuses; the table is then as before.
+        """
+        content = self._content(table, contracts.checked(frame, table, days))
+        with exclusive(self._lock(table)):
+            before = {file.partition: file for file in self.files(table)}
+            added = {day: f for day, f in content.items() if day not in before or before[day].hash != f.file.hash}
+            removed = [before[day] for day in set(days) & before.keys() if day in added or day not in content]
+            if added or removed:
+                self._transact(table, added.values(), removed, provenance)
+            return [file for file in self.files(table) if file.partition in content]
+
+    def append(self, table: type[Table], frame: pl.DataFrame, provenance: Provenance) -> list[PartitionFile]:
+        """Add rows beside those already there, as one more file per day. For tables that only ever grow.
+
+        Keys are checked within `frame` only; a file with the same content is not added twice. Returns its files.
+        """
+        days = frame.get_column(table.partition()).unique().to_list() if table.partition() in frame.columns else []
+        content = self._content(table, contracts.checked(frame, table, days))
+        with exclusive(self._lock(table)):
+            before = {file.hash for file in self.files(table)}
+            if new := [rows for rows in content.values() if rows.file.hash not in before]:
+                self._transact(table, new, [], provenance)
+            hashes = {rows.file.hash for rows in content.values()}
+            return [file for file in self.files(table) if file.hash in hashes]
+
+    def version(self, table: type[Table]) -> int:
+        """The table's latest Delta version, -1 where it does not exist."""
+        return self._log(table.table_name()).version()
+
+    def files(self, table: type[Table], version: int | None = None) -> list[PartitionFile]:
+        """The files in force at a version (default: the latest), by day; none at version -1.
+
+        A file's `version` is the one that put it in force.
+        """
+        return list(self._log(table.table_name()).in_force(version).values())
+
+    def partitions(self, table: type[Table], version: int | None = None) -> dict[date, PartitionFile]:
+        """Day → its file in force at a version (default: the latest); empty at version -1."""
+        return {file.partition: file for file in self.files(table, version)}
+
+    def read(
+        self,
+        table: type[Table],
+        first: date | None = None,
+        last: date | None = None,
+        *,
+        version: int | None = None,
+        columns: list[str] | None = None,
+    ) -> pl.DataFrame:
+        """Rows of the days `first` to `last` (both included, open where None), by day, then in canonical order.
+
+        Typed and empty where nothing is there; version -1 is a table that does not exist. Nullable columns that
+        older files lack are null. Raises PricingError where the lake's schema is not the table's.
+        """
+        wanted = [
+            file
+            for file in self.files(table, version)
+            if (first is None or file.partition >= first) and (last is None or file.partition <= last)
+        ]
+        return self.read_files(table, wanted, columns)
+
+    def read_files(
+        self, table: type[Table], files: Iterable[PartitionFile], columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Rows of given files, by day, then in canonical order. Raises PricingError where a file is gone or differs."""
+        chosen = sorted(files, key=lambda file: (file.partition, file.hash))
+        names = list(table.columns()) if columns is None else list(columns)
+        if not chosen:
+            return contracts.empty(table).select(names)
+        self._require_same_schema(table)
+        several = len({file.partition for file in chosen}) < len(chosen)
+        needed = list(dict.fromkeys([*names, *(table.order() if several else [])]))
+        rows = parquet.read(self.folder(table), table, chosen, needed)
+        return (canonical(rows, table) if several else rows).select(names)
+
+    def log(self, table_name: str) -> pl.DataFrame:
+        """The table's transactions, oldest first: version, time (UTC), run, rows and days written, their hash.
+
+        `hash` is the file's where it wrote one day, else one over all of them; null where it wrote none.
+        """
+        log = self._log(table_name)
+        if log.version() < 0:
+            raise PricingError(f"{table_name}: no such table in {self.root}", "see `pricing query 'show all tables'`")
+        return pl.DataFrame([_log_row(entry) for entry in log.entries()], schema=_LOG_SCHEMA, orient="row")
+
+    def _log(self, name: str) -> Log:
+        schema, _, table = name.partition(".")
+        return self._logs.setdefault(name, Log(name, self.root / schema / table))
+
+    def _lock(self, table: type[Table]) -> Path:
+        return self.root / "_locks" / f"{table.table_name()}.lock"
+
+    def _content(self, table: type[Table], rows: pl.DataFrame) -> dict[date, parquet.Rows]:
+        """Day → its rows in canonical order, hashed."""
+        ordered = canonical(rows, table)
+        dates = ordered.get_column(table.partition())
+        starts = [*(dates != dates.shift()).fill_null(True).arg_true().to_list(), ordered.height]
+        content = {}
+        for start, end in pairwise(starts):
+            part = ordered.slice(start, end - start)
+            file = PartitionFile(table.table_name(), dates[start], -1, content_hash(part, table), part.height)
+            content[file.partition] = parquet.Rows(file, part)
+        return content
+
+    def _transact(
+        self,
+        table: type[Table],
+        added: Iterable[parquet.Rows],
+        removed: Iterable[PartitionFile],
+        provenance: Provenance,
+    ) -> None:
+        log = self._log(table.table_name())
+        self._require_same_schema(table)
+        new = {parquet.relative(table, rows.file): rows for rows in added}
+        for folder in sorted({(log.folder / path).parent for path in new}):
+            make_folder(folder)
+        make_folder(log.folder / "_delta_log")
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(lambda rows: parquet.write(log.folder, table, rows), new.values()))
+        if log.version() >= 0 and (missing := [name for name in table.columns() if name not in log.fields()]):
+            log.add_columns(table, missing)
+        log.append(
+            table,
+            {path: rows.file for path, rows in new.items()},
+            {parquet.relative(table, file): file for file in removed},
+            {path: parquet.stats(rows.rows) for path, rows in new.items()},
+            provenance.metadata(),
+        )
+
+    def _require_same_schema(self, table: type[Table]) -> None:
+        stored = self._log(table.table_name()).fields()
+        if not stored:
+            return
+        columns = table.columns()
+        remedy = "this lake was written by another release: migrate it (see CHANGELOG.md), or use a fresh PRICING_HOME"
+        for field in delta_schema(table).fields:
+            declared = json.dumps(json.loads(field.type.to_json()))
+            if field.name not in stored:
+                if not columns[field.name].nullable:
+                    what = "is not in the lake and must not be null"
+                    raise PricingError(f"{table.table_name()}: column {field.name} {what}", remedy)
+            elif stored[field.name] != declared:
+                what = f"is {stored[field.name]} in the lake, expected {declared}"
+                raise PricingError(f"{table.table_name()}: column {field.name} {what}", remedy)
+
+
+def _log_row(entry: Entry) -> tuple[int, datetime, str | None, int, int, str | None]:
+    hashes = [file.hash for file in entry.added.values()]
+    return (
+        entry.version,
+        datetime.fromtimestamp(entry.committed_ms / 1000, UTC),
+        entry.info.get("run_id"),
+        sum(file.rows for file in entry.added.values()),
+        len(entry.added),
+        None if not hashes else hashes[0] if len(hashes) == 1 else combine(*hashes),
+    )
