@@ -1,0 +1,1 @@
+{{ latest(source('runs', 'days'), ['date'], by='sequence') }}

@@ -1,0 +1,1 @@
+{{ latest(source('raw', 'sales'), ['date', 'sku', 'market'], by='known_at') }}
