@@ -1,5 +1,5 @@
 # Every target bootstraps itself from a bare python3 (3.11 to 3.13) and is instant when nothing changed.
-# `make PYTHON=python3.12 setup` picks another interpreter; `make help` lists the targets.
+# `make clean setup PYTHON=python3.12` picks another interpreter; `make help` lists the targets.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.8
@@ -20,7 +20,6 @@ MODELS := $(shell find dbt_project -path dbt_project/target -prune -o -path dbt_
 # Tools that would write or phone outside this folder are told not to; uv's cache stays where uv keeps it.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DAGSTER_HOME := $(CURDIR)
-export VIRTUAL_ENV := $(CURDIR)/.venv
 unexport PYTHONHOME PYTHONPATH
 say = @printf '==> %s\n'
 
@@ -80,9 +79,9 @@ $(VENV):
 
 $(INSTALLED): $(VENV) requirements.lock pyproject.toml
 	$(say) "installing the locked packages"
-	@$(UV) pip sync --require-hashes requirements.lock
+	@$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(say) "installing pricing_assets itself"
-	@$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(MANIFEST): $(INSTALLED) $(MODELS)

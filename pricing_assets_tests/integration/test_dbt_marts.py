@@ -17,10 +17,11 @@ import pytest
 
 from pricing_assets import tables
 from pricing_assets.tables import decisions, raw, runs
+from pricing_assets.tables.base import Table
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 DAY, NEXT = date(2011, 12, 1), date(2011, 12, 2)
-Rows = Mapping[type[tables.Table], list[dict[str, Any]]]
+Rows = Mapping[type[Table], list[dict[str, Any]]]
 
 
 def moment(day: int, hour: int = 6) -> datetime:
@@ -166,7 +167,8 @@ def test_margins_are_of_the_corrected_price(ask: Callable[[str], list[tuple[Any,
 
 def test_decisions_are_summed_by_strategy_and_action(ask: Callable[[str], list[tuple[Any, ...]]]) -> None:
     found = ask(
-        "select strategy, action, decisions, changed, round(mean_change_pct, 6) from {}.marts.decision_summary order by 1"
+        "select strategy, action, decisions, changed, round(mean_change_pct, 6) from {}.marts.decision_summary"
+        " order by strategy"
     )
     assert found == [("none", "hold", 1, 0, 0.0), ("s", "publish", 1, 1, 10.0)]
 
