@@ -1,0 +1,18 @@
+"""Feature snapshots: everything pricing may look at, one row per day, SKU and market.
+
+Here: which rows a day may see, exact window sums over them, and the columns of `features.feature_snapshots`.
+Not here: reading or committing tables (lake/), what a price should be (strategies/, pricing/), and the meaning of a
+column, which is written down once, in tables/features.py.
+
+- `snapshot` computes the rows of one day or of many days in one pass, with the same bits either way.
+- `visible` gives the rows of one raw table that a day sees; input hashes are taken over them.
+- `LOOKBACK` and `COLUMNS` say how many days and which columns of each raw table are read.
+"""
+
+from __future__ import annotations
+
+from pricing_assets.features.calendar import Calendar
+from pricing_assets.features.snapshot import COLUMNS, LOOKBACK, snapshot
+from pricing_assets.features.visibility import visible
+
+__all__ = ["COLUMNS", "LOOKBACK", "Calendar", "snapshot", "visible"]

@@ -1,0 +1,69 @@
+"""Features of rivals' prices.
+
+Here: everything read from raw.competitor_snapshots. Not here: what to do about a rival (strategies/).
+
+Of each rival the latest snapshot in (D − 7, D] counts, if it is in the currency of our price and not out of stock. A
+snapshot says nothing about our price, so without a current price all of them are null.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from pricing_assets.features.cells import amount, count, percent, ratio, ten_thousandths
+from pricing_assets.features.prices import Current
+from pricing_assets.features.targets import Targets
+from pricing_assets.features.visibility import Ints, day_numbers
+from pricing_assets.features.windows import History
+
+RIVAL_DAYS = 7
+
+
+def rival_features(snapshots: pl.DataFrame, targets: Targets, current: Current) -> dict[str, pl.Series]:
+    """The feature columns that come from raw.competitor_snapshots."""
+    target, price = _faced(snapshots, targets, current)
+    number = np.bincount(target, minlength=targets.keys.height).astype(np.int64)
+    start = np.cumsum(number) - number
+    cheaper = np.bincount(target[price < current.price[target]], minlength=len(number)).astype(np.int64)
+    some = number > 0
+    at = np.where(some, start, 0)
+    held = price if len(price) else np.zeros(1, dtype=np.int64)
+    lowest, middle, highest = (held[np.where(some, at + step, 0)] for step in (0, (number - 1) // 2, number - 1))
+    return {
+        "competitor_count": count(number, current.known),
+        "competitor_min": amount(lowest, some),
+        "competitor_median": amount(middle, some),
+        "competitor_max": amount(highest, some),
+        "competitor_delta_pct": percent(current.price - lowest, lowest, some),
+        "price_position": ratio(cheaper, number, some),
+    }
+
+
+def _faced(snapshots: pl.DataFrame, targets: Targets, current: Current) -> tuple[Ints, Ints]:
+    """Target row and price of every rival price that counts, sorted by both."""
+    rows = targets.numbered(snapshots)
+    rival = rows["competitor"].rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+    number = int(rival.max(initial=0)) + 1
+    history = History(rows["pair"].to_numpy() * number + rival, day_numbers(rows["date"]))
+    rows = rows[history.rows]
+    until = np.minimum(history.days + RIVAL_DAYS, _next_day(history))
+    first = np.maximum(history.days, targets.day.min())
+    lengths = np.maximum(np.minimum(until, targets.day.max() + 1) - first, 0)
+    row = np.repeat(np.arange(len(rows)), lengths)
+    day = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    target, listed = targets.find(rows["pair"].to_numpy()[row], day)
+    ours = rows["currency"].gather(row) == current.currency.gather(target)
+    offered = rows["in_stock"].fill_null(True).gather(row)
+    counts = listed & (ours.fill_null(False) & offered).to_numpy()
+    target, price = target[counts], ten_thousandths(rows["price"])[row[counts]]
+    order = np.lexsort((price, target))
+    return target[order], price[order]
+
+
+def _next_day(history: History) -> Ints:
+    """Day of the group's next row, far off after its last."""
+    following = np.full(len(history), np.iinfo(np.int64).max)
+    same = history.groups[1:] == history.groups[:-1]
+    following[:-1][same] = history.days[1:][same]
+    return following
