@@ -1,0 +1,210 @@
+"""The slow obvious feature snapshot: one pair and one day at a time, lists and fractions. The oracle for the fast one.
+
+It follows the descriptions in tables/features.py and shares no code with pricing_assets.features but the calendar's
+cut-off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from math import sqrt
+from typing import Any
+
+import holidays
+import polars as pl
+
+from pricing_assets.features import Calendar
+from pricing_assets.tables.features import FeatureSnapshots
+
+Row = dict[str, Any]
+OPTIONAL = ["raw.competitor_snapshots", "raw.products", "raw.promotions", "raw.stock"]
+
+
+def reference(raw: Mapping[str, pl.DataFrame], days: list[date], calendar: Calendar) -> pl.DataFrame:
+    """The rows of FeatureSnapshots for the listed pairs of `days`."""
+    tables = {name: rows.to_dicts() for name, rows in raw.items()}
+    rows = [row for day in sorted(days) for row in _day(tables, day, calendar)]
+    return pl.DataFrame(rows, schema=FeatureSnapshots.create_empty().schema, orient="row")
+
+
+def _day(tables: Mapping[str, list[Row]], day: date, calendar: Calendar) -> list[Row]:
+    def seen(name: str, key: list[str]) -> list[Row]:
+        rows = [row for row in tables.get(name, []) if row["date"] <= day and row["known_at"] < calendar.cutoff(day)]
+        latest: dict[tuple[Any, ...], Row] = {}
+        for row in sorted(rows, key=lambda row: row["known_at"]):
+            latest[tuple(row[column] for column in key)] = row
+        return sorted(latest.values(), key=lambda row: row["date"])
+
+    key = ["date", "sku", "market"]
+    prices, sales = seen("raw.prices", [*key, "price_type"]), seen("raw.sales", key)
+    stock, listings = seen("raw.stock", key), seen("raw.listings", key)
+    pairs = sorted((row["sku"], row["market"]) for row in listings if row["date"] == day)
+    result = []
+    for sku, market in pairs:
+
+        def own(rows: list[Row], sku: str = sku, market: str = market) -> list[Row]:
+            return [row for row in rows if (row["sku"], row["market"]) == (sku, market)]
+
+        row: Row = {"date": day, "sku": sku, "market": market}
+        row |= _prices(own(prices), day)
+        row |= _sales(own(sales), day, row["currency"])
+        row |= _calendar(day, calendar.countries.get(market))
+        row["absent_tables"] = ",".join(name for name in OPTIONAL if name not in tables)
+        if "raw.products" in tables:
+            row |= _product([p for p in tables["raw.products"] if p["sku"] == sku and p["date"] == day])
+        if "raw.stock" in tables:
+            row |= _stock(own(stock), day, row["units_28d"])
+        if "raw.promotions" in tables:
+            row["planned_price"] = _planned(own(tables["raw.promotions"]), day, row["currency"])
+        if "raw.competitor_snapshots" in tables:
+            row |= _rivals(own(tables["raw.competitor_snapshots"]), day, row)
+        result.append(row)
+    if "raw.products" in tables:
+        _categories(result)
+    for row in result:
+        row.pop("before", None)
+    return result
+
+
+def _ratio(numerator: Any, denominator: Any, times: int = 100) -> float | None:
+    if numerator is None or not denominator:
+        return None
+    return float(times * Fraction(numerator) / Fraction(denominator))
+
+
+def _window(rows: list[Row], day: date, width: int, end: int = 0) -> list[Row]:
+    """Rows dated in (day − width, day − end]."""
+    return [row for row in rows if day - timedelta(days=width) < row["date"] <= day - timedelta(days=end)]
+
+
+def _prices(rows: list[Row], day: date) -> Row:
+    today = [row for row in rows if row["date"] == day and row["price_type"] == "current"]
+    if not today:
+        return {"currency": None, "current_price": None}
+    now = today[0]
+    same = [row for row in rows if row["currency"] == now["currency"]]
+    past = _window([row for row in same if row["price_type"] == "current"], day, 365)
+    listed = [row["price"] for row in same if row["date"] == day and row["price_type"] == "list"]
+    price, cost = now["price"], now["cost"]
+    list_price = listed[0] if listed else max(row["price"] for row in past)
+    result = {
+        "currency": now["currency"],
+        "current_price": price,
+        "list_price": list_price,
+        "price_kind": now["price_kind"],
+        "cost": cost,
+        "cost_source": now["cost_source"],
+        "cost_pct": _ratio(cost, price),
+        "margin_pct": None if cost is None else _ratio(price - cost, price),
+        "promotion_depth_pct": _ratio(list_price - price, list_price),
+        "price_volatility_14d": _volatility([row["price"] for row in _window(past, day, 14)]),
+    }
+    for width in (1, 7, 28):
+        before = _window(past, day, 365, width)
+        result[f"price_change_{width}d_pct"] = (
+            _ratio(price - before[-1]["price"], before[-1]["price"]) if before else None
+        )
+    changes = [b["date"] for a, b in zip(past, past[1:], strict=False) if a["price"] != b["price"]]
+    result["days_since_price_change"] = (day - changes[-1]).days if changes else None
+    return result
+
+
+def _volatility(prices: list[Decimal]) -> float | None:
+    if len(prices) < 2:
+        return None
+    total = sum(int(price * 10_000) for price in prices)
+    squares = sum((len(prices) * int(price * 10_000) - total) ** 2 for price in prices)
+    return sqrt(Fraction(squares, len(prices))) / total
+
+
+def _sales(rows: list[Row], day: date, currency: str | None) -> Row:
+    result: Row = {}
+    for width in (7, 28, 56):
+        window = _window(rows, day, width)
+        result[f"units_{width}d"] = sum(row["units"] for row in window)
+        ours = currency is not None and all(row["currency"] == currency for row in window)
+        result[f"revenue_{width}d"] = sum((row["revenue"] for row in window), Decimal(0)) if ours else None
+    result["returned_units_28d"] = sum(row["returned_units"] for row in _window(rows, day, 28))
+    before = result["before"] = sum(row["units"] for row in _window(rows, day, 56, 28))
+    result["units_trend_pct"] = _ratio(result["units_28d"] - before, before)
+    sold = [row["date"] for row in _window(rows, day, 56) if row["units"] > 0]
+    result["days_since_sale"] = (day - sold[-1]).days if sold else None
+    return result
+
+
+def _stock(rows: list[Row], day: date, units: int) -> Row:
+    today = [row for row in rows if row["date"] == day]
+    if not today:
+        return {}
+    received = today[0]["oldest_received_on"]
+    return {
+        "on_hand": today[0]["on_hand"],
+        "days_of_cover": _ratio(today[0]["on_hand"], units, 28),
+        "stock_age_days": (day - received).days if received is not None and received <= day else None,
+    }
+
+
+def _calendar(day: date, country: str | None) -> Row:
+    return {
+        "weekday": day.isoweekday(),
+        "month": day.month,
+        "day_of_year": day.timetuple().tm_yday,
+        "is_holiday": None if country is None else day in holidays.country_holidays(country, years=day.year),
+    }
+
+
+def _product(rows: list[Row]) -> Row:
+    if not rows:
+        return {"category": None}
+    try:
+        price = Decimal(str(json.loads(rows[0]["attributes"] or "{}").get("map_price", 0)))
+    except ValueError:
+        price = Decimal(0)
+    price = price.quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
+    return {"category": rows[0]["category"], "brand": rows[0]["brand"], "map_price": price if price > 0 else None}
+
+
+def _planned(rows: list[Row], day: date, currency: str | None) -> Decimal | None:
+    known = [row for row in rows if row["target_date"] == day + timedelta(days=1)]
+    known = [row for row in known if day - timedelta(days=365) < row["known_on"] <= day]
+    last = max(known, key=lambda row: row["known_on"], default=None)
+    if last is None or currency is None or last["currency"] not in (None, currency):
+        return None
+    price: Decimal | None = last["planned_price"]
+    return price
+
+
+def _rivals(rows: list[Row], day: date, row: Row) -> Row:
+    if row["current_price"] is None:
+        return {"competitor_count": None}
+    latest = {r["competitor"]: r for r in sorted(_window(rows, day, 7), key=lambda r: r["date"])}
+    counting = [r for r in latest.values() if r["currency"] == row["currency"] and r["in_stock"] is not False]
+    prices = sorted(r["price"] for r in counting)
+    if not prices:
+        return {"competitor_count": 0}
+    return {
+        "competitor_count": len(prices),
+        "competitor_min": prices[0],
+        "competitor_median": prices[(len(prices) - 1) // 2],
+        "competitor_max": prices[-1],
+        "competitor_delta_pct": _ratio(row["current_price"] - prices[0], prices[0]),
+        "price_position": _ratio(sum(price < row["current_price"] for price in prices), len(prices), 1),
+    }
+
+
+def _categories(rows: list[Row]) -> None:
+    for row in rows:
+        if row["category"] is None:
+            continue
+        peers = [r for r in rows if (r["market"], r["category"]) == (row["market"], row["category"])]
+        units, before = sum(r["units_28d"] for r in peers), sum(r["before"] for r in peers)
+        margins = sorted(r["margin_pct"] for r in peers if r.get("margin_pct") is not None)
+        row["category_skus"] = len(peers)
+        row["category_units_28d"] = units
+        row["category_units_trend_pct"] = _ratio(units - before, before)
+        row["category_share_pct"] = _ratio(row["units_28d"], units)
+        row["category_median_margin_pct"] = margins[(len(margins) - 1) // 2] if margins else None
