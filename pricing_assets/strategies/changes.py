@@ -1,0 +1,79 @@
+"""What differs in meaning between two texts of a strategy.
+
+Here: the sentences of `pricing strategy diff`. Not here: comments, order of keys, ways to write the same number; they
+change nothing, so they are not mentioned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pricing_assets.strategies.language import parse
+from pricing_assets.strategies.strategy import Rule, Strategy
+
+
+def diff(old_text: str, new_text: str, old: str = "<old>", new: str = "<new>") -> list[str]:
+    """One line per difference in meaning, empty where there is none. Raises StrategyError for a text with faults.
+
+    `old` and `new` name the texts in error messages.
+    """
+    before, after = parse(old_text, old), parse(new_text, new)
+    return [
+        *_fields(_head(before), _head(after)),
+        *_rules(before.rules, after.rules),
+        *_ordered("constraint", [c.label for c in before.constraints], [c.label for c in after.constraints]),
+        *_ordered("ending", [str(e) for e in before.endings], [str(e) for e in after.endings]),
+    ]
+
+
+def _head(strategy: Strategy) -> dict[str, str]:
+    return {
+        "strategy": strategy.name,
+        "type": strategy.type,
+        "priority": str(strategy.priority),
+        **{f"scope {key}": ", ".join(sorted(names)) for key, names in strategy.scope.items()},
+        **({"active from": str(strategy.active_from)} if strategy.active_from else {}),
+        **({"active until": str(strategy.active_until)} if strategy.active_until else {}),
+    }
+
+
+def _fields(before: Mapping[str, str], after: Mapping[str, str], prefix: str = "") -> list[str]:
+    return [
+        f"{prefix}{key}: {before.get(key, 'none')} → {after.get(key, 'none')}"
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _rule(rule: Rule) -> dict[str, str]:
+    # the trees decide whether a condition changed; its text is what a person reads
+    return {
+        "priority": str(rule.priority),
+        "when": " ".join(rule.when_text.split()) or "always",
+        "then": rule.then.label,
+        "stop": str(rule.stop).lower(),
+    }
+
+
+def _rules(before: Sequence[Rule], after: Sequence[Rule]) -> list[str]:
+    old, new = {rule.name: rule for rule in before}, {rule.name: rule for rule in after}
+    lines = [f"rule {name} removed" for name in old if name not in new]
+    for name, rule in new.items():
+        if name not in old:
+            lines.append(f"rule {name} added: when {_rule(rule)['when']} then {rule.then.label}")
+        else:
+            lines += _fields(_rule(old[name]), _rule(rule), f"rule {name} ")
+    kept_before = [name for name in old if name in new]
+    kept_after = [name for name in new if name in old]
+    if kept_before != kept_after:
+        lines.append(f"rules run in another order: {', '.join(kept_before)} → {', '.join(kept_after)}")
+    return lines
+
+
+def _ordered(what: str, before: Sequence[str], after: Sequence[str]) -> list[str]:
+    lines = [f"{what} removed: {label}" for label in before if label not in after]
+    lines += [f"{what} added: {label}" for label in after if label not in before]
+    kept_before, kept_after = [x for x in before if x in after], [x for x in after if x in before]
+    if what == "constraint" and kept_before != kept_after:
+        lines.append(f"order of precedence: {', '.join(kept_before)} → {', '.join(kept_after)}")
+    return lines
