@@ -28,6 +28,8 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,10 +38,21 @@ import polars as pl
 from pricing_assets.tables.base import Table
 
 _MAGIC = b"pricing-assets rows 1\n"
-_BATCH = 1 << 18  # rows per buffer: bounds memory, leaves the digest as it is
+_BATCH = 1 << 18  # rows encoded together: bounds memory, leaves the digests as they are
 _PARALLEL_FROM = 50_000  # rows from which threads pay for themselves
-_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 _LONGEST_I64_DECIMAL = 18
+_KINDS: dict[str, tuple[type[pl.DataType], ...]] = {
+    "bool": (pl.Boolean,),
+    "int": (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32),
+    "float": (pl.Float32, pl.Float64),
+    "date": (pl.Date,),
+    "text": (pl.String, pl.Enum, pl.Categorical),
+    "list": (pl.List,),
+    "struct": (pl.Struct,),
+}
+
+Array = np.ndarray[Any, Any]
+Range = tuple[int, int]  # rows from the first to before the second
 
 
 def content_hash(frame: pl.DataFrame, table: type[Table]) -> str:
@@ -48,18 +61,24 @@ def content_hash(frame: pl.DataFrame, table: type[Table]) -> str:
     Only the table's `hashed()` columns count. Raises polars' ColumnNotFoundError where one is missing and TypeError
     for a dtype that has no encoding.
     """
+    return content_hashes(canonical(frame, table), table, [(0, frame.height)])[0]
+
+
+def content_hashes(frame: pl.DataFrame, table: type[Table], ranges: Sequence[Range]) -> list[str]:
+    """The content hash of each range of rows, in one pass; `frame` is in canonical order, ranges ascend."""
     columns = table.hashed()
-    rows = canonical(frame, table).select(columns)
-    workers = min(len(columns), os.cpu_count() or 1) if rows.height >= _PARALLEL_FROM else 1
-    if workers > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            digests = list(pool.map(_digest, rows.iter_columns()))
-    else:
-        digests = [_digest(column) for column in rows.iter_columns()]
-    whole = hashlib.sha256(_MAGIC + struct.pack("<Q", rows.height))
-    for name, digest in zip(columns, digests, strict=True):
-        whole.update(_text(name) + digest)
-    return whole.hexdigest()
+    frame = frame.select(columns)
+    workers = min(len(columns), os.cpu_count() or 1) if frame.height >= _PARALLEL_FROM else 1
+    with ThreadPoolExecutor(workers) as pool:
+        found = pool.map(lambda column: _digests(column, ranges), frame.iter_columns())
+        digests = dict(zip(columns, found, strict=True))
+    hashes = []
+    for number, (start, end) in enumerate(ranges):
+        whole = hashlib.sha256(_MAGIC + struct.pack("<Q", end - start))
+        for name in columns:
+            whole.update(_text(name) + digests[name][number])
+        hashes.append(whole.hexdigest())
+    return hashes
 
 
 def combine(*parts: str) -> str:
@@ -98,60 +117,100 @@ def _text(text: str) -> bytes:
     return struct.pack("<Q", len(encoded)) + encoded
 
 
-def _digest(column: pl.Series) -> bytes:
+def _digests(column: pl.Series, ranges: Sequence[Range]) -> list[bytes]:
+    """The digest of each range of a column. Neighbouring small ranges are encoded together: a day may be a few rows."""
+    digests: list[bytes] = []
+    group: list[Range] = []
+    for number, span in enumerate(ranges):
+        group.append(span)
+        if number == len(ranges) - 1 or ranges[number + 1][1] - group[0][0] > _BATCH:
+            first, last = group[0][0], group[-1][1]
+            encoded = _encode(column.slice(first, last - first))
+            digests.extend(_digest(encoded, start - first, end - first) for start, end in group)
+            group = []
+    return digests
+
+
+def _digest(encoded: _Encoded, start: int, end: int) -> bytes:
     digest = hashlib.sha256()
-    for buffer in _encode(column):
-        digest.update(buffer)
+    for part in encoded.parts(start, end):
+        digest.update(part)
     return digest.digest()
 
 
-def _encode(column: pl.Series) -> Iterator[Any]:
-    yield _text(_kind(column.dtype)) + struct.pack("<Q", column.len())
-    if column.null_count():
-        yield b"\x01"
-        yield np.ascontiguousarray(column.is_null().to_numpy()).view(np.uint8)
-    else:
-        yield b"\x00"
-    if isinstance(column.dtype, pl.List):
-        yield from _encode_list(column)
-    elif isinstance(column.dtype, pl.Struct):
-        yield from _encode_struct(column)
-    elif _kind(column.dtype) == "text":
-        yield from _encode_text(column)
-    else:
-        for start in range(0, column.len(), _BATCH):
-            yield np.ascontiguousarray(_fixed_width(column.slice(start, _BATCH)))
+@dataclass(frozen=True)
+class _Encoded:
+    """A column's buffers, from which the encoding of any range of its rows is cut."""
+
+    kind: str
+    nulls: Array | None  # one byte per row, None where no value is null
+    lengths: Array | None  # i64 per row: bytes of a text, items of a list
+    values: Array | bytes  # one entry per row, or per unit of length
+    inner: tuple[tuple[str | None, _Encoded], ...] = ()  # items of a list; named fields of a struct
+
+    @cached_property
+    def ends(self) -> Array:
+        """Where each row's units begin, and the last one's end."""
+        return np.concatenate([[0], np.cumsum(self.lengths if self.lengths is not None else [])])
+
+    def parts(self, start: int, end: int) -> Iterator[Any]:
+        """Byte strings whose concatenation is the canonical encoding of rows `start` to `end`."""
+        yield _text(self.kind) + struct.pack("<Q", end - start)
+        nulls = None if self.nulls is None else self.nulls[start:end]
+        yield b"\x00" if nulls is None or not nulls.any() else b"\x01" + nulls.tobytes()
+        if self.lengths is not None:
+            yield self.lengths[start:end]
+            start, end = int(self.ends[start]), int(self.ends[end])
+        if self.kind == "struct":
+            yield struct.pack("<Q", len(self.inner))
+        for name, values in self.inner:
+            yield b"" if name is None else _text(name)
+            yield from values.parts(start, end)
+        yield self.values[start:end]
+
+
+def _encode(column: pl.Series) -> _Encoded:
+    kind = _kind(column.dtype)
+    nulls = column.is_null().to_numpy().view(np.uint8) if column.null_count() else None
+    match kind:
+        case "text":
+            text = column.cast(pl.String)
+            lengths = text.str.len_bytes().cast(pl.Int64).fill_null(0).to_numpy().astype("<i8", copy=False)
+            return _Encoded(kind, nulls, lengths, text.str.join("", ignore_nulls=True).item().encode())
+        case "list":
+            items = column.list.len().cast(pl.Int64).fill_null(0)
+            inner = _encode(column.filter(items > 0).explode())
+            return _Encoded(kind, nulls, items.to_numpy().astype("<i8", copy=False), b"", ((None, inner),))
+        case "struct":
+            return _Encoded(kind, nulls, None, b"", tuple(_fields(column)))
+    return _Encoded(kind, nulls, None, np.ascontiguousarray(_fixed_width(column)))
+
+
+def _fields(column: pl.Series) -> Iterator[tuple[str, _Encoded]]:
+    """Fields of a struct; what a null struct hides is null."""
+    present = column.is_not_null()
+    for field in column.dtype.fields:  # type: ignore[attr-defined]
+        hidden = pl.Series(field.name, [None], dtype=field.dtype).new_from_index(0, column.len())
+        yield field.name, _encode(column.struct.field(field.name).zip_with(present, hidden))
 
 
 def _kind(dtype: pl.DataType) -> str:
-    match dtype:
-        case pl.Boolean():
-            return "bool"
-        case pl.Float32() | pl.Float64():
-            return "float"
-        case pl.Date():
-            return "date"
-        case pl.Datetime():
-            return f"datetime[{dtype.time_unit},{dtype.time_zone or ''}]"
-        case pl.Decimal():
-            return f"decimal[{dtype.scale}]"
-        case pl.String() | pl.Enum() | pl.Categorical():
-            return "text"
-        case pl.List():
-            return "list"
-        case pl.Struct():
-            return "struct"
-        case _ if dtype in _INTEGERS:
-            return "int"
+    if isinstance(dtype, pl.Datetime):
+        return f"datetime[{dtype.time_unit},{dtype.time_zone or ''}]"
+    if isinstance(dtype, pl.Decimal):
+        return f"decimal[{dtype.scale}]"
+    for kind, dtypes in _KINDS.items():
+        if isinstance(dtype, dtypes):
+            return kind
     raise TypeError(f"no canonical encoding for a column of dtype {dtype}")
 
 
-def _fixed_width(column: pl.Series) -> np.ndarray[Any, Any]:
+def _fixed_width(column: pl.Series) -> Array:
     match column.dtype:
         case pl.Boolean():
             return column.fill_null(False).cast(pl.UInt8).to_numpy()
         case pl.Float32() | pl.Float64():
-            values: np.ndarray[Any, Any] = column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0  # −0.0 becomes 0.0
+            values: Array = column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0  # −0.0 becomes 0.0
             values[np.isnan(values)] = np.nan  # one bit pattern of many
             return values.astype("<f8", copy=False)
         case pl.Date():
@@ -164,36 +223,11 @@ def _fixed_width(column: pl.Series) -> np.ndarray[Any, Any]:
             return column.cast(pl.Int64).fill_null(0).to_numpy().astype("<i8", copy=False)
 
 
-def _decimal(column: pl.Series) -> np.ndarray[Any, Any]:
+def _decimal(column: pl.Series) -> Array:
     """Two i64 words per value, low word first: a little-endian i128."""
     unscaled = column.to_physical()
     if (column.dtype.precision or 38) <= _LONGEST_I64_DECIMAL:  # type: ignore[attr-defined]
         low = unscaled.cast(pl.Int64).fill_null(0).to_numpy()
         return np.stack([low, low >> 63], axis=1).astype("<i8", copy=False)
-    whole = b"".join(value.to_bytes(16, "little", signed=True) for value in unscaled.fill_null(0).to_list())
-    return np.frombuffer(whole, dtype=np.uint8)
-
-
-def _encode_text(column: pl.Series) -> Iterator[Any]:
-    batches = [column.slice(start, _BATCH).cast(pl.String) for start in range(0, column.len(), _BATCH)]
-    for batch in batches:
-        yield batch.str.len_bytes().cast(pl.Int64).fill_null(0).to_numpy().astype("<i8", copy=False)
-    for batch in batches:
-        yield batch.str.join("", ignore_nulls=True).item().encode()
-
-
-def _encode_list(column: pl.Series) -> Iterator[Any]:
-    lengths = column.list.len().cast(pl.Int64).fill_null(0)
-    yield lengths.to_numpy().astype("<i8", copy=False)
-    yield from _encode(column.filter(lengths > 0).explode())
-
-
-def _encode_struct(column: pl.Series) -> Iterator[Any]:
-    fields = column.dtype.fields  # type: ignore[attr-defined]
-    yield struct.pack("<Q", len(fields))
-    present = column.is_not_null()
-    for field in fields:
-        values = column.struct.field(field.name)
-        hidden = pl.Series(field.name, [None], dtype=field.dtype).new_from_index(0, column.len())
-        yield _text(field.name)
-        yield from _encode(values if present.all() else values.zip_with(present, hidden))
+    words = (value.to_bytes(16, "little", signed=True) for value in unscaled.fill_null(0).to_list())
+    return np.frombuffer(b"".join(words), dtype="<i8").reshape(-1, 2)

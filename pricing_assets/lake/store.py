@@ -21,7 +21,7 @@ import polars as pl
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import contracts, parquet
 from pricing_assets.lake.files import exclusive, make_folder
-from pricing_assets.lake.hashing import canonical, combine, content_hash
+from pricing_assets.lake.hashing import canonical, combine, content_hashes
 from pricing_assets.lake.log import Entry, Log, PartitionFile, delta_schema
 from pricing_assets.tables.base import Table
 
@@ -181,11 +181,11 @@ class Lake:
         ordered = canonical(rows, table)
         dates = ordered.get_column(table.partition())
         starts = [*(dates != dates.shift()).fill_null(True).arg_true().to_list(), ordered.height]
+        ranges = list(pairwise(starts))
         content = {}
-        for start, end in pairwise(starts):
-            part = ordered.slice(start, end - start)
-            file = PartitionFile(table.table_name(), dates[start], -1, content_hash(part, table), part.height)
-            content[file.partition] = parquet.Rows(file, part)
+        for (start, end), digest in zip(ranges, content_hashes(ordered, table, ranges), strict=True):
+            file = PartitionFile(table.table_name(), dates[start], -1, digest, end - start)
+            content[file.partition] = parquet.Rows(file, ordered.slice(start, end - start))
         return content
 
     def _transact(

@@ -1,0 +1,132 @@
+"""Claims on days: one live run per day, whichever way the run was started.
+
+Here: a file per claimed day under `<lake>/_claims`, and who may take it over. Not here: what counts as a live run;
+the caller says so.
+
+A claim outlives the step that made it: every step of a run claims its days again, and the run releases them at its
+end. A run that died leaves its claims behind; the next run takes them over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import psutil
+
+from pricing_assets.errors import PricingError
+from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync, write_durably
+from pricing_assets.lake.store import Lake
+
+_CLOCK_SLACK = 1.0  # seconds by which two readings of one process's start may differ
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who holds a day: the run, its process (with its start, as pids are used again) and when it claimed."""
+
+    run_id: str
+    pid: int
+    process_started: float
+    host: str
+    since: str
+
+
+def claim(
+    lake: Lake, days: Collection[date], run_id: str, is_live: Callable[[str], bool], *, pid: int | None = None
+) -> AbstractContextManager[None]:
+    """Claim all of `days` for a run, or none: PricingError names the first day held by another live run.
+
+    The claim is made by the call and stays until `release`, also past a `with` block. The run itself may claim again,
+    from any process. A claim is stale, and taken over, when its process on this host is dead or `is_live(run)` is
+    false. `pid` is the process whose death ends the claim, by default the calling one.
+    """
+    mine = _claim(run_id, os.getpid() if pid is None else pid)
+    with exclusive(_lock(lake)):
+        held = holders(lake)
+        for day in sorted(days):
+            other = held.get(day)
+            if other and other.run_id != run_id and not _is_stale(other, is_live):
+                raise _refusal(day, other)
+        _write_all(lake, sorted(days), mine, held)
+    return nullcontext()
+
+
+def release(lake: Lake, run_id: str) -> list[date]:
+    """Give up every day the run holds; returns them. A run that holds none releases nothing."""
+    with exclusive(_lock(lake)):
+        days = [day for day, holder in holders(lake).items() if holder.run_id == run_id]
+        _remove(lake, days)
+    return days
+
+
+def holders(lake: Lake) -> dict[date, Claim]:
+    """Day → who holds it, live or not. A damaged claim file holds nothing."""
+    found = {}
+    for path in sorted(_folder(lake).glob("*.json")):
+        try:
+            found[date.fromisoformat(path.stem)] = Claim(**json.loads(path.read_text()))
+        except (ValueError, TypeError, FileNotFoundError):
+            continue
+    return found
+
+
+def _folder(lake: Lake) -> Path:
+    return lake.root / "_claims"
+
+
+def _lock(lake: Lake) -> Path:
+    return lake.root / "_locks" / "claims.lock"
+
+
+def _claim(run_id: str, pid: int) -> Claim:
+    started = psutil.Process(pid).create_time()
+    return Claim(run_id, pid, started, socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _is_stale(claim: Claim, is_live: Callable[[str], bool]) -> bool:
+    return (claim.host == socket.gethostname() and not _is_running(claim)) or not is_live(claim.run_id)
+
+
+def _is_running(claim: Claim) -> bool:
+    try:
+        process = psutil.Process(claim.pid)
+        same = abs(process.create_time() - claim.process_started) < _CLOCK_SLACK
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _refusal(day: date, holder: Claim) -> PricingError:
+    return PricingError(
+        f"{day}: run {holder.run_id} (process {holder.pid} on {holder.host}) has held this day since {holder.since}",
+        "wait until it ends, or terminate it, then run again; see `pricing runs`",
+    )
+
+
+def _write_all(lake: Lake, days: Collection[date], mine: Claim, held: dict[date, Claim]) -> None:
+    """Write the claims; where the disk refuses one, those of this call that were not there before are taken back."""
+    make_folder(_folder(lake))
+    written = []
+    try:
+        for day in days:
+            write_durably(_folder(lake) / f"{day.isoformat()}.json", json.dumps(asdict(mine)).encode())
+            written.append(day)
+    except PricingError:
+        _remove(lake, [day for day in written if day not in held or held[day].run_id != mine.run_id])
+        raise
+
+
+def _remove(lake: Lake, days: Collection[date]) -> None:
+    folder = _folder(lake)
+    with storage_faults(folder):
+        for day in days:
+            (folder / f"{day.isoformat()}.json").unlink(missing_ok=True)
+        if days:
+            sync(folder)

@@ -1,0 +1,171 @@
+"""analytics.duckdb: what analysts open. Views over exactly the files the manifest has in force.
+
+Here: building a fresh file beside the old one, putting it into place, and querying it. Not here: dbt's marts, which
+dbt writes into the draft.
+
+A refresh never touches the file in place: readers that have it open keep reading the old one, and no reader ever
+makes a refresh wait.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import polars as pl
+
+from pricing_assets.errors import PricingError
+from pricing_assets.lake import days
+from pricing_assets.lake.contracts import dtypes
+from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
+from pricing_assets.lake.store import Lake
+from pricing_assets.tables import ALL, runs
+from pricing_assets.tables.base import Table
+
+_NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's models name the catalog
+
+
+@contextmanager
+def draft(lake: Lake, analytics: Path) -> Iterator[Path]:
+    """Build a new warehouse with a view per table, yield its path for more to be written into it, put it in place.
+
+    One refresh at a time; another waits. Where the block raises, the draft is removed and the old file stays. The
+    block must have closed what it opened. Raises PricingError where a manifested file is gone or the disk refuses.
+    """
+    analytics = Path(analytics).absolute()
+    with exclusive(analytics.with_name(f"{analytics.name}.lock")):
+        for abandoned in analytics.parent.glob("draft-*"):  # nobody else holds the lock: its process is dead
+            shutil.rmtree(abandoned, ignore_errors=True)
+        folder = analytics.parent / f"draft-{uuid4().hex}"
+        make_folder(folder)
+        try:
+            _build(lake, folder / _NAME)
+            yield folder / _NAME
+            _put_in_place(folder / _NAME, analytics)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def query(analytics: Path, sql: str) -> pl.DataFrame:
+    """The result of a query on the warehouse, opened read-only. Raises PricingError with DuckDB's own words."""
+    if not Path(analytics).exists():
+        raise PricingError(f"{analytics}: there is no warehouse yet", "run `pricing run` first, it builds one")
+    try:
+        with duckdb.connect(str(analytics), read_only=True) as connection:
+            connection.execute("set timezone = 'UTC'")
+            answer = connection.sql(sql)
+            return pl.DataFrame() if answer is None else pl.DataFrame(_Stream(answer))
+    except duckdb.Error as fault:
+        raise PricingError(
+            f"query failed: {fault}",
+            "mend the SQL; `show all tables` lists what there is, `describe raw.prices` the columns of a table",
+        ) from fault
+
+
+class _Stream:
+    """A result as an Arrow stream and nothing else: Polars keeps references to a relation it recognises, which DuckDB
+    reports as leaks when the process ends; and this way needs no pyarrow.
+    """
+
+    def __init__(self, answer: duckdb.DuckDBPyRelation) -> None:
+        self._answer = answer
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._answer.__arrow_c_stream__(requested_schema)
+
+
+def _build(lake: Lake, path: Path) -> None:
+    with storage_faults(path), duckdb.connect(str(path)) as connection:
+        manifest = days.manifest(lake)
+        connection.begin()  # one commit, not one per comment
+        for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in ALL):
+            connection.execute(f"create schema {_quoted(schema)}")
+        for table in ALL:
+            try:
+                connection.execute(
+                    f"create view {_identifier(table)} as {_select(table, _files(lake, table, manifest))}"
+                )
+                for comment in _comments(table):
+                    connection.execute(comment)
+            except duckdb.IOException as fault:
+                raise PricingError(
+                    f"{table.table_name()}: its files cannot be read ({fault})", "restore the lake from a backup"
+                ) from fault
+        connection.commit()
+
+
+def _put_in_place(new: Path, analytics: Path) -> None:
+    with storage_faults(analytics):
+        with duckdb.connect(str(new)) as connection:
+            connection.execute("checkpoint")  # whoever wrote into it may have left a write-ahead log
+        sync(new)
+        analytics.with_name(f"{analytics.name}.wal").unlink(missing_ok=True)  # would be replayed into the new file
+        new.replace(analytics)
+        sync(analytics.parent)
+
+
+def _select(table: type[Table], files: Sequence[str]) -> str:
+    """Typed and in the class's order; columns no file has are null, because the empty arm names them."""
+    columns = [f"null::{sql_type(dtype)} as {_quoted(name)}" for name, dtype in dtypes(table).items()]
+    nothing = f"select {', '.join(columns)} where false"
+    if not files:
+        return nothing
+    listed = ", ".join(_literal(file) for file in files)
+    return (
+        f"select {', '.join(map(_quoted, dtypes(table)))} from ({nothing} union all by name "
+        f"select * from read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
+        f"hive_types = {{{_literal(table.partition())}: date}}))"
+    )
+
+
+def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Sequence[str]:
+    if table is runs.Executions:  # grows outside the manifest, failed runs too: whatever is there counts
+        pattern = lake.folder(table) / "*" / "*.parquet"
+        return [str(pattern)] if any(lake.folder(table).glob("*/*.parquet")) else []
+    return [str(lake.path(table, file)) for file in manifest.get(table.table_name(), {}).values()]
+
+
+def _comments(table: type[Table]) -> Iterator[str]:
+    view = _identifier(table)
+    yield f"comment on view {view} is {_literal(' '.join((table.__doc__ or '').split()))}"
+    for name, column in table.columns().items():
+        yield f"comment on column {view}.{_quoted(name)} is {_literal(column.description or '')}"
+
+
+def sql_type(dtype: pl.DataType) -> str:
+    """The DuckDB type of a column; enums are text there. Raises TypeError for a dtype no table uses."""
+    if isinstance(dtype, pl.List):
+        return f"{sql_type(dtype.inner)}[]"  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        fields = (f"{_quoted(field.name)} {sql_type(field.dtype)}" for field in dtype.fields)  # type: ignore[arg-type]
+        return f"struct({', '.join(fields)})"
+    if isinstance(dtype, pl.Decimal):
+        return f"decimal({dtype.precision}, {dtype.scale})"
+    names: dict[type[pl.DataType], str] = {
+        pl.String: "varchar",
+        pl.Enum: "varchar",
+        pl.Int64: "bigint",
+        pl.Float64: "double",
+        pl.Boolean: "boolean",
+        pl.Date: "date",
+        pl.Datetime: "timestamptz",
+    }
+    if type(dtype) not in names:
+        raise TypeError(f"no DuckDB type for {dtype}")
+    return names[type(dtype)]
+
+
+def _identifier(table: type[Table]) -> str:
+    return ".".join(_quoted(part) for part in table.table_name().split("."))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
