@@ -7,7 +7,7 @@ who activated which text (governance/), constraints and endings being applied, t
 from __future__ import annotations
 
 from pricing_assets.strategies.changes import diff
-from pricing_assets.strategies.claims import Conflict, claims, conflicts
+from pricing_assets.strategies.claims import Conflict, claims, clashes, conflicts
 from pricing_assets.strategies.faults import Fault, StrategyError
 from pricing_assets.strategies.language import lint, packaged_default, parse
 from pricing_assets.strategies.plan import propose
@@ -22,6 +22,7 @@ __all__ = [
     "Strategy",
     "StrategyError",
     "claims",
+    "clashes",
     "conflicts",
     "diff",
     "lint",

@@ -7,9 +7,11 @@ change nothing, so they are not mentioned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 from pricing_assets.strategies.language import parse
-from pricing_assets.strategies.strategy import Rule, Strategy
+from pricing_assets.strategies.strategy import Constraint, Rule, Strategy
 
 
 def diff(old_text: str, new_text: str, old: str = "<old>", new: str = "<new>") -> list[str]:
@@ -21,8 +23,10 @@ def diff(old_text: str, new_text: str, old: str = "<old>", new: str = "<new>") -
     return [
         *_fields(_head(before), _head(after)),
         *_rules(before.rules, after.rules),
-        *_ordered("constraint", [c.label for c in before.constraints], [c.label for c in after.constraints]),
-        *_ordered("ending", [str(e) for e in before.endings], [str(e) for e in after.endings]),
+        *_ordered(
+            "constraint", [_constraint(c) for c in before.constraints], [_constraint(c) for c in after.constraints]
+        ),
+        *_ordered("ending", [_plain(e) for e in before.endings], [_plain(e) for e in after.endings]),
     ]
 
 
@@ -45,14 +49,31 @@ def _fields(before: Mapping[str, str], after: Mapping[str, str], prefix: str = "
     ]
 
 
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _constraint(constraint: Constraint) -> str:
+    return f"{constraint.kind} {constraint.parameter} {_plain(constraint.value)}"
+
+
 def _rule(rule: Rule) -> dict[str, str]:
-    # the trees decide whether a condition changed; its text is what a person reads
     return {
         "priority": str(rule.priority),
         "when": " ".join(rule.when_text.split()) or "always",
         "then": rule.then.label,
         "stop": str(rule.stop).lower(),
     }
+
+
+def _changed(before: Rule, after: Rule) -> list[str]:
+    old, new = _rule(before), _rule(after)
+    # values decide whether something changed, their text is only what a person reads
+    if before.when == after.when:
+        del old["when"], new["when"]
+    if replace(before.then, label="") == replace(after.then, label=""):
+        del old["then"], new["then"]
+    return _fields(old, new, f"rule {after.name} ")
 
 
 def _rules(before: Sequence[Rule], after: Sequence[Rule]) -> list[str]:
@@ -62,7 +83,7 @@ def _rules(before: Sequence[Rule], after: Sequence[Rule]) -> list[str]:
         if name not in old:
             lines.append(f"rule {name} added: when {_rule(rule)['when']} then {rule.then.label}")
         else:
-            lines += _fields(_rule(old[name]), _rule(rule), f"rule {name} ")
+            lines += _changed(old[name], rule)
     kept_before = [name for name in old if name in new]
     kept_after = [name for name in new if name in old]
     if kept_before != kept_after:

@@ -5,7 +5,7 @@ Here: scopes, active windows, priorities. Not here: what a strategy does with it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -13,6 +13,7 @@ from itertools import combinations
 import polars as pl
 
 from pricing_assets.errors import PricingError
+from pricing_assets.strategies.language import parse
 from pricing_assets.strategies.strategy import Strategy
 
 REMEDY = "give one of them a higher priority, narrow a scope or part their active windows"
@@ -43,6 +44,16 @@ def conflicts(strategies: Sequence[Strategy]) -> list[Conflict]:
         for one, two in combinations(ordered, 2)
         if one.priority == two.priority and _scopes_meet(one, two) and _windows_meet(one, two)
     ]
+
+
+def clashes(text: str, active: Mapping[str, str]) -> list[str]:
+    """One sentence for each active strategy (name → text) that the strategy in `text` conflicts with.
+
+    Raises StrategyError for a text with faults, an active one too: its origin is its name.
+    """
+    draft = parse(text)
+    others = [parse(other, f"active strategy {name}") for name, other in sorted(active.items())]
+    return [str(conflict) for other in others for conflict in conflicts([draft, other])]
 
 
 def claims(strategies: Sequence[Strategy], frame: pl.DataFrame) -> pl.Series:

@@ -7,7 +7,7 @@ Here: the kinds of node, and what can be asked of a tree without evaluating it. 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["number", "text", "truth"]
@@ -65,7 +65,7 @@ class Binary:
     operator: str
     left: Expression
     right: Expression
-    source: str
+    source: str = field(compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,38 @@
+"""What people decide, kept where runs can read it: today the strategies in force; every change with who and why.
+
+Here: the governance store, an append-only log in SQLite or PostgreSQL. Not here: what a strategy means (strategies/),
+the lake's export for analysts (tables/governance.py, written by runs).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pricing_assets.governance.records import ActiveStrategy, Event, Language
+
+if TYPE_CHECKING:
+    from pricing_assets.governance.store import Store
+
+__all__ = ["ActiveStrategy", "Event", "Language", "Store", "open_store"]
+
+
+def open_store(url: str, language: Language | None = None) -> Store:
+    """Opens the store at a SQLAlchemy URL, creating and migrating its database where needed.
+
+    `language` is what reads a strategy's text: pass the module `pricing_assets.strategies` to activate, roll back or
+    ensure the default; a store opened without it only looks things up. Raises PricingError for a URL that is none, a
+    database that cannot be reached, and a schema newer than this code.
+    """
+    from pricing_assets.governance.database import Database
+    from pricing_assets.governance.store import Store
+
+    return Store(Database(url), language)
+
+
+def __getattr__(name: str) -> object:
+    """`Store`, imported when first asked for: SQLAlchemy stays out of an import of this room."""
+    if name == "Store":
+        from pricing_assets.governance.store import Store
+
+        return Store
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

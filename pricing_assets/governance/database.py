@@ -1,0 +1,159 @@
+"""The database under the governance store: connecting, transactions, migrations.
+
+Here: what differs between SQLite and PostgreSQL, and nothing else knows it. Not here: what is stored (store.py).
+
+Writers run one after another on both: BEGIN IMMEDIATE in SQLite, an advisory lock held until commit in PostgreSQL. So
+whatever a writer has read stays true until it commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from pricing_assets.errors import PricingError
+from pricing_assets.governance.schema import REVISION
+
+BUSY_SECONDS = 60
+_LOCK = 7_261_001
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """A migrated database. Raises PricingError where it cannot be opened or is newer than this code."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _url(url)
+        self.shown = self.url.render_as_string(hide_password=True)
+        self.engine = self._engine()
+        self._migrate()
+
+    def close(self) -> None:
+        """Closes pooled connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that sees one state and changes nothing."""
+        with self._mendable(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction no other writer runs beside; committed at the end, rolled back on error."""
+        with self._mendable(), self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield connection
+
+    @contextmanager
+    def _mendable(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            said = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+            raise PricingError(
+                f"governance store {self.shown}: {said}",
+                "see that the database runs, can be written to and is not held by another program;"
+                " PRICING_GOVERNANCE_URL names it",
+            ) from error
+
+    def _engine(self) -> sa.Engine:
+        sqlite = self.url.get_backend_name() == "sqlite"
+        try:
+            if not sqlite:
+                return sa.create_engine(self.url, pool_pre_ping=True)
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(self.url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+        except ModuleNotFoundError as error:
+            raise PricingError(
+                f"governance store {self.shown}: the driver {error.name} is not installed",
+                "install it, for PostgreSQL `pip install 'psycopg[binary]'`",
+            ) from error
+        except OSError as error:
+            raise PricingError(
+                f"governance store {self.shown}: {error}", "name a folder that can be written"
+            ) from error
+        sa.event.listen(engine, "connect", _durable)
+        sa.event.listen(engine, "begin", _begin)
+        return engine
+
+    def _migrate(self) -> None:
+        with self.reading() as connection:
+            if _revision(connection) == REVISION:
+                return
+        if self.url.get_backend_name() == "sqlite":
+            self._write_ahead()
+        with self.writing() as connection:
+            found = _revision(connection)
+            if found != REVISION:
+                self._upgrade(connection, found)
+
+    def _write_ahead(self) -> None:
+        # the mode is kept in the file, and cannot be changed inside a transaction
+        with self._mendable():
+            raw = self.engine.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA journal_mode=WAL")
+            finally:
+                raw.close()
+
+    def _upgrade(self, connection: sa.Connection, found: str | None) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if found is not None and found not in known:
+            raise PricingError(
+                f"governance store {self.shown}: its schema is revision {found}, this version knows up to {REVISION}",
+                "a newer version of pricing-assets wrote it: upgrade, or name another store in PRICING_GOVERNANCE_URL",
+            )
+        command.upgrade(config, "head")
+
+
+def _url(url: str) -> URL:
+    try:
+        made = sa.make_url(url)
+    except ArgumentError:
+        raise PricingError(
+            "governance store: PRICING_GOVERNANCE_URL is no database URL",
+            "write it like sqlite:////srv/pricing/governance.db or postgresql://user:password@host/database",
+        ) from None
+    if made.drivername in ("postgresql", "postgres"):
+        made = made.set(drivername="postgresql+psycopg")
+    if made.get_backend_name() not in ("sqlite", "postgresql"):
+        raise PricingError(f"governance store: {made.get_backend_name()} is not supported", "use SQLite or PostgreSQL")
+    return made
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _durable(connection: Any, _record: ConnectionPoolEntry) -> None:
+    # transactions are begun by _begin, not by the driver; a commit is on disk when it returns
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,1 @@
+"""One module per revision, named for it; never changed once released."""
