@@ -52,7 +52,8 @@ def snapshot(raw: Mapping[str, pl.DataFrame], days: Sequence[date], calendar: Ca
     `raw` holds for each raw table that exists, by name, its rows of the window [first day − LOOKBACK + 1, last day];
     more rows change nothing. Optional tables that are not in it are named in `absent_tables` and their features are
     null. A row of day D depends on what D sees and on nothing else, so a pass over a year gives the rows that passes
-    over its days give, bit for bit. Raises KeyError where a required table is missing.
+    over its days give, bit for bit. `inputs_hash` and `inputs` are left null: what was read is known where it is read
+    (inputs.py). Raises KeyError where a required table is missing.
     """
     schema = FeatureSnapshots.create_empty().schema
     tables = {name: _window(raw[name], name, days) for name in LOOKBACK if name in raw} if days else {}
