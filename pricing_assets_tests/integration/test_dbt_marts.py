@@ -22,6 +22,8 @@ from pricing_assets.tables.base import Table
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 DAY, NEXT = date(2011, 12, 1), date(2011, 12, 2)
 Rows = Mapping[type[Table], list[dict[str, Any]]]
+Build = Callable[..., "subprocess.CompletedProcess[str]"]
+Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 def moment(day: int, hour: int = 6) -> datetime:
@@ -103,20 +105,35 @@ def draft(folder: Path, rows: Rows) -> Path:
     return path
 
 
-def build(path: Path) -> subprocess.CompletedProcess[str]:
-    """`dbt build` as the warehouse station calls it."""
-    places = {"DBT_TARGET_PATH": str(path.parent / "target"), "DBT_LOG_PATH": str(path.parent / "logs")}
-    return subprocess.run(
-        [Path(sys.executable).with_name("dbt"), "build", "--project-dir", PROJECT, "--profiles-dir", PROJECT],
-        env={**os.environ, **places, "PRICING_ANALYTICS_DRAFT": str(path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """`dbt build` of a draft. The parsed project is kept between calls: the profile names the file alone."""
+    kept = tmp_path_factory.mktemp("dbt")
+    places = {"DBT_TARGET_PATH": str(kept / "target"), "DBT_LOG_PATH": str(kept / "logs")}
+
+    def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [
+            str(Path(sys.executable).with_name("dbt")),
+            "build",
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+        ]
+        return subprocess.run(
+            [*command, *arguments],
+            cwd=path.parent,
+            env={**os.environ, **places, "PRICING_ANALYTICS_DRAFT": path.name},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[tuple[Any, ...]]]:
+def ask(tmp_path_factory: pytest.TempPathFactory, build: Build) -> Ask:
     """Answers a query over the marts of the shop, in a file renamed and attached under another name."""
     path = draft(tmp_path_factory.mktemp("shop"), shop())
     built = build(path)
@@ -132,7 +149,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[tuple[
     return query
 
 
-def test_superseded_decisions_do_not_show(ask: Callable[[str], list[tuple[Any, ...]]]) -> None:
+def test_superseded_decisions_do_not_show(ask: Ask) -> None:
     found = ask(
         "select sku, decision_id, decided_price from {}.marts.price_history where date = '2011-12-02' order by 1"
     )
@@ -140,7 +157,7 @@ def test_superseded_decisions_do_not_show(ask: Callable[[str], list[tuple[Any, .
     assert ask("select count(*) from {}.staging.stg_decisions") == [(2,)]
 
 
-def test_the_latest_correction_of_a_price_shows(ask: Callable[[str], list[tuple[Any, ...]]]) -> None:
+def test_the_latest_correction_of_a_price_shows(ask: Ask) -> None:
     found = ask(
         "select current_price, list_price, units, revenue from {}.marts.price_history where sku = 'A' order by date"
     )
@@ -150,14 +167,14 @@ def test_the_latest_correction_of_a_price_shows(ask: Callable[[str], list[tuple[
     ]
 
 
-def test_a_held_decision_has_no_next_price(ask: Callable[[str], list[tuple[Any, ...]]]) -> None:
+def test_a_held_decision_has_no_next_price(ask: Ask) -> None:
     found = ask(
         "select sku, action, next_price, effective_from, next_decision_id from {}.marts.current_prices order by 1"
     )
     assert found == [("A", "publish", Decimal("4.4000"), moment(3), "b3-A"), ("B", "hold", None, None, None)]
 
 
-def test_margins_are_of_the_corrected_price(ask: Callable[[str], list[tuple[Any, ...]]]) -> None:
+def test_margins_are_of_the_corrected_price(ask: Ask) -> None:
     found = ask(
         "select current_margin, round(current_margin_pct, 4), decided_margin, gross_profit from {}.marts.margins"
         " where sku = 'A' and date = '2011-12-02'"
@@ -165,7 +182,7 @@ def test_margins_are_of_the_corrected_price(ask: Callable[[str], list[tuple[Any,
     assert found == [(Decimal("2.6000"), 63.4146, Decimal("2.9000"), Decimal("5.2000"))]
 
 
-def test_decisions_are_summed_by_strategy_and_action(ask: Callable[[str], list[tuple[Any, ...]]]) -> None:
+def test_decisions_are_summed_by_strategy_and_action(ask: Ask) -> None:
     found = ask(
         "select strategy, action, decisions, changed, round(mean_change_pct, 6) from {}.marts.decision_summary"
         " order by strategy"
@@ -173,7 +190,7 @@ def test_decisions_are_summed_by_strategy_and_action(ask: Callable[[str], list[t
     assert found == [("none", "hold", 1, 0, 0.0), ("s", "publish", 1, 1, 10.0)]
 
 
-def test_a_day_is_summed_with_its_commits_and_executions(ask: Callable[[str], list[tuple[Any, ...]]]) -> None:
+def test_a_day_is_summed_with_its_commits_and_executions(ask: Ask) -> None:
     found = ask(
         "select run_id, commits, failed_checks, executions, failed_executions, quarantined from {}.marts.run_summary"
         " order by date"
@@ -181,14 +198,28 @@ def test_a_day_is_summed_with_its_commits_and_executions(ask: Callable[[str], li
     assert found == [("r1", 1, 0, 2, 1, 3), ("r3", 2, 1, 2, 1, 3)]
 
 
-def test_a_first_start_without_rows_builds(tmp_path: Path) -> None:
+def test_a_first_start_without_rows_builds(tmp_path: Path, build: Build) -> None:
     built = build(draft(tmp_path, {}))
     assert built.returncode == 0, built.stdout
 
 
-def test_a_planted_fault_fails_and_is_named(tmp_path: Path) -> None:
+def test_a_planted_fault_fails_and_is_named(tmp_path: Path, build: Build) -> None:
     rows = shop()
     twice = rows[decisions.PriceDecisions] + [decision(NEXT, "b3", "A", "4.60", decision_id="other")]
-    built = build(draft(tmp_path, {**rows, decisions.PriceDecisions: twice}))
+    built = build(draft(tmp_path, {**rows, decisions.PriceDecisions: twice}), "--select", "stg_days", "stg_decisions")
     assert built.returncode == 1
     assert "unique_combination_stg_decisions_date__sku__market" in built.stdout
+
+
+def test_the_marts_carry_their_documentation(ask: Ask) -> None:
+    bare = ask(
+        "select table_name, column_name from duckdb_columns()"
+        " where database_name = 'elsewhere' and schema_name = 'marts' and comment is null"
+    )
+    assert bare == []
+
+
+def test_no_stored_view_names_a_catalog(ask: Ask) -> None:
+    found = ask("select sql from duckdb_views() where database_name = 'elsewhere' and schema_name = 'staging'")
+    assert len(found) == 5
+    assert not [sql for (sql,) in found if "draft." in sql or '"draft"' in sql]
