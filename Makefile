@@ -5,8 +5,10 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 COVERAGE ?= 90
 WORKERS ?= 2
+HOST ?= 127.0.0.1
 PORT ?= 3000
-DEMO ?= --from 2011-12-01 --to 2011-12-09
+DEMO ?= --from 2011-12-05 --to 2011-12-09
+DEMO_PRICE ?= 22467 --market "United Kingdom" --date 2011-12-09
 PYTEST ?=
 
 BIN := .venv/bin
@@ -33,15 +35,22 @@ setup: $(INSTALLED) $(MANIFEST) ## the environment in .venv, exactly as locked, 
 
 demo: setup ## price the shop whose excerpt ships with the repository, explain one price
 	$(BIN)/pricing run $(DEMO)
-	$(BIN)/pricing status
+	$(BIN)/pricing query "select market, strategy, action, decisions, changed, round(mean_change_pct, 2) as mean_change_pct \
+		from marts.decision_summary where date = (select max(date) from marts.decision_summary) order by all"
+	$(BIN)/pricing explain $(DEMO_PRICE)
+	@echo
+	@echo "Where to look next:"
+	@echo "  $(BIN)/pricing --help           everything the shell can do"
+	@echo "  $(BIN)/pricing replay $(DEMO)   prove that the same facts give the same prices"
+	@echo "  make dev                        the asset graph, on http://localhost:$(PORT)"
+	@echo "  README.md                       connect a shop of your own"
 
 test: setup ## every test but torture; fails below $(COVERAGE) % line coverage
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not torture" \
 		--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE) $(PYTEST)
 
 dev: setup ## the Dagster UI on http://localhost:3000, its schedules and sensors running
-	@mkdir -p .pricing/dagster
-	$(BIN)/dagster dev -h 127.0.0.1 -p $(PORT)
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/dg dev --host $(HOST) --port $(PORT) --no-check-yaml
 
 bench: setup ## measure, print, and write .pricing/bench.json
 	$(BIN)/python -m benchmarks
@@ -66,7 +75,8 @@ clean: ## remove what the targets made; .pricing, your data, stays
 
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null || { \
-		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): Python 3.11, 3.12 or 3.13 is needed."; \
+		found=$$($(PYTHON) -c 'import sys; print("Python " + sys.version.split()[0])' 2>/dev/null || echo missing); \
+		echo "$(PYTHON) is $$found: Python 3.11, 3.12 or 3.13 is needed."; \
 		echo "  remedy: install one and name it, e.g. make setup PYTHON=python3.12"; exit 1; }
 	$(say) "making .venv with $$($(PYTHON) --version)"
 	@rm -rf .venv
