@@ -1,0 +1,82 @@
+"""Opening a database: migrations, refusals, durability settings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pricing_assets import governance
+from pricing_assets.errors import PricingError
+from pricing_assets.governance.database import Database
+from pricing_assets.governance.schema import METADATA, REVISION
+
+
+def test_the_migrations_make_the_schema_the_code_expects(url: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    database = Database(url)
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection)
+        assert context.get_current_revision() == REVISION
+        assert compare_metadata(context, METADATA) == []
+    database.close()
+
+
+def test_a_newer_schema_is_refused_by_name(url: str) -> None:
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    with pytest.raises(PricingError, match=r"revision 9999, this version knows up to 0001") as refused:
+        governance.open_store(url)
+    assert "upgrade" in refused.value.remedy
+
+
+def test_opening_again_keeps_what_is_there(url: str) -> None:
+    Database(url).close()
+    database = Database(url)
+    with database.reading() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM events")).scalar() == 0
+    database.close()
+
+
+def test_sqlite_is_durable_and_readable_while_written(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'deep' / 'folder' / 'g.db'}")
+    with database.writing() as writer:
+        assert writer.execute(sa.text("PRAGMA journal_mode")).scalar() == "wal"
+        assert writer.execute(sa.text("PRAGMA synchronous")).scalar() == 2
+        with database.reading() as reader:
+            assert reader.execute(sa.text("SELECT count(*) FROM events")).scalar() == 0
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "g.db"
+    path.write_text("this is a text, and no database at all" * 10)
+    with pytest.raises(PricingError, match="file is not a database"):
+        Database(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("nonsense", "is no database URL"),
+        ("mysql://u:secret@h/d", "mysql is not supported"),
+        ("postgresql://u:secret@127.0.0.1:1/d", "governance store postgresql"),
+        ("sqlite:////proc/nowhere/g.db", "governance store sqlite"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_named_without_its_password(url: str, what: str) -> None:
+    with pytest.raises(PricingError, match=what) as refused:
+        Database(url)
+    assert "secret" not in str(refused.value) and refused.value.remedy
+
+
+def test_importing_the_room_loads_no_alembic() -> None:
+    code = "import sys, pricing_assets.governance; print('alembic' in sys.modules, 'pricing_assets.governance.store' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
