@@ -77,6 +77,12 @@ def holders(lake: Lake) -> dict[date, Claim]:
     return found
 
 
+def dead_runs(lake: Lake) -> list[str]:
+    """Runs that hold days on this host though their process is dead, in order of id."""
+    mine = [claim for claim in holders(lake).values() if claim.host == socket.gethostname()]
+    return sorted({claim.run_id for claim in mine if not _is_running(claim)})
+
+
 def _folder(lake: Lake) -> Path:
     return lake.root / "_claims"
 

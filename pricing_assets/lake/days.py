@@ -35,10 +35,14 @@ def manifested(lake: Lake, table: type[Table]) -> dict[date, PartitionFile]:
     return manifest(lake).get(table.table_name(), {})
 
 
-def manifest(lake: Lake) -> Manifest:
-    """Table name → day → file, for all tables in one reading."""
+def manifest(lake: Lake, version: int | None = None) -> Manifest:
+    """Table name → day → file, for all tables in one reading, as of a version of runs.days (default: the latest).
+
+    runs.days itself is in it with every file in force at that version: its commit is what makes a day.
+    """
+    version = lake.version(runs.Days) if version is None else version
     entries = (
-        lake.read(runs.Days, columns=["sequence", "tables"])
+        lake.read(runs.Days, version=version, columns=["sequence", "tables"])
         .sort("sequence")
         .select(pl.col("tables").explode(empty_as_null=False))
         .unnest("tables")
@@ -46,7 +50,7 @@ def manifest(lake: Lake) -> Manifest:
         .filter(pl.col("rows") > 0)
         .sort("table", "partition")
     )
-    found: Manifest = {}
+    found: Manifest = {runs.Days.table_name(): lake.partitions(runs.Days, version)}
     for entry in entries.iter_rows(named=True):
         found.setdefault(entry["table"], {})[entry["partition"]] = PartitionFile(**entry)
     return found

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dataframely as dy
+import duckdb
+import polars as pl
+import pytest
+from lake_frames import DAY, NOON, RUN, day, days_frame, days_row, prices
+
+from pricing_assets.errors import PricingError
+from pricing_assets.lake import Lake, warehouse
+from pricing_assets.lake.days import commit_days
+from pricing_assets.lake.warehouse import draft, query, sql_type
+from pricing_assets.tables import ALL, raw, runs
+
+
+@pytest.fixture
+def analytics(lake: Lake) -> Path:
+    return lake.root.parent / "analytics.duckdb"
+
+
+def put_in_force(lake: Lake, number: int, price: str = "4.99", run: str = "run-1") -> None:
+    files = lake.commit(raw.Prices, prices(day(number), price), [day(number)], RUN)
+    commit_days(lake, days_frame(days_row(day(number), files, run_id=run, basis=price)), RUN)
+
+
+def refresh(lake: Lake, analytics: Path) -> None:
+    with draft(lake, analytics):
+        pass
+
+
+def test_every_table_is_a_typed_view_even_when_empty(lake: Lake, analytics: Path) -> None:
+    refresh(lake, analytics)
+    for table in ALL:
+        found = query(analytics, f"describe {table.table_name()}").select("column_name", "column_type").rows()
+        types = {name.strip('"'): kind for name, kind in found}
+        assert list(types) == list(table.columns())
+        with duckdb.connect() as connection:
+            for name, column in table.columns().items():
+                connection.execute(f"create or replace table t (x {sql_type(column.dtype)})")
+                assert connection.execute("describe t").fetchall()[0][1] == types[name], (table, name)
+        assert query(analytics, f"from {table.table_name()}").is_empty()
+
+
+def test_views_show_what_is_manifested_and_nothing_else(lake: Lake, analytics: Path) -> None:
+    put_in_force(lake, 0)
+    put_in_force(lake, 1)
+    lake.commit(raw.Prices, prices(DAY, "9.99"), [DAY], RUN)  # not in any row of runs.days
+    refresh(lake, analytics)
+    shown = query(analytics, "select * from raw.prices order by date, sku")
+    expected = pl.concat([prices(day(0)), prices(day(1))]).with_columns(pl.selectors.enum().cast(pl.String))
+    assert shown.equals(expected)
+    days = query(analytics, "select date, tables[1].hash h from runs.days order by date")
+    assert days["h"].to_list() == [lake.partitions(raw.Prices, 0)[DAY].hash, lake.partitions(raw.Prices)[day(1)].hash]
+
+
+def test_executions_are_shown_without_a_manifest(lake: Lake, analytics: Path) -> None:
+    refresh(lake, analytics)
+    for run in ("a", "b"):
+        row = {"started_on": DAY, "run_id": run, "started_at": NOON, "job": "daily", "outcome": "failure"}
+        schema = {name: column.dtype for name, column in runs.Executions.columns().items()}
+        lake.append(runs.Executions, pl.DataFrame([row], schema=schema), RUN)
+        refresh(lake, analytics)
+    assert query(analytics, "select run_id from runs.executions order by 1")["run_id"].to_list() == ["a", "b"]
+
+
+def test_a_column_no_file_has_is_null(lake: Lake, analytics: Path) -> None:
+    (file,) = lake.commit(raw.Prices, prices(), [DAY], RUN)
+    path = lake.path(raw.Prices, file)
+    pl.read_parquet(path, hive_partitioning=False).drop("cost").write_parquet(path)
+    commit_days(lake, days_frame(days_row(DAY, [file])), RUN)
+    refresh(lake, analytics)
+    found = query(analytics, "select * from raw.prices")
+    assert found.columns == list(raw.Prices.columns())
+    assert found["cost"].to_list() == [None] * 3
+
+
+def test_descriptions_are_comments(lake: Lake, analytics: Path) -> None:
+    refresh(lake, analytics)
+    views = query(analytics, "select comment from duckdb_views() where schema_name = 'raw' and view_name = 'prices'")
+    assert views.item() == " ".join((raw.Prices.__doc__ or "").split())
+    column = "select comment from duckdb_columns() where table_name = 'prices' and column_name = 'cost'"
+    assert query(analytics, column).item() == "cost per unit"
+
+
+def test_what_is_written_into_the_draft_is_in_the_warehouse(lake: Lake, analytics: Path) -> None:
+    put_in_force(lake, 0)
+    with draft(lake, analytics) as path:
+        assert path.name == "analytics.duckdb"
+        assert not analytics.exists()
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("create table analytics.main.marts as select count(*) n from analytics.raw.prices")
+    assert query(analytics, "select n from marts").item() == 3
+    assert not list(analytics.parent.glob("draft-*"))
+
+
+def test_views_work_under_another_name(lake: Lake, analytics: Path) -> None:
+    put_in_force(lake, 0)
+    refresh(lake, analytics)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{analytics}' as shop (read_only)")
+        assert connection.execute("select count(*) from shop.raw.prices").fetchall() == [(3,)]
+
+
+def test_a_failed_draft_leaves_the_old_file_and_no_trace(lake: Lake, analytics: Path) -> None:
+    put_in_force(lake, 0)
+    refresh(lake, analytics)
+    with pytest.raises(ZeroDivisionError), draft(lake, analytics):
+        put_in_force(lake, 1)
+        raise ZeroDivisionError
+    assert query(analytics, "select count(*) n from raw.prices").item() == 3
+    assert not list(analytics.parent.glob("draft-*"))
+
+
+def test_what_dead_processes_left_is_removed(lake: Lake, analytics: Path) -> None:
+    left = analytics.parent / "draft-dead"
+    left.mkdir(parents=True)
+    (left / "analytics.duckdb").write_bytes(b"half")
+    stale = analytics.with_name("analytics.duckdb.wal")
+    stale.write_bytes(b"of another file")
+    refresh(lake, analytics)
+    assert not left.exists()
+    assert not stale.exists()
+
+
+def test_a_lost_file_is_named(lake: Lake, analytics: Path) -> None:
+    put_in_force(lake, 0)
+    lake.path(raw.Prices, lake.partitions(raw.Prices)[DAY]).unlink()
+    with pytest.raises(PricingError, match=r"raw\.prices: its files cannot be read"):
+        refresh(lake, analytics)
+
+
+def test_a_reader_keeps_what_it_opened(lake: Lake, analytics: Path) -> None:
+    refresh(lake, analytics)
+    with duckdb.connect(str(analytics), read_only=True) as reader:
+        put_in_force(lake, 0)
+        refresh(lake, analytics)
+        assert reader.execute("select count(*) from raw.prices").fetchall() == [(0,)]
+    assert query(analytics, "select count(*) n from raw.prices").item() == 3
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("select nothing_of_the_kind from raw.prices", "nothing_of_the_kind"),
+        ("selec 1", "syntax error"),
+        ("create table t (a int)", "read-only"),
+    ],
+)
+def test_a_query_that_fails_says_why(lake: Lake, analytics: Path, sql: str, says: str) -> None:
+    refresh(lake, analytics)
+    with pytest.raises(PricingError, match=says):
+        query(analytics, sql)
+
+
+def test_a_missing_warehouse_is_said(analytics: Path) -> None:
+    with pytest.raises(PricingError, match="there is no warehouse yet") as refused:
+        query(analytics, "select 1")
+    assert "pricing run" in refused.value.remedy
+
+
+def test_a_statement_without_a_result_is_empty(lake: Lake, analytics: Path) -> None:
+    refresh(lake, analytics)
+    assert query(analytics, "set threads = 1").is_empty()
+
+
+def test_a_dtype_no_table_uses_has_no_sql_type() -> None:
+    with pytest.raises(TypeError, match="Binary"):
+        sql_type(dy.Binary().dtype)
+
+
+READER = """
+import sys
+from pathlib import Path
+from pricing_assets.lake.warehouse import query
+queries, stop = 0, Path(sys.argv[2])
+while not stop.exists():
+    rows = query(Path(sys.argv[1]), "select count(*) n, count(distinct price) p from raw.prices")
+    assert rows.row(0) == (3, 1), rows
+    queries += 1
+    if queries == 1:
+        print("ready", flush=True)
+print(queries)
+"""
+
+
+def test_readers_meet_no_error_through_thirty_refreshes(lake: Lake, analytics: Path, tmp_path: Path) -> None:
+    put_in_force(lake, 0, "1", "run-1")
+    refresh(lake, analytics)
+    stop = tmp_path / "stop"
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(analytics), str(stop)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout
+    assert reader.stdout.readline() == "ready\n"
+    for number in range(30):
+        put_in_force(lake, 0, str(number % 2 + 1), f"run-{number}")
+        refresh(lake, analytics)
+    stop.touch()
+    out, errors = reader.communicate(timeout=30)
+    assert (reader.returncode, errors) == (0, "")
+    assert int(out) > 10
+
+
+def test_refreshes_wait_for_each_other(lake: Lake, analytics: Path) -> None:
+    put_in_force(lake, 0)
+    code = (
+        "import sys; from pathlib import Path; from pricing_assets.lake import Lake; "
+        "from pricing_assets.lake.warehouse import draft\n"
+        "for _ in range(3):\n    with draft(Lake(Path(sys.argv[1])), Path(sys.argv[2])): pass"
+    )
+    command = [sys.executable, "-c", code, str(lake.root), str(analytics)]
+    assert [worker.wait(60) for worker in [subprocess.Popen(command) for _ in range(2)]] == [0, 0]
+    assert query(analytics, "select count(*) n from raw.prices").item() == 3
+    assert warehouse.query(analytics, "select 1 a").item() == 1
