@@ -1,0 +1,35 @@
+"""Raw data in: a source is a folder with `source.yaml` and one SQL file per raw table.
+
+Here: reading a source's settings, running its SQL, the contract of every row, quarantine, the append-only union with
+what is already known, the verdicts on what came in, the template of a new source and the trial of one. Not here:
+committing tables (lake), what the tables hold (tables), what they mean for a price (features).
+
+    settings → load → receive (SQL → coerce → contract → accepted | quarantined) → arrive → judge
+"""
+
+from __future__ import annotations
+
+from pricing_assets.sources.arriving import arrive
+from pricing_assets.sources.checking import Finding, check
+from pricing_assets.sources.intake import Intake, take_in
+from pricing_assets.sources.judging import judge, trade_status
+from pricing_assets.sources.receiving import Received, receive
+from pricing_assets.sources.source import Source, load
+from pricing_assets.sources.template import init
+from pricing_assets.sources.window import reading_window
+
+__all__ = [
+    "Finding",
+    "Intake",
+    "Received",
+    "Source",
+    "arrive",
+    "check",
+    "init",
+    "judge",
+    "load",
+    "reading_window",
+    "receive",
+    "take_in",
+    "trade_status",
+]

@@ -1,0 +1,151 @@
+"""Judging: the verdicts on what came in, one row of runs.checks per day and check.
+
+Here: whether a day may go on. Not here: the rules of a single row (contracts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+
+from pricing_assets.sources.contracts import OWN_REASON
+from pricing_assets.sources.receiving import FUTURE, UNDATED, Received
+from pricing_assets.sources.source import Source, sql_name
+from pricing_assets.tables import raw, runs
+from pricing_assets.tables.base import Table
+
+TradeStatus = Literal["trade", "no_trade"]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """A day's rows of one table, beside those of the whole window."""
+
+    day: date
+    received: int
+    accepted: int
+    quarantined: int
+    undated: int
+    window: Received
+
+
+def trade_status(
+    source: Source, listings: Received, sales: Received, days: Collection[date]
+) -> dict[date, TradeStatus]:
+    """Whether each day had trade.
+
+    `no_trade` where neither listings nor sales received a row and the source allows that: `empty_days: no_trade`, or
+    the day is one of its `closed_days`.
+    """
+    busy = {day for part in (listings, sales) for day, received in _dated(part).items() if received}
+    return {
+        day: "no_trade" if day not in busy and (source.empty_days == "no_trade" or source.closed(day)) else "trade"
+        for day in sorted(days)
+    }
+
+
+def judge(
+    source: Source, table: type[Table], received: Received, days: Sequence[date], no_trade: Collection[date] = ()
+) -> pl.DataFrame:
+    """Verdicts on a table for each of `days`: runs.checks but `run_id`.
+
+    `contract`: the share of rows in quarantine is within the limit; rows set aside for the shop's own reasons and rows
+    without a usable date are left out of it. `balance`: received = accepted + quarantined.
+    `dated`: the share of rows without a usable date, over all that was read, is within its limit. `not_empty`, of
+    listings, prices and sales: a day of trade has listings and prices, a window with trade has sales. `no_trade`
+    names the days without trade (see trade_status), which may be empty.
+    """
+    of_day = {row["date"]: row for row in received.counts.iter_rows(named=True)}
+    rows: list[dict[str, Any]] = []
+    checks: list[Callable[[Source, _Counts], tuple[str, bool, str]]] = [_contract, _balance, _dated_share]
+    if table in (raw.Listings, raw.Prices, raw.Sales):
+        traded = any(day not in no_trade for day in days)
+        checks.append(lambda source, counts: _not_empty(source, counts, counts.day not in no_trade, traded))
+    for day in sorted(days):
+        row = of_day.get(day, {"received": 0, "accepted": 0, "quarantined": 0})
+        undated = received.undated if day == source.first_day else 0
+        counts = _Counts(day, row["received"], row["accepted"], row["quarantined"], undated, received)
+        for check in checks:
+            name, passed, message = check(source, counts)
+            rows.append(
+                {**row, "date": day, "table": table.table_name(), "check": name, "passed": passed, "message": message}
+            )
+    schema = {name: kind for name, kind in runs.Checks.create_empty().schema.items() if name != "run_id"}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _contract(source: Source, counts: _Counts) -> tuple[str, bool, str]:
+    limit = source.limits.quarantine_share
+    rows = counts.window.quarantined.filter(pl.col("received_on") == counts.day)
+    own = rows.filter(pl.col("rule").str.starts_with(OWN_REASON)).height
+    judged, faulty = (number - counts.undated - own for number in (counts.received, counts.quarantined))
+    share = _share(faulty, judged)
+    message = f"{faulty} of {judged} rows in quarantine ({share:.2%}), limit {limit:.2%}"
+    message += f", {own} more for the shop's own reasons" if own else ""
+    if share > limit:
+        message += f"; most often: {_commonest(rows)}; mend {sql_name(counts.window.table)} or the source, or raise "
+        message += "limits.quarantine_share in source.yaml"
+    return "contract", share <= limit, message
+
+
+def _balance(source: Source, counts: _Counts) -> tuple[str, bool, str]:
+    held = counts.received == counts.accepted + counts.quarantined
+    sign = "=" if held else "≠"
+    return (
+        "balance",
+        held,
+        f"{counts.received} received {sign} {counts.accepted} accepted + {counts.quarantined} quarantined",
+    )
+
+
+def _dated_share(source: Source, counts: _Counts) -> tuple[str, bool, str]:
+    limit = source.limits.undated_share
+    total = int(counts.window.counts["received"].sum())
+    share = _share(counts.window.undated, total)
+    message = f"{counts.window.undated} of {total} rows read have no usable date ({share:.2%}), limit {limit:.2%}"
+    if share > limit:
+        message += f"; look at them in raw.quarantine on {source.first_day}, mend {sql_name(counts.window.table)}"
+    return "dated", share <= limit, message
+
+
+def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: bool) -> tuple[str, bool, str]:
+    table = counts.window.table
+    if table is raw.Sales:
+        total = int(counts.window.counts["accepted"].sum())
+        passed = total > 0 or not window_trades
+        message = f"{total} rows accepted in the whole window"
+    else:
+        passed = counts.accepted > 0 or not trades
+        message = f"{counts.accepted} rows accepted" + ("" if trades else ", a day without trade")
+    if not passed:
+        message += (
+            f"; expected some: try `pricing source check {source.folder.name}` and mend {sql_name(table)}; "
+            "if the shop was closed, name the day in closed_days of source.yaml"
+        )
+    return "not_empty", passed, message
+
+
+def _commonest(quarantined: pl.DataFrame) -> str:
+    """The rule most rows broke, those without a fault of their own day left out."""
+    rule = pl.col("rule")
+    elsewhere = pl.any_horizontal(rule.str.starts_with(mark) for mark in (OWN_REASON, UNDATED, FUTURE))
+    rules = quarantined.filter(~elsewhere).group_by("rule").len().sort(["len", "rule"], descending=[True, False])
+    return str(rules["rule"][0])
+
+
+def _dated(part: Received) -> dict[date, int]:
+    """Rows received per day, those without a usable date left out."""
+    received = dict(part.counts.select("date", "received").iter_rows())
+    rule = pl.col("rule")
+    strays = part.quarantined.filter(rule.str.starts_with(UNDATED) | rule.str.starts_with(FUTURE))
+    for day, number in strays.group_by("received_on").len().iter_rows():
+        received[day] -= number
+    return received
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

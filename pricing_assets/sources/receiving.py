@@ -1,0 +1,179 @@
+"""Receiving: the rows of a window, each either accepted or in quarantine with the rule it broke.
+
+Here: the way of a row from the SELECT to one of the two frames, and the counts. Not here: the rules (contracts), the
+reading (reading), the verdict on a whole day (judging).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from pricing_assets.sources import coercion
+from pricing_assets.sources.contracts import (
+    OWN_REASON,
+    REASON,
+    RULE,
+    Rule,
+    Shape,
+    duplicates,
+    filled,
+    first_broken,
+    row_rules,
+    sentence_of,
+    shape_of,
+)
+from pricing_assets.sources.lines import summed
+from pricing_assets.sources.source import Source
+from pricing_assets.tables import raw
+from pricing_assets.tables.base import Table
+
+if TYPE_CHECKING:
+    from pricing_assets.sources.reading import Days, Reader
+
+ROW = "__row"
+BELONGS = "__belongs"
+UNDATED, FUTURE = "no usable date", "dated in the future"
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came in of one table.
+
+    `accepted` has the table's columns and the days of the window only. `quarantined` has the columns of raw.quarantine
+    but `run_id`; `counts` has date, received, accepted, quarantined (Int64, in rows as the SELECT yields them, so in
+    lines for sales). Rows without a usable date belong to the source's first day, and where there are any
+    (`undated` > 0) `quarantined` and `counts` hold that day whole, even outside the window.
+    """
+
+    table: type[Table]
+    accepted: pl.DataFrame
+    quarantined: pl.DataFrame
+    counts: pl.DataFrame
+    undated: int = 0
+
+
+def receive(source: Source, table: type[Table], first: date, last: date, as_of_day: date) -> Received:
+    """Read a table's rows dated in [first, last] and hold each against its contract.
+
+    Rows without a usable date, and those dated after the last day a row may have (the source's last day if it is
+    historical, else `as_of_day`), are received with every window. A table without a SQL file yields nothing. Raises
+    PricingError, naming file and column, where the SQL, its columns or a file it reads is at fault.
+    """
+    first = max(first, source.first_day)
+    if table not in source.tables or first > last:
+        return _nothing(table)
+    from pricing_assets.sources.reading import Days, open_reader
+
+    reader = open_reader(source, first, last)
+    shape = shape_of(table, reader.columns(table), source)
+    days = Days(shape.day, first, last, source.last_admissible(as_of_day), source.first_day)
+    return _sort_out(source, shape, _read(reader, shape, days), days)
+
+
+def _read(reader: Reader, shape: Shape, days: Days) -> pl.DataFrame:
+    """Rows as received, numbered, with the day they belong to; RULE says which have no usable date."""
+    from pricing_assets.sources.reading import DAY
+
+    frame = reader.read(shape.table, shape.temporal, days)
+    undated, future = pl.col(DAY).is_null(), pl.col(DAY) > days.admissible
+    day = pl.col(shape.day)
+    rule = (
+        pl.when(undated)
+        .then(sentence_of(f"{UNDATED}: {shape.day}", day, "a day as YYYY-MM-DD"))
+        .when(future)
+        .then(sentence_of(f"{FUTURE}: {shape.day}", day, f"no day after {days.admissible}"))
+    )
+    belongs = pl.when(undated | future).then(days.also).otherwise(pl.col(DAY))
+    frame = frame.with_columns(rule.alias(RULE), belongs.alias(BELONGS)).with_row_index(ROW)
+    inside = pl.col(BELONGS).is_between(days.first, days.last)
+    return frame if frame[RULE].count() else frame.filter(inside)
+
+
+def _sort_out(source: Source, shape: Shape, frame: pl.DataFrame, days: Days) -> Received:
+    dated = frame.filter(pl.col(RULE).is_null())
+    typed = _typed(dated, shape, source)
+    unique = duplicates(typed.filter(pl.col(RULE).is_null()).drop(RULE), shape.contract)
+    accepted = unique.filter(pl.col(RULE).is_null())
+    broken = [part.filter(pl.col(RULE).is_not_null()).select(ROW, RULE) for part in (frame, typed, unique)]
+    quarantined = _quarantined(frame.drop(RULE).join(pl.concat(broken), on=ROW, how="inner"), shape)
+    counts = _counts(frame, accepted, quarantined, days)
+    inside = accepted.filter(pl.col(shape.day).is_between(days.first, days.last)).select(shape.contract.column_names())
+    undated = frame.height - dated.height
+    return Received(shape.table, summed(inside) if shape.lines else inside, quarantined, counts, undated)
+
+
+def _typed(frame: pl.DataFrame, shape: Shape, source: Source) -> pl.DataFrame:
+    """ROW, the contract's columns and RULE: the first rule each row breaks by itself."""
+    from pricing_assets.sources.reading import TEMPORAL
+
+    rules, values = [], []
+    if REASON in shape.types:
+        reason = pl.col(REASON).cast(pl.String).str.strip_chars()
+        rules.append(Rule(reason.fill_null("") != "", pl.format("{}: {}", pl.lit(OWN_REASON), reason)))
+    for name, column in shape.given.items():
+        have = frame.schema[name]
+        if name == shape.day:
+            values.append(pl.col(BELONGS).alias(name))
+            continue
+        as_read = pl.col(TEMPORAL + name) if name in shape.temporal else None
+        value = as_read.cast(column.dtype) if as_read is not None else coercion.converted(name, have, column)
+        broken = coercion.given(name, have) & value.is_null()
+        rules.append(Rule(broken, sentence_of(name, pl.col(name), coercion.expected(column))))
+        values.append(value.alias(name))
+    converted = first_broken(frame, rules).select(ROW, RULE, *values)
+    failed = converted.filter(pl.col(RULE).is_not_null()).select(ROW, RULE)
+    kept = filled(converted.filter(pl.col(RULE).is_null()).drop(RULE), shape.contract, source)
+    held = first_broken(kept, row_rules(shape.contract, source))
+    return pl.concat([held.select(ROW, RULE, *shape.contract.column_names()), failed], how="diagonal")
+
+
+def _quarantined(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
+    """raw.quarantine without `run_id`; rows are numbered per day in the order of their records."""
+    names = list(shape.types)
+    plain = rows.select(
+        pl.col(name).cast(pl.String) if rows.schema[name].is_decimal() or rows.schema[name].is_temporal() else name
+        for name in names
+    )
+    records = [
+        json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False) for row in plain.iter_rows(named=True)
+    ]
+    return (
+        rows.select(pl.col(BELONGS).alias("received_on"), pl.col(RULE).alias("rule"))
+        .with_columns(pl.lit(shape.table.table_name()).alias("table"), pl.Series("record", records, dtype=pl.String))
+        .sort("received_on", "record", "rule")
+        .with_columns((pl.int_range(pl.len()).over("received_on") + 1).cast(pl.Int64).alias("row"))
+        .select(_quarantine_columns())
+    )
+
+
+def _plain(value: object) -> object:
+    """A value JSON can hold: NaN and infinities as text, whatever else it does not know as text."""
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return str(value)
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def _counts(frame: pl.DataFrame, accepted: pl.DataFrame, quarantined: pl.DataFrame, days: Days) -> pl.DataFrame:
+    """Counted in three places independently, so that the balance is a proof and not an identity."""
+    every = pl.date_range(days.first, days.last, eager=True).append(frame[BELONGS])
+    counts = pl.DataFrame({"date": every.unique().sort()})
+    parts = {"received": frame[BELONGS], "accepted": accepted[days.column], "quarantined": quarantined["received_on"]}
+    for name, column in parts.items():
+        counted = column.alias("date").to_frame().group_by("date").agg(pl.len().cast(pl.Int64).alias(name))
+        counts = counts.join(counted, on="date", how="left")
+    return counts.with_columns(pl.col(*parts).fill_null(0)).sort("date")
+
+
+def _quarantine_columns() -> list[str]:
+    return [name for name in raw.Quarantine.column_names() if name != "run_id"]
+
+
+def _nothing(table: type[Table]) -> Received:
+    counts = {"date": pl.Date, "received": pl.Int64, "accepted": pl.Int64, "quarantined": pl.Int64}
+    quarantined = raw.Quarantine.create_empty().select(_quarantine_columns())
+    return Received(table, table.create_empty(), quarantined, pl.DataFrame(schema=counts))
