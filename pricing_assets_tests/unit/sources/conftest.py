@@ -1,0 +1,3 @@
+from sources_shop import folder, settings, shop
+
+__all__ = ["folder", "settings", "shop"]

@@ -1,0 +1,113 @@
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sources_shop import Shop, write_settings
+
+from pricing_assets import sources
+from pricing_assets.errors import PricingError
+from pricing_assets.settings import Settings
+from pricing_assets.tables import raw
+
+
+def test_defaults(shop: Shop) -> None:
+    source = shop({"currencies": None, "markets": ["UK", "DE"]})
+    assert source.currencies == ("GBP",)
+    assert source.markets == {"UK": None, "DE": None}
+    assert source.tables == (raw.Listings, raw.Prices, raw.Sales)
+    assert (source.trailing_days, source.publish_at, source.empty_days) == (7, time(6), "no_trade")
+
+
+def test_a_shop_that_goes_on_needs_rows_every_day(shop: Shop) -> None:
+    source = shop({"historical": False, "last_day": None})
+    assert source.empty_days == "error"
+    assert source.last_admissible(date(2026, 5, 1)) == date(2026, 5, 1)
+
+
+def test_days_follow_the_clock_of_the_shop(shop: Shop) -> None:
+    source = shop({"publish_at": "10:30"})
+    winter, summer = date(2026, 3, 28), date(2026, 3, 29)  # clocks go forward at 01:00 on the 29th
+    assert source.end_of(winter) == datetime(2026, 3, 29, 0, tzinfo=UTC)
+    assert source.cutoff(winter) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert source.end_of(summer) == datetime(2026, 3, 29, 23, tzinfo=UTC)
+    assert source.effective_from(summer) == datetime(2026, 3, 30, 9, 30, tzinfo=UTC)
+
+
+def test_an_unquoted_clock_is_read_as_meant(folder: Path, settings: Settings) -> None:
+    path = folder / "source.yaml"
+    path.write_text(path.read_text() + "publish_at: 10:30\n")
+    assert sources.load(folder, settings).publish_at == time(10, 30)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": None}, "name: missing"),
+        ({"curency": "GBP"}, "curency: unknown key; expected one of name, time_zone"),
+        ({"time_zone": "London"}, "time_zone: no such time zone; expected an IANA name"),
+        ({"currency": "pounds"}, "currency: String should match"),
+        ({"currency": "USD"}, "lack the default currency USD"),
+        ({"markets": {}}, "markets: Dictionary should have at least 1 item"),
+        ({"markets": {"UK": {"country": "Britain"}}}, "markets.UK.country"),
+        ({"markets": {"UK": {"land": "GB"}}}, "markets.UK.land: unknown key"),
+        ({"first_day": "soon"}, "first_day: Input should be a valid date"),
+        ({"last_day": None}, "last_day: missing; expected the last day of the data, because historical is true"),
+        ({"historical": False}, "last_day: given; expected only where historical is true"),
+        ({"last_day": date(2025, 1, 1)}, "last_day: 2025-01-01 lies before first_day"),
+        ({"trailing_days": -1}, "trailing_days: Input should be greater than or equal to 0"),
+        ({"closed_days": ["funday"]}, "expected a date or one of monday"),
+        ({"empty_days": "maybe"}, "empty_days: Input should be 'no_trade' or 'error'"),
+        ({"limits": {"quarantine_share": 5}}, "limits.quarantine_share: Input should be less than or equal to 1"),
+        ({"limits": {"quarantine": 0.1}}, "limits.quarantine: unknown key"),
+        ({"variables": {"first_day": "x"}}, "the name is taken"),
+        ({"variables": {"MY FILE": "x"}}, "expected a name of letters"),
+        ({"files": {"list": {"sheet": "x"}}}, "files.list.path: missing"),
+        ({"publish_at": "late"}, "publish_at: Input should be in a valid time format"),
+    ],
+)
+def test_every_fault_is_named_by_its_key(folder: Path, settings: Settings, changes: dict[str, Any], words: str) -> None:
+    write_settings(folder, **changes)
+    with pytest.raises(PricingError) as caught:
+        sources.load(folder, settings)
+    assert words in caught.value.what
+    assert caught.value.remedy
+
+
+def test_all_faults_at_once(folder: Path, settings: Settings) -> None:
+    write_settings(folder, currency="pounds", time_zone="London", colour="red")
+    (folder / "prices.sql").unlink()
+    with pytest.raises(PricingError) as caught:
+        sources.load(folder, settings)
+    for words in ("4 fault(s)", "currency:", "time_zone:", "colour:", "prices.sql: no such file"):
+        assert words in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        ("a: [", "no YAML"),
+        ("- a", "holds list; expected keys and values"),
+        ("", "holds None"),
+    ],
+)
+def test_no_settings_file(folder: Path, settings: Settings, content: str | None, words: str) -> None:
+    path = folder / "source.yaml"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(PricingError, match=words):
+        sources.load(folder, settings)
+
+
+def test_a_database_is_refused_clearly(folder: Path) -> None:
+    settings = Settings(_env_file=None, source_url="postgresql://shop")  # type: ignore[call-arg]
+    with pytest.raises(PricingError, match="PRICING_SOURCE_URL is set, but reading from a database is not built yet"):
+        sources.load(folder, settings)
+
+
+def test_a_variable_comes_from_the_environment_or_the_folder(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = {"variables": {"SHOP_LINES": "data/lines.csv"}}
+    source = shop(changes)
+    assert source.variables["SHOP_LINES"] == str(source.folder / "data/lines.csv")
+    monkeypatch.setenv("SHOP_LINES", "/elsewhere/lines.csv")
+    assert shop(changes).variables["SHOP_LINES"] == "/elsewhere/lines.csv"
