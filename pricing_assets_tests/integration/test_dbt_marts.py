@@ -16,9 +16,11 @@ import polars as pl
 import pytest
 
 from pricing_assets import tables
+from pricing_assets.lake import Lake, warehouse
 from pricing_assets.tables import decisions, raw, runs
 from pricing_assets.tables.base import Table
 
+MARTS = ["current_prices", "decision_summary", "margins", "price_history", "run_summary"]
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 DAY, NEXT = date(2011, 12, 1), date(2011, 12, 2)
 Rows = Mapping[type[Table], list[dict[str, Any]]]
@@ -198,9 +200,14 @@ def test_a_day_is_summed_with_its_commits_and_executions(ask: Ask) -> None:
     assert found == [("r1", 1, 0, 2, 1, 3), ("r3", 2, 1, 2, 1, 3)]
 
 
-def test_a_first_start_without_rows_builds(tmp_path: Path, build: Build) -> None:
-    built = build(draft(tmp_path, {}))
-    assert built.returncode == 0, built.stdout
+def test_a_first_start_without_rows_builds(home: Path, build: Build) -> None:
+    with warehouse.draft(Lake(home / "lake"), home / "analytics.duckdb") as path:
+        built = build(path)
+        assert built.returncode == 0, built.stdout
+    marts = warehouse.query(home / "analytics.duckdb", "select table_name from duckdb_tables() order by 1")
+    assert marts["table_name"].to_list() == MARTS
+    for mart in MARTS:
+        assert warehouse.query(home / "analytics.duckdb", f"from marts.{mart}").is_empty()
 
 
 def test_a_planted_fault_fails_and_is_named(tmp_path: Path, build: Build) -> None:
