@@ -45,7 +45,7 @@ demo: setup ## price the shop whose excerpt ships with the repository, explain o
 	@echo "  make dev                        the asset graph, on http://localhost:$(PORT)"
 	@echo "  README.md                       connect a shop of your own"
 
-test: setup ## every test but torture; fails below $(COVERAGE) % line coverage
+test: setup ## every test but torture; fails below 90 % line coverage
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not torture" \
 		--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE) $(PYTEST)
 
