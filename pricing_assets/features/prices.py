@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.features.cells import amount, count, percent, ratio, ten_thousandths
-from pricing_assets.features.targets import KEY, Seen, Targets
+from pricing_assets.features.targets import KEY, Seen, Targets, same_text
 from pricing_assets.features.visibility import SPAN, Cutoffs, Ints
 from pricing_assets.features.windows import Bools, History, Runs
 
@@ -49,14 +49,11 @@ class _Past:
 
 def price_features(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs) -> tuple[Current, dict[str, pl.Series]]:
     """The price in force for each target, and the feature columns that come from raw.prices alone."""
-    current_rows = prices.filter(pl.col("price_type") == "current").drop("price_type")
-    seen = Seen.of(current_rows, targets, cutoffs)
-    place, known = seen.history.on(seen.group, targets.day)
-    today = _gathered(seen.rows, place, known)
-    values = ten_thousandths(seen.rows["price"])
-    price = np.where(known, values[place], 0) if len(values) else np.zeros_like(place)
+    seen = Seen.of(prices, targets, cutoffs, (prices["price_type"] == "current").to_numpy())
+    today, place, known = seen.today()
+    price = ten_thousandths(today["price"])
     current = Current(known, price, today["currency"])
-    past = _past(seen, values, place, targets, known)
+    past = _past(seen, place, known)
     listed = _list_price(prices, targets, cutoffs, current, past)
     cost, costed = ten_thousandths(today["cost"]), known & today["cost"].is_not_null().to_numpy()
     return current, {
@@ -93,30 +90,21 @@ def planned_price(promotions: pl.DataFrame, targets: Targets, current: Current) 
     return planned.select(pl.when(ours).then(pl.col("planned_price"))).to_series()
 
 
-def _gathered(rows: pl.DataFrame, place: Ints, known: Bools) -> pl.DataFrame:
-    """Rows at the given positions, all null where not known."""
-    index = pl.select(pl.when(pl.Series(known)).then(pl.Series(place))).to_series()
-    return rows.select(pl.all().gather(index))
-
-
-def _past(seen: Seen, values: Ints, place: Ints, targets: Targets, known: Bools) -> _Past:
-    codes = seen.rows["currency"].rank("dense").cast(pl.Int64).to_numpy() if seen.rows.height else values
-    groups = seen.history.groups
-    mixed = (codes[1:] != codes[:-1]) & (groups[1:] == groups[:-1])
+def _past(seen: Seen, place: Ints, known: Bools) -> _Past:
+    (codes,) = same_text(seen.frame["currency"])
+    codes, prices = codes[seen.order], ten_thousandths(seen.frame["price"])[seen.order]
+    mixed = (codes[1:] != codes[:-1]) & (seen.history.groups[1:] == seen.history.groups[:-1])
     if not mixed.any():
-        return _Past(seen.history, values, seen.group, targets.day, known)
+        return _Past(seen.history, prices, seen.group, seen.day, known)
     number = int(codes.max()) + 1
-    history = History(groups * number + codes, seen.history.days)
-    group = seen.group * number + codes[place]
-    return _Past(history, values[history.rows], group, targets.day, known)
+    history = History(seen.history.groups * number + codes, seen.history.days)
+    return _Past(history, prices[history.rows], seen.group * number + codes[place], seen.day, known)
 
 
 def _list_price(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs, current: Current, past: _Past) -> Ints:
     """The list price row of D in the currency of D, else the highest current price of the trailing 365 days."""
     list_rows = prices.filter((pl.col("price_type") == "list") & pl.col("date").is_in(targets.keys["date"].implode()))
-    seen = Seen.of(list_rows.drop("price_type"), targets, cutoffs)
-    place, found = seen.history.on(seen.group, targets.day)
-    row = _gathered(seen.rows, place, found)
+    row, _, _ = Seen.of(list_rows, targets, cutoffs).today()
     own = (row["currency"] == current.currency).fill_null(False).to_numpy() & current.known
     listed = np.where(own, ten_thousandths(row["price"]), 0)
     rest = current.known & ~own

@@ -13,7 +13,7 @@ import polars as pl
 
 from pricing_assets.features.cells import amount, count, percent, ratio, ten_thousandths
 from pricing_assets.features.prices import Current
-from pricing_assets.features.targets import Targets
+from pricing_assets.features.targets import Targets, same_text
 from pricing_assets.features.visibility import Ints, day_numbers
 from pricing_assets.features.windows import History
 
@@ -42,17 +42,18 @@ def rival_features(snapshots: pl.DataFrame, targets: Targets, current: Current) 
 
 def _faced(snapshots: pl.DataFrame, targets: Targets, current: Current) -> tuple[Ints, Ints]:
     """Target row and price of every rival price that counts, sorted by both."""
-    rows = targets.numbered(snapshots)
-    rival = rows["competitor"].rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+    pairs = targets.number(snapshots)
+    rows, pairs = snapshots.filter(pl.Series(pairs >= 0)), pairs[pairs >= 0]
+    (rival,) = same_text(rows["competitor"])
     number = int(rival.max(initial=0)) + 1
-    history = History(rows["pair"].to_numpy() * number + rival, day_numbers(rows["date"]))
-    rows = rows[history.rows]
+    history = History(pairs * number + rival, day_numbers(rows["date"]))
+    rows, pairs = rows[history.rows], pairs[history.rows]
     until = np.minimum(history.days + RIVAL_DAYS, _next_day(history))
     first = np.maximum(history.days, targets.day.min())
     lengths = np.maximum(np.minimum(until, targets.day.max() + 1) - first, 0)
     row = np.repeat(np.arange(len(rows)), lengths)
     day = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    target, listed = targets.find(rows["pair"].to_numpy()[row], day)
+    target, listed = targets.find(pairs[row], day)
     ours = rows["currency"].gather(row) == current.currency.gather(target)
     offered = rows["in_stock"].fill_null(True).gather(row)
     counts = listed & (ours.fill_null(False) & offered).to_numpy()

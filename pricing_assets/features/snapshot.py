@@ -93,4 +93,5 @@ def _values(
 def _window(frame: pl.DataFrame, name: str, days: Sequence[date]) -> pl.DataFrame:
     """The rows and columns of a raw table that a snapshot of `days` can depend on."""
     first = date.fromordinal(min(days).toordinal() - LOOKBACK[name] + 1)
-    return frame.select(COLUMNS[name]).filter(pl.col(COLUMNS[name][0]).is_between(first, max(days)))
+    rows, inside = frame.select(COLUMNS[name]), frame[COLUMNS[name][0]].is_between(first, max(days))
+    return rows if inside.all() else rows.filter(inside)

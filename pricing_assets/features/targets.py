@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pricing_assets.features.visibility import Cutoffs, Ints, Unfolded, day_numbers, unfold
+from pricing_assets.features.visibility import Cutoffs, Ints, day_numbers, unfold
 from pricing_assets.features.windows import Bools, History
 
 KEY = ["date", "sku", "market"]
@@ -50,13 +50,12 @@ class Targets:
         """How many different pairs there are."""
         return len(self.codes)
 
-    def numbered(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows of `frame` (with sku and market) of listed pairs, and the number of their pair as `pair`."""
+    def number(self, frame: pl.DataFrame) -> Ints:
+        """The number of the pair of each row of `frame` (with sku and market), −1 where it is not listed."""
         code = _codes(frame, self.skus, self.markets)
-        place = np.searchsorted(self.codes, code)
-        found = self.codes[np.minimum(place, self.pairs - 1)] == code
-        rows = frame.drop("sku", "market").with_columns(pl.Series("pair", place, dtype=pl.Int64))
-        return rows if found.all() else rows.filter(pl.Series(found))
+        place = np.minimum(np.searchsorted(self.codes, code), self.pairs - 1)
+        place[self.codes[place] != code] = -1
+        return place
 
     def find(self, pair: Ints, day: Ints) -> tuple[Ints, Bools]:
         """The target row of each pair and day, and whether the pair is listed that day (row 0 if not)."""
@@ -69,22 +68,39 @@ class Targets:
 class Seen:
     """A table's rows of listed pairs as every target sees them.
 
-    `rows` are in the order of `history`; `group` is the group of `history` that each target looks at.
+    `order` holds for each position of `history` the row of `frame` that is there; `group` and `day` say for each
+    target which group of `history` it looks at, and from when.
     """
 
     history: History
-    rows: pl.DataFrame
+    frame: pl.DataFrame
+    order: Ints
     group: Ints
+    day: Ints
 
     @classmethod
-    def of(cls, frame: pl.DataFrame, targets: Targets, cutoffs: Cutoffs) -> Seen:
-        """Rows of a table with `known_at`, of which a day and pair may have one beyond corrections."""
-        rows = targets.numbered(frame)
-        day, known = day_numbers(rows["date"]), micros(rows["known_at"])
-        unfolded: Unfolded = unfold(rows["pair"].to_numpy(), day, known, targets.pairs, cutoffs)
+    def of(cls, frame: pl.DataFrame, targets: Targets, cutoffs: Cutoffs, wanted: Bools | None = None) -> Seen:
+        """The `wanted` rows of a table with `known_at`: beyond corrections one for each pair and day."""
+        pair = targets.number(frame)
+        rows = np.flatnonzero(pair >= 0 if wanted is None else (pair >= 0) & wanted)
+        pair, day, known = (values[rows] for values in (pair, day_numbers(frame["date"]), micros(frame["known_at"])))
+        unfolded = unfold(pair, day, known, targets.pairs, cutoffs)
         history = History(unfolded.group, day[unfolded.rows], known[unfolded.rows])
-        values = rows.drop("date", "known_at", "pair")[unfolded.rows[history.rows]]
-        return cls(history, values, unfolded.versions.groups(targets.pair, targets.day))
+        order = rows[unfolded.rows[history.rows]]
+        return cls(history, frame, order, unfolded.versions.groups(targets.pair, targets.day), targets.day)
+
+    def today(self) -> tuple[pl.DataFrame, Ints, Bools]:
+        """Each target's row of its own day (all null if none), its position in the history, whether there is one."""
+        place, known = self.history.on(self.group, self.day)
+        row = self.order[place] if len(self.order) else place
+        index = pl.select(pl.when(pl.Series(known)).then(pl.Series(row))).to_series()
+        return self.frame.select(pl.all().gather(index)), place, known
+
+
+def same_text(*columns: pl.Series) -> list[Ints]:
+    """Texts as numbers that are equal where the texts are, −1 for null; only good for comparing."""
+    codes = pl.concat(columns).cast(pl.Categorical).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    return list(np.split(codes, np.cumsum([len(column) for column in columns])[:-1]))
 
 
 def micros(moments: pl.Series) -> Ints:

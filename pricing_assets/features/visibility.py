@@ -113,7 +113,9 @@ def unfold(pair: Ints, day: Ints, known: Ints, pairs: int, cutoffs: Cutoffs) -> 
     changing = late & (seen > cutoffs.start) & (seen <= cutoffs.last)
     keys = np.unique(pair[changing] * SPAN + seen[changing])
     always = np.flatnonzero(~late | (seen <= cutoffs.start))
-    touched = np.flatnonzero(np.isin(pair, keys // SPAN) & (seen <= cutoffs.last))
+    corrected = np.zeros(pairs, dtype=bool)
+    corrected[keys // SPAN] = True
+    touched = np.flatnonzero(corrected[pair] & (seen <= cutoffs.last))
     rows = pl.DataFrame(
         {"row": touched, "pair": pair[touched], "seen": np.where(changing, seen, cutoffs.start)[touched]}
     )

@@ -27,9 +27,10 @@ class History:
         ordered = keys[order]
         again = ordered[1:] == ordered[:-1]
         if known is not None and again.any():
-            order = np.lexsort((known, keys))
-            ordered = keys[order]
-            last = np.append(ordered[1:] != ordered[:-1], True)
+            several = np.flatnonzero(np.append(again, False) | np.append(False, again))
+            rows = order[several]
+            order[several] = rows[np.lexsort((known[rows], keys[rows]))]
+            last = np.append(~again, True)
             order, ordered = order[last], ordered[last]
         self.keys: Ints = ordered
         self.rows: Ints = order
