@@ -86,13 +86,16 @@ class Lake:
         PricingError where rows break the table's contract or lie outside `days`, where the table on disk has another
         schema, and where the disk refuses; the table is then as before.
         """
+        days = frozenset(days)
         content = self._content(table, contracts.checked(frame, table, days))
         with exclusive(self._lock(table)):
-            before = {file.partition: file for file in self.files(table)}
-            added = {day: f for day, f in content.items() if day not in before or before[day].hash != f.file.hash}
-            removed = [before[day] for day in set(days) & before.keys() if day in added or day not in content]
+            before = self.files(table)
+            names = {rows.file.hash for rows in content.values()}
+            removed = [file for file in before if file.partition in days and file.hash not in names]
+            known = {file.hash for file in before}
+            added = [rows for rows in content.values() if rows.file.hash not in known]
             if added or removed:
-                self._transact(table, added.values(), removed, provenance)
+                self._transact(table, added, removed, provenance)
             return [file for file in self.files(table) if file.partition in content]
 
     def append(self, table: type[Table], frame: pl.DataFrame, provenance: Provenance) -> list[PartitionFile]:

@@ -147,6 +147,16 @@ def test_a_full_disk_leaves_old_or_new_and_heals(small_disk: Path) -> None:
     assert state(lake) == {Decimal(999)}
 
 
+def test_a_read_only_disk_is_said_and_still_read(small_disk: Path) -> None:
+    lake = Lake(small_disk / "lake")
+    lake.commit(raw.Prices, variant("1"), DAYS, RUN)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(PricingError, match=str(small_disk)) as refused:
+        lake.commit(raw.Prices, variant("2"), DAYS, RUN)
+    assert "read-only" in refused.value.remedy
+    assert state(lake) == {Decimal(1)}
+
+
 COMMITTER = """
 import sys
 from pathlib import Path

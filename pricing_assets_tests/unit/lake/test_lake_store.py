@@ -108,6 +108,8 @@ def test_append_adds_beside_what_is_there(lake: Lake) -> None:
     assert [file.version for file in again] == [0]
     assert lake.read(runs.Executions)["run_id"].to_list() == ["a", "b"]
     assert lake.read(runs.Executions, columns=["run_id"]).columns == ["run_id"]
+    lake.commit(runs.Executions, execution("a"), [DAY], RUN)
+    assert lake.read(runs.Executions)["run_id"].to_list() == ["a"]
 
 
 def test_the_log_tells_every_transaction(lake: Lake) -> None:
