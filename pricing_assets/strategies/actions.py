@@ -12,7 +12,7 @@ from decimal import Decimal
 import polars as pl
 import yaml
 
-from pricing_assets.strategies.compilation import blame, compiled
+from pricing_assets.strategies.compilation import blame, compiled, divided
 from pricing_assets.strategies.document import MAX_DECIMALS, Document, is_number
 from pricing_assets.strategies.faults import did_you_mean
 from pricing_assets.strategies.strategy import Action
@@ -131,7 +131,7 @@ def action_blame(action: Action) -> pl.Expr:
 
 def _minor(amount: Decimal | None) -> pl.Expr:
     ten_thousandths = float((amount or Decimal(0)).scaleb(MAX_DECIMALS))
-    return pl.col(MINOR_PER_MAJOR).cast(pl.Float64) * ten_thousandths / 10.0**MAX_DECIMALS
+    return divided(pl.col(MINOR_PER_MAJOR).cast(pl.Float64) * ten_thousandths, pl.lit(10.0**MAX_DECIMALS))
 
 
 def _minor_feature(feature: str) -> pl.Expr:

@@ -52,6 +52,15 @@ def finite(number: pl.Expr) -> pl.Expr:
     return pl.when(number.is_finite()).then(number)
 
 
+def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """The IEEE quotient of two Float64 expressions, bit for bit.
+
+    Polars multiplies by the reciprocal where the divisor is one value for the whole frame (1 ulp off), and divides
+    where the frame has one row. So the divisor is made a column. A left side that is not finite gives NaN.
+    """
+    return left / (left * 0.0 + right)
+
+
 def prepared(feature: str) -> pl.Expr:
     """The input column of a feature: numbers as finite Float64 in major units, anything else as it is."""
     dtype = FeatureSnapshots.columns()[feature].dtype
@@ -97,7 +106,7 @@ def _leaf(tree: Number | Text | Truth | Name | Has) -> pl.Expr:
 def _binary(tree: Binary) -> pl.Expr:
     if tree.operator == "/":
         # x / inf is 0: the one operation that would turn a result that is not finite into one that is
-        return _raw(tree.left) / compiled(tree.right)
+        return divided(_raw(tree.left), compiled(tree.right))
     if tree.operator in _ARITHMETIC:
         return _ARITHMETIC[tree.operator](_raw(tree.left), _raw(tree.right))
     return _COMPARISONS[tree.operator](compiled(tree.left), compiled(tree.right))

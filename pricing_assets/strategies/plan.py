@@ -11,7 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from pricing_assets.strategies.actions import MINOR_PER_MAJOR, action_blame, price_after
-from pricing_assets.strategies.compilation import SO_FAR, blame, compiled, prepared
+from pricing_assets.strategies.compilation import SO_FAR, blame, compiled, divided, prepared
 from pricing_assets.strategies.strategy import Rule, Strategy
 from pricing_assets.strategies.trees import features, names_price
 from pricing_assets.tables import money
@@ -99,15 +99,15 @@ def _ruled(plan: pl.LazyFrame, number: int, rule: Rule) -> pl.LazyFrame:
 
 
 def _so_far() -> pl.Expr:
-    return (pl.col(_PRICE) / pl.col(MINOR_PER_MAJOR)).alias(SO_FAR)
+    return divided(pl.col(_PRICE), pl.col(MINOR_PER_MAJOR).cast(pl.Float64)).alias(SO_FAR)
 
 
 def _confidence(strategy: Strategy) -> pl.Expr:
     named = strategy.features()
     if not named:
         return pl.lit(1.0).alias("confidence")
-    present = pl.sum_horizontal(pl.col(name).is_not_null() for name in named)
-    return (present / len(named)).alias("confidence")
+    present = pl.sum_horizontal(pl.col(name).is_not_null() for name in named).cast(pl.Float64)
+    return divided(present, pl.lit(float(len(named)))).alias("confidence")
 
 
 def _reasons(strategy: Strategy, done: pl.DataFrame) -> pl.Series:
