@@ -13,8 +13,11 @@ import dataframely as dy
 from pricing_assets.tables.base import Table, day, identifier, money
 
 _CURRENT = ["raw.prices.price", "raw.prices.price_type"]
+_HISTORY = [*_CURRENT, "raw.prices.currency"]
 _STOCK = ["raw.stock.on_hand"]
-_RIVALS = ["raw.competitor_snapshots.price", "raw.competitor_snapshots.currency", "raw.competitor_snapshots.in_stock"]
+_OFFERS = ["raw.competitor_snapshots.currency", "raw.competitor_snapshots.in_stock", "raw.prices.currency"]
+_RIVALS = ["raw.competitor_snapshots.price", *_OFFERS]
+_REVENUE = ["raw.sales.revenue", "raw.sales.currency", "raw.prices.currency"]
 _CATEGORY = ["raw.products.category"]
 _UNITS = ["raw.sales.units"]
 
@@ -38,7 +41,11 @@ def _amount(description: str, *columns: str) -> dy.Decimal:
 
 
 class FeatureSnapshots(Table):
-    """One row per listed SKU and market of the day D. Windows end on D and hold only rows known before D+1 02:00."""
+    """One row per listed SKU and market of the day D.
+
+    The last w days are the dates after D−w up to D, and only rows known before D+1 02:00 count, of corrected rows the
+    latest known. Earlier prices count if they are in the currency of D. Percentages are null where they divide by 0.
+    """
 
     date = day()
     sku = identifier("stock keeping unit", metadata=_from("raw.listings.sku"))
@@ -46,12 +53,16 @@ class FeatureSnapshots(Table):
     category = dy.String(nullable=True, description="category of the SKU on D", metadata=_from(*_CATEGORY))
     brand = dy.String(nullable=True, description="brand of the SKU on D", metadata=_from("raw.products.brand"))
     currency = dy.String(
-        nullable=True, description="ISO 4217 code of the amounts", metadata=_from("raw.prices.currency")
+        nullable=True,
+        description="ISO 4217 code of the amounts, from the current price row of D",
+        metadata=_from("raw.prices.currency"),
     )
 
-    current_price = _amount("price in force on D", *_CURRENT)
+    current_price = _amount("price in force on D; null if none is known for D itself", *_CURRENT)
     list_price = _amount(
-        "list price on D; highest current price of the trailing 365 days where the source has one price", *_CURRENT
+        "list price on D in the currency of D, else the highest current price of the trailing 365 days; null without "
+        "a current price",
+        *_HISTORY,
     )
     price_kind = dy.String(nullable=True, description="posted or realised", metadata=_from("raw.prices.price_kind"))
     cost = _amount("cost per unit on D", "raw.prices.cost")
@@ -60,22 +71,32 @@ class FeatureSnapshots(Table):
     cost_pct = _number("cost as % of the current price", "raw.prices.cost", *_CURRENT)
     margin_pct = _number("(current price − cost) as % of the current price", "raw.prices.cost", *_CURRENT)
     price_change_1d_pct = _number(
-        "% change of the current price against the last one known on or before D−1", *_CURRENT
+        "% change of the current price against the last one dated on or before D−1, within 365 days", *_HISTORY
     )
     price_change_7d_pct = _number(
-        "% change of the current price against the last one known on or before D−7", *_CURRENT
+        "% change of the current price against the last one dated on or before D−7, within 365 days", *_HISTORY
     )
     price_change_28d_pct = _number(
-        "% change of the current price against the last one known on or before D−28", *_CURRENT
+        "% change of the current price against the last one dated on or before D−28, within 365 days", *_HISTORY
     )
-    price_volatility_14d = _number("standard deviation ÷ mean of the current prices of the last 14 days", *_CURRENT)
-    days_since_price_change = _count("days since the current price last changed, within 365 days", *_CURRENT)
-    promotion_depth_pct = _number("(list − current price) as % of the list price", *_CURRENT)
+    price_volatility_14d = _number(
+        "standard deviation ÷ mean of the current prices of the last 14 days; null below two prices", *_HISTORY
+    )
+    days_since_price_change = _count(
+        "days since the current price last changed; null if it did not within 365 days", *_HISTORY
+    )
+    promotion_depth_pct = _number("(list − current price) as % of the list price", *_HISTORY)
     planned_price = _amount(
-        "price planned for D+1 by a promotion known on D", "raw.promotions.planned_price", "raw.promotions.target_date"
+        "price planned for D+1 by the plan known last, up to D, in the currency of D or in none stated",
+        "raw.promotions.planned_price",
+        "raw.promotions.target_date",
+        "raw.promotions.currency",
+        "raw.prices.currency",
     )
 
-    competitor_count = _count("rivals with a price of the last 7 days, in our currency and not out of stock", *_RIVALS)
+    competitor_count = _count(
+        "rivals whose latest snapshot of the last 7 days is in our currency and not out of stock", *_OFFERS
+    )
     competitor_min = _amount("lowest rival price", *_RIVALS)
     competitor_median = _amount("median rival price, the lower of two middles", *_RIVALS)
     competitor_max = _amount("highest rival price", *_RIVALS)
@@ -84,17 +105,19 @@ class FeatureSnapshots(Table):
     )
     price_position = _number("share of rivals cheaper than us, 0 to 1", *_RIVALS, *_CURRENT)
 
-    units_7d = _count("units sold in the last 7 days", *_UNITS, nullable=False)
+    units_7d = _count("units sold in the last 7 days, in any currency", *_UNITS, nullable=False)
     units_28d = _count("units sold in the last 28 days", *_UNITS, nullable=False)
     units_56d = _count("units sold in the last 56 days", *_UNITS, nullable=False)
-    revenue_7d = _amount("revenue of the last 7 days", "raw.sales.revenue")
-    revenue_28d = _amount("revenue of the last 28 days", "raw.sales.revenue")
-    revenue_56d = _amount("revenue of the last 56 days", "raw.sales.revenue")
+    revenue_7d = _amount(
+        "revenue of the last 7 days; null if any of it is in another currency than that of D", *_REVENUE
+    )
+    revenue_28d = _amount("revenue of the last 28 days; null if any of it is in another currency", *_REVENUE)
+    revenue_56d = _amount("revenue of the last 56 days; null if any of it is in another currency", *_REVENUE)
     returned_units_28d = _count("units returned in the last 28 days", "raw.sales.returned_units", nullable=False)
     units_trend_pct = _number("% change of the units of the last 28 days against the 28 days before", *_UNITS)
-    days_since_sale = _count("days since a unit was last sold, within 56 days", *_UNITS)
+    days_since_sale = _count("days since a unit was last sold; null if none was within 56 days", *_UNITS)
 
-    on_hand = _count("units on hand at the end of D", *_STOCK)
+    on_hand = _count("units on hand at the end of D; null if not known for D itself", *_STOCK)
     days_of_cover = _number("on hand ÷ mean daily units of the last 28 days", *_STOCK, *_UNITS)
     stock_age_days = _count("days since the oldest unit on hand was received", "raw.stock.oldest_received_on")
 
@@ -108,15 +131,23 @@ class FeatureSnapshots(Table):
     )
 
     category_skus = _count("SKUs of the category listed in the market", *_CATEGORY, "raw.listings.sku")
-    category_units_28d = _count("units of the category in the market, last 28 days", *_CATEGORY, *_UNITS)
+    category_units_28d = _count("units of the category's SKUs listed in the market, last 28 days", *_CATEGORY, *_UNITS)
     category_units_trend_pct = _number(
         "% change of the category's units, last 28 days against the 28 before", *_CATEGORY, *_UNITS
     )
     category_share_pct = _number("units of the SKU as % of its category, last 28 days", *_CATEGORY, *_UNITS)
     category_median_margin_pct = _number(
-        "median margin % of the category in the market", *_CATEGORY, "raw.prices.cost", *_CURRENT
+        "median margin % of the category in the market, the lower of two middles",
+        *_CATEGORY,
+        "raw.prices.cost",
+        *_CURRENT,
     )
 
     absent_tables = dy.String(
         description="optional raw tables this source does not have, comma separated: their features are null"
+    )
+    inputs_hash = dy.String(description="identity of what D could see of the raw tables: hash over their windows")
+    inputs = dy.String(
+        description="the windows D saw: table, first and last day, Delta version, hash; JSON",
+        metadata={"provenance": True, **_from()},
     )
