@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -146,7 +146,3 @@ class Shop:
         """Markets keep to one currency, but WEB, which changes it."""
         home = {"DE": "EUR", "GB": "GBP"}.get(key["market"], "EUR")
         return self.random.choice(["EUR", "EUR", "EUR", "EUR", "EUR", "GBP"]) if key["market"] == "WEB" else home
-
-
-def instant(day: date, hour: int = 12) -> datetime:
-    return datetime(day.year, day.month, day.day, hour, tzinfo=UTC)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from itertools import pairwise
 from math import sqrt
 from typing import Any
 
@@ -108,7 +109,7 @@ def _prices(rows: list[Row], day: date) -> Row:
         result[f"price_change_{width}d_pct"] = (
             _ratio(price - before[-1]["price"], before[-1]["price"]) if before else None
         )
-    changes = [b["date"] for a, b in zip(past, past[1:], strict=False) if a["price"] != b["price"]]
+    changes = [b["date"] for a, b in pairwise(past) if a["price"] != b["price"]]
     result["days_since_price_change"] = (day - changes[-1]).days if changes else None
     return result
 

@@ -44,13 +44,13 @@ def test_equals_the_reference_without_optional_tables(seed: int) -> None:
     assert fast["absent_tables"].unique().to_list() == [",".join(OPTIONAL if seed == 101 else OPTIONAL[:2])]
 
 
-@pytest.mark.parametrize("seed", [201, 202, 203])
+@pytest.mark.parametrize("seed", [201, 202])
 def test_a_range_and_its_days_have_the_same_hash(seed: int) -> None:
     shop = Shop(seed)
     days = days_of(shop, 10, 80)
     raw = shop.raw()
     together = snapshot(raw, days, CALENDAR)
-    for day in days:
+    for day in days[seed % 3 :: 3]:
         window = {name: rows.filter(_window(name, rows, day)) for name, rows in raw.items()}
         alone = snapshot(window, [day], CALENDAR)
         part = together.filter(pl.col("date") == day)
