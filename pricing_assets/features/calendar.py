@@ -30,7 +30,7 @@ class Calendar:
         """The instant, in UTC, before which day `day` must have known a row: 02:00 local time of the next day.
 
         Where the clock jumps over 02:00 it is the instant of the jump; where 02:00 happens twice it is the first.
-        So cut-offs are unique and increase from day to day.
+        So cut-offs never decrease; two are equal only where a place left out a day, as Samoa did in 2011.
         """
         local = datetime.combine(day + timedelta(days=1), CUTOFF, tzinfo=ZoneInfo(self.time_zone))
         return local.astimezone(UTC)
