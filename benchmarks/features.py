@@ -83,7 +83,7 @@ def compare(mine: pl.DataFrame, theirs: pl.DataFrame) -> None:
 
 
 def generate(folder: Path, size: int, days: int) -> None:
-    """Writes a shop of `size` SKU-markets: prices that seldom change, half the pairs sold a day, 1 row in 1,000 late."""
+    """A shop of `size` SKU-markets: prices seldom change, half of it sells each day, 1 row in 1,000 corrected."""
     random = np.random.default_rng(7)
     number = np.arange(size)
     pairs = pl.DataFrame({"number": number}).select(
