@@ -84,6 +84,11 @@ def shape_of(table: type[Table], types: dict[str, str], source: Source) -> Shape
         for name, column in columns.items()
         if name not in types and name not in optional
     ]
+    faults += [
+        f"column {name}: is {kind}; expected text, a number, a date or a time stamp"
+        for name, kind in types.items()
+        if name not in known and coercion.family(kind) == "other"
+    ]
     typed: dict[str, dy.Column] = {**columns, REASON: dy.String()}
     faults += [
         f"column {name}: is {kind}; expected {coercion.expected(typed[name])}"
@@ -245,7 +250,7 @@ def duplicates(frame: pl.DataFrame, contract: type[Table]) -> pl.DataFrame:
 
 
 def _mixed_currencies(frame: pl.DataFrame) -> pl.DataFrame:
-    grain = ["date", "sku", "market", "known_at"]
+    grain = ["date", "sku", "market"]
     if frame["currency"].n_unique() < 2:
         return frame.with_columns(pl.lit(None, dtype=pl.String).alias(RULE))
     mixed = pl.col("currency").n_unique().over(grain) > 1

@@ -30,24 +30,26 @@ class SaleLines(Table):
 
 
 def summed(lines: pl.DataFrame) -> pl.DataFrame:
-    """Lines (columns of SaleLines) → raw.sales, exact: revenue and units of what was sold, returns beside them."""
-    returned = pl.col("is_return")
+    """Lines (columns of SaleLines) → raw.sales, exact: revenue and units of what was sold, returns beside them.
+
+    Lines of one day, SKU and market that became known at different moments make a row for each moment, of all lines
+    known by then: the latest row is the whole day.
+    """
+    returned, key = pl.col("is_return"), ["date", "sku", "market"]
+    sums = ["units", "returned_units", "ten_thousandths", "source_lines"]
     amount = pl.col("quantity") * pl.col("unit_price").to_physical().cast(pl.Int64)
-    grain = ["date", "sku", "market", "known_at", "currency"]
-    return (
+    moments = (
         lines.with_columns(amount.alias("amount"))
-        .group_by(grain)
+        .group_by(*key, "known_at", "currency")
         .agg(
             pl.col("quantity").filter(~returned).sum().alias("units"),
             pl.col("quantity").abs().filter(returned).sum().alias("returned_units"),
             pl.col("amount").filter(~returned).sum().alias("ten_thousandths"),
             pl.len().cast(pl.Int64).alias("source_lines"),
         )
-        .with_columns(
-            (pl.col("ten_thousandths").cast(pl.Decimal(38, 4)) / pl.lit(10_000).cast(pl.Decimal(38, 4)))
-            .cast(AT_REST)
-            .alias("revenue")
-        )
-        .select(raw.Sales.column_names())
-        .sort(raw.Sales.order())
+        .sort(*key, "known_at")
     )
+    if moments.select(key).is_duplicated().any():
+        moments = moments.with_columns(pl.col(sums).cum_sum().over(key))
+    revenue = pl.col("ten_thousandths").cast(pl.Decimal(38, 4)) / pl.lit(10_000).cast(pl.Decimal(38, 4))
+    return moments.with_columns(revenue.cast(AT_REST).alias("revenue")).select(raw.Sales.column_names())

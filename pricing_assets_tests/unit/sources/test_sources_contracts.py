@@ -194,6 +194,15 @@ def test_repeated_lines_are_two_sales(shop: Shop) -> None:
     assert received.counts.filter(date=DAY).row(0) == (DAY, 3, 3, 0)
 
 
+def test_lines_known_later_add_to_those_known_before(shop: Shop) -> None:
+    evening, morning = {"known_at": "'2026-03-02 21:00'"}, {"known_at": "'2026-03-03 01:00'", "quantity": "'3'"}
+    received = receive(shop, raw.Sales, select(raw.Sales, morning, evening, evening))
+    assert received.accepted.select("known_at", "units", "revenue", "source_lines").rows() == [
+        (datetime(2026, 3, 2, 21, tzinfo=UTC), 4, Decimal("39.96"), 2),
+        (datetime(2026, 3, 3, 1, tzinfo=UTC), 7, Decimal("69.93"), 3),
+    ]
+
+
 def test_lines_of_one_sku_in_two_currencies_go(shop: Shop) -> None:
     rows = [{"currency": "'GBP'"}, {"currency": "'EUR'"}, {"currency": "'EUR'", "market": "'DE'"}]
     received = receive(shop, raw.Sales, select(raw.Sales, *rows))

@@ -73,6 +73,16 @@ def test_every_column_at_fault_is_named_at_once(shop: Shop) -> None:
     assert "line_" in caught.value.remedy
 
 
+def test_a_line_column_is_kept_for_the_record_only(shop: Shop) -> None:
+    columns = ", 7 AS line_till, TIMESTAMP '2026-03-02 10:00' AS line_time, 'damaged' AS quarantine"
+    received = sources.receive(shop(sales=GOOD["sales"] + columns), raw.Sales, FIRST, LAST, LAST)
+    assert received.accepted.is_empty()
+    assert '"line_till": 7, "line_time": "2026-03-02 10:00:00' in received.quarantined["record"][0]
+    source = shop(sales=GOOD["sales"] + ", INTERVAL 1 DAY AS line_delay")
+    with pytest.raises(PricingError, match="column line_delay: is INTERVAL; expected text, a number"):
+        sources.receive(source, raw.Sales, FIRST, LAST, LAST)
+
+
 def test_a_file_that_is_no_text(shop: Shop) -> None:
     source = shop()
     (source.folder / "prices.sql").write_bytes(b"\xff\xfe\xfa")
