@@ -1,0 +1,27 @@
+"""From features and strategies to a price: proposal → constraints → ending → decision → explanation; and its replay.
+
+Here: what a day's decisions are, in Int64 minor units. Not here: what a strategy means (strategies/), where rows are
+kept (lake/), what people decide (governance/).
+"""
+
+from __future__ import annotations
+
+from pricing_assets.pricing.basis import Terms, basis, decision_ids, settled
+from pricing_assets.pricing.batch import Active, Batch, Timing, commit_days, decide_days
+from pricing_assets.pricing.book import book
+from pricing_assets.pricing.decision import Decided, decide
+
+__all__ = [
+    "Active",
+    "Batch",
+    "Decided",
+    "Terms",
+    "Timing",
+    "basis",
+    "book",
+    "commit_days",
+    "decide",
+    "decide_days",
+    "decision_ids",
+    "settled",
+]

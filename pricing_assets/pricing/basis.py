@@ -1,0 +1,73 @@
+"""Identity of a decision: what it was decided from, as one hash.
+
+Here: the hash over all a day was decided from, and the ids that follow from it. Not here: reading any of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from pricing_assets.lake.hashing import combine
+
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What one day is decided on: when it takes effect, and the identities of all that goes in.
+
+    `inputs` maps a table to the hash of what the day saw of it, `strategies` are text hashes, `verdicts` maps a check
+    to whether it passed, `settings` are the decision-relevant ones. Models, overrides and reviews join with the
+    stations that make them. Run ids, Delta versions and clock times are provenance and stay outside.
+    """
+
+    day: date
+    late: bool
+    effective_from: datetime
+    inputs: Mapping[str, str]
+    strategies: Sequence[str]
+    verdicts: Mapping[str, bool]
+    settings: Mapping[str, Any]
+
+
+def basis(terms: Terms) -> str:
+    """Hash of all that a day's decisions follow from, 64 hex digits."""
+    content = {
+        "date": terms.day.isoformat(),
+        "late": terms.late,
+        "inputs": dict(terms.inputs),
+        "strategies": sorted(terms.strategies),
+        "models": [],
+        "overrides": [],
+        "verdicts": dict(terms.verdicts),
+        "reviews": [],
+        "settings": dict(terms.settings),
+    }
+    return combine(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True))
+
+
+def settled(terms: Terms, standing: Mapping[str, Any] | None) -> tuple[str, bool]:
+    """Basis and lateness of a day: those that stand where nothing else changed, so that time alone supersedes nothing.
+
+    `standing` is the day's row of runs.days, or None. A day decided in time and run again after its cut-off from equal
+    inputs keeps what it published.
+    """
+    if standing is not None and standing["basis"] is not None:
+        unchanged = basis(replace(terms, late=standing["late"]))
+        if unchanged == standing["basis"]:
+            return unchanged, standing["late"]
+    return basis(terms), terms.late
+
+
+def decision_ids(frame: pl.DataFrame) -> pl.Series:
+    """First 32 hex digits of SHA-256 over basis, SKU and market of each row."""
+    texts = frame.select(pl.concat_str("basis", "sku", "market", separator=_SEPARATOR).cast(pl.Binary)).to_series()
+    digest = hashlib.sha256
+    return pl.Series("decision_id", [digest(text).hexdigest()[:32] for text in texts.to_list()], dtype=pl.String)

@@ -1,0 +1,245 @@
+"""Deciding a range of days from what the lake holds, and committing them.
+
+Here: the terms of each day, how new decisions join those already there, and the order of commits. Not here: the
+decision itself (decision), the manifest row (manifest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from pricing_assets.errors import PricingError
+from pricing_assets.lake import Lake, PartitionFile, Provenance
+from pricing_assets.lake import days as manifests
+from pricing_assets.pricing import manifest
+from pricing_assets.pricing.basis import Terms, settled
+from pricing_assets.pricing.book import book
+from pricing_assets.pricing.decision import decide
+from pricing_assets.strategies import Strategy
+from pricing_assets.tables import RAW, Table
+from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.governance import Strategies
+from pricing_assets.tables.raw import Listings, Quarantine
+from pricing_assets.tables.runs import Checks, Days
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When each day is judged and takes effect, and the settings its decisions depend on."""
+
+    as_of: Mapping[date, datetime]
+    effective_from: Mapping[date, datetime]
+    settings: Mapping[str, Any]
+
+    def late(self, day: date) -> bool:
+        """Whether the cut-off has passed at the moment the day is judged by."""
+        return self.as_of[day] > self.effective_from[day]
+
+
+class Active(NamedTuple):
+    """A strategy in force, and on whose word."""
+
+    strategy: Strategy
+    version: int
+    activated_by: str
+
+
+class Batch(NamedTuple):
+    """What a run decided: the standing rows of its days, and the terms they were decided on."""
+
+    days: list[date]
+    terms: list[Terms]
+    timing: Timing
+    calendar: pl.DataFrame
+    strategies: pl.DataFrame
+    decisions: pl.DataFrame
+    steps: pl.DataFrame
+    inputs: dict[date, list[dict[str, Any]]]
+
+
+class Committed(NamedTuple):
+    """What a batch left in the lake: the days that changed (none from equal inputs), their book, their manifest."""
+
+    changed: list[date]
+    book: pl.DataFrame
+    rows: pl.DataFrame
+
+
+def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequence[Active]) -> Batch:
+    """Decides every listed SKU of `days` from the snapshots and verdicts in the lake.
+
+    Raises PricingError where a day traded but has no snapshot.
+    """
+    snapshot = _snapshot(lake, days)
+    terms = day_terms(lake, days, timing, [each.strategy for each in active])
+    standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
+    rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
+    schema: dict[str, Any] = {
+        "date": pl.Date,
+        "basis": pl.String,
+        "late": pl.Boolean,
+        "effective_from": pl.Datetime("us", "UTC"),
+    }
+    calendar = pl.DataFrame(rows, schema=schema, orient="row")
+    decided = decide(snapshot, [each.strategy for each in active], calendar.drop("effective_from"))
+    seen = snapshot.group_by("date").agg(pl.col("inputs").first())
+    return Batch(
+        days=list(days),
+        terms=terms,
+        timing=timing,
+        calendar=calendar,
+        strategies=strategy_rows(active, seen["date"].sort().to_list()),
+        decisions=decided.decisions,
+        steps=decided.steps,
+        inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
+    )
+
+
+def _snapshot(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
+    """The snapshots of the days; a day that traded must have one."""
+    snapshots = lake.partitions(FeatureSnapshots)
+    listed = lake.partitions(Listings)
+    missing = [day for day in days if day in listed and day not in snapshots]
+    if missing:
+        raise PricingError(
+            f"features.feature_snapshots: no snapshot for {', '.join(map(str, missing[:3]))}, but SKUs were listed",
+            "materialise features.feature_snapshots for these days first, or run `pricing run --date D`",
+        )
+    return lake.read_files(FeatureSnapshots, [snapshots[day] for day in days if day in listed])
+
+
+def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:
+    """The strategies active on the day the prices of `day` take effect."""
+    effective = day + timedelta(days=1)
+    return [
+        strategy
+        for strategy in strategies
+        if (strategy.active_from or effective) <= effective <= (strategy.active_until or effective)
+    ]
+
+
+def day_terms(lake: Lake, days: Sequence[date], timing: Timing, strategies: Sequence[Strategy]) -> list[Terms]:
+    """What each day is decided on: its snapshot's identity, its verdicts, the strategies in force, the settings."""
+    features = lake.partitions(FeatureSnapshots)
+    verdicts: dict[date, dict[str, bool]] = {day: {} for day in days}
+    for row in lake.read(Checks, min(days), max(days)).iter_rows(named=True):
+        verdicts.get(row["date"], {})[f"{row['table']} {row['check']}"] = row["passed"]
+    return [
+        Terms(
+            day=day,
+            late=timing.late(day),
+            effective_from=timing.effective_from[day],
+            inputs={FeatureSnapshots.table_name(): features[day].hash} if day in features else {},
+            strategies=[strategy.hash for strategy in in_force(strategies, day)],
+            verdicts=verdicts[day],
+            settings=timing.settings,
+        )
+        for day in days
+    ]
+
+
+def strategy_rows(active: Sequence[Active], days: Sequence[date]) -> pl.DataFrame:
+    """Rows of governance.strategies: those in force, day by day, with their whole text."""
+    by_hash = {each.strategy.hash: each for each in active}
+    rows = [
+        {
+            "date": day,
+            "name": strategy.name,
+            "version": by_hash[strategy.hash].version,
+            "hash": strategy.hash,
+            "priority": strategy.priority,
+            "text": strategy.text,
+            "activated_by": by_hash[strategy.hash].activated_by,
+        }
+        for day in days
+        for strategy in in_force((each.strategy for each in active), day)
+    ]
+    return pl.DataFrame(rows, schema=Strategies.create_empty().schema).sort("date", "name")
+
+
+def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime) -> Committed:
+    """Commits a batch, the manifest rows last: before that commit no reader sees any of it."""
+    days = batch.days
+    entries = book(batch.decisions, batch.calendar, _known(lake, PriceBook, days), now)
+    frames: list[tuple[type[Table], pl.DataFrame]] = [
+        (Strategies, batch.strategies),
+        (PriceDecisions, _joined(_known(lake, PriceDecisions, days), batch.decisions, PriceDecisions)),
+        (PriceSteps, _joined(_known(lake, PriceSteps, days), batch.steps, PriceSteps)),
+        (PriceBook, entries),
+    ]
+    for table, frame in frames:
+        lake.commit(table, frame, days, provenance)
+    rows = _manifest_rows(lake, batch, provenance, now)
+    return Committed(manifests.commit_days(lake, rows, provenance), entries, rows)
+
+
+def _known(lake: Lake, table: type[Table], days: Sequence[date]) -> pl.DataFrame:
+    """Rows of the days that a manifest put in force; what a killed run left behind is not among them."""
+    files = manifests.manifested(lake, table)
+    return lake.read_files(table, [files[day] for day in days if day in files])
+
+
+def _joined(known: pl.DataFrame, new: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
+    """New rows beside the known ones they do not repeat: a superseded decision is kept."""
+    if not known.height:
+        return new
+    kept = known.join(new.select(pl.col("decision_id").unique()), on="decision_id", how="anti")
+    return pl.concat([kept, new]).sort(table.order())
+
+
+def _manifest_rows(lake: Lake, batch: Batch, provenance: Provenance, now: datetime) -> pl.DataFrame:
+    """One row of runs.days per day of the batch, without its sequence."""
+    own = [
+        file for table in (*RAW, *_STATIONS) for day, file in lake.partitions(table).items() if day in set(batch.days)
+    ]
+    corrected = _corrected(lake, set(batch.days))
+    quarantined = dict(
+        lake.read(Quarantine, min(batch.days), max(batch.days)).group_by("received_on").len().iter_rows()
+    )
+    by_day = batch.decisions.partition_by("date", as_dict=True)
+    steps_by_day = batch.steps.partition_by("date", as_dict=True)
+    rows = []
+    for number, (terms, (_, basis, late, _)) in enumerate(zip(batch.terms, batch.calendar.iter_rows(), strict=True)):
+        key = (terms.day,)
+        decided = manifest.without_trade(terms) if key not in by_day else None
+        decided = decided or manifest.outcome(terms, basis, late, by_day[key], steps_by_day[key])
+        files = manifest.in_force(terms.day, own, corrected if number == 0 else [])
+        rows.append(
+            decided
+            | manifest.provenance_columns(provenance, batch.timing.as_of[terms.day], now)
+            | {
+                "quarantined": quarantined.get(terms.day, 0),
+                "tables": files,
+                "inputs": [*batch.inputs.get(terms.day, []), *manifest.day_inputs(terms.day, own)],
+            }
+        )
+    return pl.DataFrame(rows, schema={k: v for k, v in Days.create_empty().schema.items() if k != "sequence"})
+
+
+_STATIONS: tuple[type[Table], ...] = (
+    Quarantine,
+    Checks,
+    FeatureSnapshots,
+    Strategies,
+    PriceDecisions,
+    PriceSteps,
+    PriceBook,
+)
+
+
+def _corrected(lake: Lake, days: set[date]) -> list[PartitionFile]:
+    """Raw partitions of other days that no manifest holds yet: history read for the first time, and late rows."""
+    found = []
+    tables: tuple[type[Table], ...] = (*RAW, Quarantine, Checks)
+    for table in tables:
+        known = manifests.manifested(lake, table)
+        for day, file in lake.partitions(table).items():
+            if day not in days and (day not in known or known[day].hash != file.hash):
+                found.append(file)
+    return found

@@ -1,0 +1,45 @@
+"""The price book: what goes out, append-only.
+
+Here: which entries a day's decisions add to the entries already there. Not here: sending them anywhere (publishing/).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from pricing_assets.tables.decisions import PriceBook
+
+_KEY = ["date", "sku", "market", "effective_from"]
+
+
+def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recorded_at: datetime) -> pl.DataFrame:
+    """All entries of the days: those known, and those the standing decisions add.
+
+    `decisions` are the standing rows of decisions.price_decisions; `days` has date, effective_from and late; `known`
+    are the entries of these days so far. A late day adds nothing: it only recommends. A published decision adds an
+    entry unless its decision already stands there. A decision to keep the current price adds none, except where it
+    takes back a price already in the book: then the current price is entered again.
+    """
+    standing = known.sort("entry_no").group_by(_KEY, maintain_order=True).last()
+    wanted = decisions.join(days.filter(~pl.col("late")), on="date", how="inner").join(
+        standing.select(*_KEY, "entry_no", before="decision_id", standing_price="price"), on=_KEY, how="left"
+    )
+    publishes = pl.col("action") == "publish"
+    takes_back = (
+        (pl.col("action") == "hold")
+        & pl.col("before").is_not_null()
+        & (pl.col("standing_price") != pl.col("final_price"))
+    )
+    new = wanted.filter((publishes | takes_back) & pl.col("decision_id").ne_missing(pl.col("before"))).select(
+        *_KEY,
+        (pl.col("entry_no").fill_null(0) + 1).alias("entry_no"),
+        pl.col("final_price").alias("price"),
+        "currency",
+        "decision_id",
+        pl.lit(None, dtype=pl.String).alias("review_id"),
+        pl.col("before").alias("supersedes"),
+        pl.lit(recorded_at).cast(pl.Datetime("us", "UTC")).alias("recorded_at"),
+    )
+    return PriceBook.cast(pl.concat([known, PriceBook.cast(new)])).sort(*_KEY, "entry_no")

@@ -1,0 +1,135 @@
+"""The decision: one per listed SKU and market, also where data is missing.
+
+Here: strategies' proposals carried through constraints and endings to a final price, an action and a reason. Not here:
+the arithmetic of each part, and where decisions are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from pricing_assets.pricing import constraints, endings, explanation
+from pricing_assets.pricing.basis import decision_ids
+from pricing_assets.strategies import Strategy, claims, propose
+from pricing_assets.tables import money
+from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps
+
+
+class Decided(NamedTuple):
+    """What was decided: rows of decisions.price_decisions and of decisions.price_steps, in canonical order."""
+
+    decisions: pl.DataFrame
+    steps: pl.DataFrame
+
+
+def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.DataFrame) -> Decided:
+    """Decides every row of `features`.
+
+    `features` are rows of features.feature_snapshots; `days` has one row per date in them: date, basis (String), late
+    (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises PricingError where
+    two strategies of equal priority claim one SKU.
+    """
+    frame = _numbered(features.join(days, on="date", how="inner", validate="m:1"))
+    claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))
+    parts = [(_settled(_unclaimed(frame.filter(claimed.is_null()))), explanation.Labels.nothing())]
+    for number, strategy in enumerate(strategies):
+        proposed = _by_strategy(frame.filter((claimed == number).fill_null(False)), strategy)
+        parts.append((_settled(proposed), explanation.Labels.of(strategy)))
+    decisions = pl.concat([_rows(part, labels) for part, labels in parts]).sort("row").drop("row")
+    steps = explanation.in_order(pl.concat([explanation.steps(part, labels) for part, labels in parts]))
+    return Decided(PriceDecisions.cast(decisions), PriceSteps.cast(steps))
+
+
+def _numbered(features: pl.DataFrame) -> pl.DataFrame:
+    """Features in the canonical order of their decisions, numbered, with the current price in minor units."""
+    frame = features.with_columns(decision_ids(features), scale=money.scale(pl.col("currency")))
+    return (
+        frame.sort("date", "decision_id")
+        .with_row_index("row")
+        .with_columns(current=money.to_minor(pl.col("current_price"), pl.col("scale")))
+    )
+
+
+def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows no strategy claims: the price stays."""
+    return frame.with_columns(
+        start=money.to_minor(pl.col("list_price"), pl.col("scale")),
+        price=pl.col("current"),
+        proposed=pl.col("current"),
+        hold=pl.lit("no active strategy covers it"),
+        confidence=pl.lit(None, dtype=pl.Float64),
+        method=pl.lit("static"),
+        strategy=pl.lit(None, dtype=pl.String),
+        strategy_hash=pl.lit(None, dtype=pl.String),
+    )
+
+
+def _by_strategy(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
+    """Proposal, constraints and ending of one strategy, with every intermediate price kept for the explanation."""
+    proposal = propose(strategy, frame)
+    frame = frame.hstack(proposal).with_columns(
+        proposed=pl.col("proposed").round().cast(pl.Int64),
+        method=pl.lit("static" if strategy.type == "static" else "rules"),
+        strategy=pl.lit(strategy.name),
+        strategy_hash=pl.lit(strategy.hash),
+    )
+    if strategy.type == "static":
+        return frame.with_columns(price=pl.col("current"), proposed=pl.col("current"))
+    frame = constraints.apply(frame.with_columns(price=pl.col("proposed")), strategy.constraints)
+    frame = frame.with_columns(ended=endings.nearest(strategy.endings))
+    frame = frame.with_columns(ended=pl.when(pl.col("ended") != pl.col("price")).then("ended"))
+    costs = any(constraints.needs_cost(constraint) for constraint in strategy.constraints)
+    no_cost = pl.col("cost").is_null() if costs else pl.lit(False)
+    return frame.with_columns(
+        price=pl.coalesce("ended", "price"),
+        hold=pl.coalesce(
+            "hold",
+            pl.when(no_cost).then(pl.lit("no cost known: the cost floor cannot be checked")),
+            "clash",
+        ),
+    )
+
+
+def _settled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Final price, action and whether the row is held, from `price`, `current`, `hold` and `late`."""
+    unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
+    frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
+    held = pl.col("hold").is_not_null()
+    unchanged = (pl.col("price") == pl.col("current")).fill_null(True)
+    changed = pl.when("late").then(pl.lit("recommend")).otherwise(pl.lit("publish"))
+    return frame.with_columns(
+        final_price=pl.when(held | unchanged)
+        .then("current_price")
+        .otherwise(money.to_major(pl.col("price"), pl.col("scale"))),
+        action=pl.when(held | unchanged).then(pl.lit("hold")).otherwise(changed).cast(pl.Enum(ACTIONS)),
+    )
+
+
+def _rows(frame: pl.DataFrame, labels: explanation.Labels) -> pl.DataFrame:
+    """Rows of decisions.price_decisions, with the row number they sort by."""
+    return frame.select(
+        "row",
+        "date",
+        "decision_id",
+        "basis",
+        "sku",
+        "market",
+        "currency",
+        "current_price",
+        "list_price",
+        money.to_major(pl.col("proposed"), pl.col("scale")).alias("proposed_price"),
+        "final_price",
+        "cost",
+        pl.col("method").cast(pl.Enum(METHODS)),
+        "action",
+        explanation.reason(labels).alias("reason"),
+        "confidence",
+        pl.lit(None, dtype=pl.Float64).alias("expected_units"),
+        pl.lit(None, dtype=money.AT_REST).alias("expected_profit"),
+        "strategy",
+        "strategy_hash",
+        pl.lit(None, dtype=pl.String).alias("model_hashes"),
+    )
