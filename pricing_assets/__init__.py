@@ -1,1 +1,3 @@
 """A Dagster-orchestrated data-asset platform for pricing."""
+
+__version__ = "0.1.0"

@@ -6,8 +6,9 @@ Values come from environment variables, then from a `.env` file in the working d
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EXAMPLE_SOURCE = Path(__file__).parent.parent / "examples" / "uci_online_retail"
@@ -16,27 +17,36 @@ EXAMPLE_SOURCE = Path(__file__).parent.parent / "examples" / "uci_online_retail"
 class Settings(BaseSettings):
     """Where things live, and what a deployment may change without touching code."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="allow", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PRICING_", env_file=".env", env_file_encoding="utf-8", extra="allow", frozen=True
+    )
 
     home: Path = Field(
-        Path(".pricing"),
-        validation_alias=AliasChoices("home", "PRICING_HOME"),
+        default=Path(".pricing"),
         description="everything written lives here",
     )
     source: Path = Field(
-        EXAMPLE_SOURCE,
-        validation_alias=AliasChoices("source", "PRICING_SOURCE"),
+        default=EXAMPLE_SOURCE,
         description="folder with source.yaml and one SQL file per raw table",
     )
     source_url: str | None = Field(
-        None,
-        validation_alias=AliasChoices("source_url", "PRICING_SOURCE_URL"),
+        default=None,
         description="database the SQL files run in; absent, DuckDB reads files",
     )
     governance_url: str | None = Field(
-        None,
-        validation_alias=AliasChoices("governance_url", "PRICING_GOVERNANCE_URL"),
+        default=None,
         description="SQLAlchemy URL of the governance store; absent, SQLite under home",
+    )
+
+    executor: Literal["in_process", "multiprocess"] = Field(
+        default="in_process",
+        description="how Dagster runs steps; a step process costs seconds of imports",
+    )
+
+    dagster_home: Path | None = Field(
+        default=None,
+        validation_alias="DAGSTER_HOME",
+        description="folder with dagster.yaml; absent, the working directory if it has one, else under home",
     )
 
     @property

@@ -13,6 +13,8 @@ from __future__ import annotations
 from pricing_assets.tables import decisions, features, governance, raw, runs
 from pricing_assets.tables.base import Table
 
+__all__ = ["ALL", "RAW", "REQUIRED", "Table", "by_name", "decisions", "features", "governance", "raw", "runs"]
+
 RAW: tuple[type[Table], ...] = (
     raw.Products,
     raw.Listings,

@@ -1,0 +1,107 @@
+"""How a table appears in the Dagster UI: key, description, columns, lineage, sample.
+
+Here: specs and metadata made from the classes in tables/. Not here: any asset.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from pricing_assets.defs.partitions import DAILY, SOURCE
+from pricing_assets.tables import Table
+
+OWNERS = ["team:pricing"]
+SAMPLE_ROWS = 5
+# A day is due at its publication cut-off; a shop that only has history is never late.
+FRESHNESS = (
+    None
+    if SOURCE.historical
+    else dg.FreshnessPolicy.cron(
+        deadline_cron=f"{SOURCE.publish_at.minute} {SOURCE.publish_at.hour} * * *",
+        lower_bound_delta=timedelta(hours=6),
+        timezone=SOURCE.time_zone,
+    )
+)
+
+
+def key(table: type[Table]) -> dg.AssetKey:
+    """Asset key = lake path = DuckDB schema.table."""
+    return dg.AssetKey(table.table_name().split("."))
+
+
+def spec(table: type[Table], deps: Sequence[type[Table]] = (), kinds: frozenset[str] = frozenset()) -> dg.AssetSpec:
+    """The asset of a table: what it holds, column by column, and what it is made from."""
+    return dg.AssetSpec(
+        key=key(table),
+        deps=[key(dep) for dep in deps],
+        description=table.__doc__,
+        group_name=table.table_name().split(".")[0],
+        kinds={"polars", "deltalake", *kinds},
+        owners=OWNERS,
+        partitions_def=DAILY,
+        freshness_policy=FRESHNESS,
+        metadata={"dagster/column_schema": _columns(table), "dagster/column_lineage": _lineage(table)},
+    )
+
+
+def _columns(table: type[Table]) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                name,
+                str(column.dtype),
+                column.description or "",
+                dg.TableColumnConstraints(nullable=column.nullable, unique=[name] == table.primary_key()),
+            )
+            for name, column in table.columns().items()
+        ]
+    )
+
+
+def _lineage(table: type[Table]) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            name: [
+                dg.TableColumnDep(asset_key=dg.AssetKey(source.split(".")[:2]), column_name=source.split(".")[2])
+                for source in sources
+            ]
+            for name, sources in table.lineage().items()
+            if sources
+        }
+    )
+
+
+def result(
+    table: type[Table], frame: pl.DataFrame, days: Sequence[date], extra: Mapping[str, Any] | None = None
+) -> dg.MaterializeResult[Any]:
+    """What a person wants to see after a station: rows, rows per day, a sample, and what the station adds."""
+    per_day = frame.group_by(table.partition()).len("rows").sort(table.partition())
+    metadata = {
+        "dagster/partition_row_count": frame.height,
+        "days": f"{min(days)} to {max(days)}" if days else "none",
+        "rows per day": table_value(per_day.tail(31)),
+        "sample": table_value(frame.head(SAMPLE_ROWS)),
+        **(extra or {}),
+    }
+    return dg.MaterializeResult(asset_key=key(table), metadata=metadata)
+
+
+def table_value(frame: pl.DataFrame) -> dg.TableMetadataValue:
+    """A small frame as a table in the UI; values as text, so that exact decimals stay exact."""
+    schema = dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in frame.schema.items()])
+    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in frame.to_dicts()]
+    return dg.MetadataValue.table(records, schema)
+
+
+def _cell(value: Any) -> str | int | float | bool:
+    if isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, list | dict):
+        return json.dumps(value, default=str)
+    return "" if value is None else str(value)

@@ -1,0 +1,59 @@
+"""The decisions station: what each listed SKU costs tomorrow, why, and the row that makes the day exist."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from pricing_assets import pricing
+from pricing_assets.defs import catalog, plots, verdicts
+from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
+from pricing_assets.defs.resources import Platform
+from pricing_assets.lake import claims
+from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.governance import Strategies
+from pricing_assets.tables.runs import Checks, Days
+
+
+@dg.multi_asset(
+    name="price_decisions",
+    specs=[
+        catalog.spec(Strategies),
+        catalog.spec(PriceDecisions, deps=[FeatureSnapshots, Strategies, Checks]),
+        catalog.spec(PriceSteps, deps=[FeatureSnapshots, Strategies, Checks]),
+        catalog.spec(PriceBook, deps=[PriceDecisions]),
+        catalog.spec(Days, deps=[PriceDecisions, PriceSteps, PriceBook]),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec("every_day_stands", asset=catalog.key(Days), description="No day of the run was stopped.")
+    ],
+    partitions_def=DAILY,
+    backfill_policy=BACKFILL,
+    retry_policy=RETRY,
+)
+def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
+    """One standing decision for each listed SKU and market; commits the days."""
+    asked = days_of(context)
+    with platform.claim(context, asked):
+        days = verdicts.open_days(context, platform.lake, asked)
+        batch = pricing.decide_days(platform.lake, days, platform.timing(days), platform.strategies())
+        done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
+        claims.release(platform.lake, context.run_id)
+    context.log.info(f"{len(done.changed)} of {len(days)} days changed")
+    yield catalog.result(Strategies, batch.strategies, days)
+    yield catalog.result(PriceDecisions, batch.decisions, days, _seen(batch.decisions))
+    yield catalog.result(PriceSteps, batch.steps, days)
+    yield catalog.result(PriceBook, done.book, days)
+    yield catalog.result(Days, done.rows, days)._replace(check_results=[verdicts.stopped(asked, days)])
+
+
+def _seen(decisions: pl.DataFrame) -> dict[str, Any]:
+    """What a person looks at first: how many of which action and reason, and how far prices move."""
+    return {
+        "actions": catalog.table_value(decisions.group_by("action").len().sort("action")),
+        "reasons": catalog.table_value(decisions["reason"].value_counts(sort=True).head(10)),
+        "price changes": plots.price_changes(decisions),
+        "actions by day": plots.actions_by_day(decisions),
+    }

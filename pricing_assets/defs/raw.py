@@ -1,0 +1,49 @@
+"""The raw station: reads the source, keeps what holds its contract, quarantines the rest, records the verdicts."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from pricing_assets import features, sources
+from pricing_assets.defs import catalog, verdicts
+from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, SOURCE, days_of
+from pricing_assets.defs.resources import Platform
+from pricing_assets.tables import Table
+from pricing_assets.tables.raw import Quarantine
+from pricing_assets.tables.runs import Checks
+
+
+TABLES: tuple[type[Table], ...] = (*SOURCE.tables, Quarantine, Checks)
+
+
+@dg.multi_asset(
+    name="raw",
+    specs=[catalog.spec(table, kinds=frozenset({"duckdb"})) for table in TABLES],
+    check_specs=[
+        dg.AssetCheckSpec("contract", asset=catalog.key(table), description="Every day of the run may go on.")
+        for table in SOURCE.tables
+    ],
+    partitions_def=DAILY,
+    backfill_policy=BACKFILL,
+    retry_policy=RETRY,
+)
+def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
+    """All raw tables of the days, the trailing days again for late rows, and history not received before."""
+    lake, source, asked = platform.lake, platform.source, days_of(context)
+    with platform.claim(context, asked):
+        lookback = max(features.LOOKBACK.values())
+        first, last = sources.reading_window(source, asked, lake.partitions(Checks), lookback)
+        intake = sources.take_in(source, first, last, platform.today(last), context.run_id)
+        arrived = {
+            table: sources.arrive(table, lake.read(table, first, last), part.accepted, source, last)
+            for table, part in intake.received.items()
+        }
+        days = sorted({*intake.days, *intake.quarantine["received_on"]})
+        frames: dict[type[Table], pl.DataFrame] = {**arrived, Quarantine: intake.quarantine, Checks: intake.checks}
+        for table, frame in frames.items():
+            lake.commit(table, frame, days if table is Quarantine else intake.days, platform.provenance(context))
+    for table, frame in frames.items():
+        own = frame.filter(pl.col(table.partition()).is_in(asked))
+        found = catalog.result(table, own, asked)
+        yield found._replace(check_results=verdicts.of_table(table, intake.checks, asked))

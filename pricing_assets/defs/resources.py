@@ -1,0 +1,118 @@
+"""What stations are handed: the lake, the source and the governance store, as plain objects.
+
+Here: the one resource. Not here: what is done with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from pricing_assets import __version__, pricing
+from pricing_assets.defs.partitions import SETTINGS, SOURCE
+from pricing_assets.features import Calendar
+from pricing_assets.lake import Lake, Provenance, claims
+from pricing_assets.settings import Settings
+from pricing_assets.sources import Source
+
+if TYPE_CHECKING:
+    from pricing_assets.governance import Store
+
+
+class Platform(dg.ConfigurableResource["Platform"]):
+    """Plain objects for the stations. `home` is where everything written lives."""
+
+    home: str
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, with this resource's home."""
+        return SETTINGS.model_copy(update={"home": Path(self.home)})
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The Delta tables."""
+        return Lake(self.settings.lake)
+
+    @property
+    def source(self) -> Source:
+        """The shop."""
+        return SOURCE
+
+    @cached_property
+    def store(self) -> Store:
+        """What people decided; migrated, and with the packaged strategy active at the first start."""
+        from pricing_assets import governance, strategies
+
+        store = governance.open_store(self.settings.governance, strategies)
+        store.ensure_default()
+        return store
+
+    @property
+    def calendar(self) -> Calendar:
+        """Cut-offs and holidays of the shop."""
+        return Calendar(self.source.time_zone, self.source.markets)
+
+    @property
+    def decision_settings(self) -> dict[str, Any]:
+        """The settings a decision depends on; replay builds its calendar from them."""
+        return {
+            "time_zone": self.source.time_zone,
+            "publish_at": self.source.publish_at.isoformat("minutes"),
+            "countries": dict(sorted(self.source.markets.items())),
+        }
+
+    def now(self) -> datetime:
+        """The clock. Kept as provenance, judged by only where a day may be late."""
+        return datetime.now(UTC)
+
+    def today(self, at_least: date) -> date:
+        """The shop's calendar day: rows dated after it are from the future."""
+        return max(at_least, self.now().astimezone(ZoneInfo(self.source.time_zone)).date())
+
+    def timing(self, days: Sequence[date]) -> pricing.Timing:
+        """When the days are judged and take effect: by the clock, or by their own cut-off where the shop is history."""
+        now = self.now()
+        return pricing.Timing(
+            as_of={day: self.source.cutoff(day) if self.source.historical else now for day in days},
+            effective_from={day: self.source.effective_from(day) for day in days},
+            settings=self.decision_settings,
+        )
+
+    def strategies(self) -> list[pricing.Active]:
+        """The strategies people activated; the packaged one at the first start."""
+        from pricing_assets import strategies
+
+        return [
+            pricing.Active(strategies.parse(each.text, each.name), each.version, each.activated_by)
+            for each in self.store.active()
+        ]
+
+    def provenance(self, context: dg.AssetExecutionContext) -> Provenance:
+        """Who commits."""
+        return Provenance(context.run_id, __version__)
+
+    @contextmanager
+    def claim(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:
+        """Keeps the days for this run alone, across its steps; see lake.claims."""
+        with claims.claim(self.lake, days, context.run_id, lambda run: _in_flight(context.instance, run)):
+            yield
+
+
+def _in_flight(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run may still be working: unknown runs (of another instance) may."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or not run.is_finished
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """The platform, at the home the settings name."""
+    return dg.Definitions(resources={"platform": Platform(home=str(SETTINGS.home))})

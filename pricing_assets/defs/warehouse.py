@@ -1,0 +1,142 @@
+"""The warehouse station: dbt builds the marts over the manifested lake, then analytics.duckdb is renamed into place.
+
+Here: dbt's models as assets and its tests as checks, read from the prepared manifest; running dbt. Not here: any SQL
+(dbt_project/), the views over the lake (lake/warehouse).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pricing_assets.defs.catalog import OWNERS
+from pricing_assets.defs.partitions import RETRY, SETTINGS
+from pricing_assets.defs.resources import Platform
+from pricing_assets.errors import PricingError
+from pricing_assets.lake import warehouse
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+
+def dbt(command: str, home: Path, target: Path, draft: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs dbt in its own process (it opens the DuckDB file itself), writing only below `home` and to `target`."""
+    # named relative to its folder, so that dbt's partial parsing survives from draft to draft
+    folder = draft.parent if draft else PROJECT
+    environment = os.environ | {
+        "PRICING_ANALYTICS_DRAFT": draft.name if draft else "analytics.duckdb",
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_TARGET_PATH": str(target.absolute()),
+        "DBT_LOG_PATH": str((home / "dbt" / "logs").absolute()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    arguments = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", command, "--project-dir", str(PROJECT)]
+    return subprocess.run(arguments, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@cache
+def _nodes() -> dict[str, dict[str, Any]]:
+    """Nodes and sources of dbt's manifest by id; prepared by `make setup`, parsed here where it is missing or old."""
+    path = PROJECT / "target" / "manifest.json"
+    written = max(file.stat().st_mtime for file in PROJECT.rglob("*") if file.suffix in {".sql", ".yml"})
+    if not path.exists() or path.stat().st_mtime < written:
+        parsed = dbt("parse", SETTINGS.home, path.parent)
+        if parsed.returncode:
+            raise PricingError(f"dbt cannot parse {PROJECT.name}: {parsed.stdout[-2000:]}", "mend the model it names")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    nodes: dict[str, dict[str, Any]] = manifest["nodes"] | manifest["sources"]
+    return nodes
+
+
+def _key(node: Mapping[str, Any]) -> dg.AssetKey:
+    """Asset key = DuckDB schema.table, for models as for sources."""
+    return dg.AssetKey([node["schema"], node["name"]])
+
+
+def _of_type(kind: str) -> list[dict[str, Any]]:
+    return [node for _, node in sorted(_nodes().items()) if node["resource_type"] == kind]
+
+
+def _parents(node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_nodes()[name] for name in node["depends_on"]["nodes"] if name in _nodes()]
+
+
+def _tested(test: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The model a test is about; none for a test of a source."""
+    attached = _nodes().get(test.get("attached_node") or "")
+    return [attached] if attached and attached["resource_type"] == "model" else []
+
+
+def _spec(model: Mapping[str, Any]) -> dg.AssetSpec:
+    columns = [
+        dg.TableColumn(name, column.get("data_type") or "", column["description"])
+        for name, column in model["columns"].items()
+    ]
+    return dg.AssetSpec(
+        key=_key(model),
+        deps=[_key(parent) for parent in _parents(model)],
+        description=model["description"],
+        group_name=model["schema"],
+        kinds={"dbt", "duckdb", model["config"]["materialized"]},
+        owners=OWNERS,
+        metadata={"dagster/column_schema": dg.TableSchema(columns)},
+    )
+
+
+def _checks() -> list[dg.AssetCheckSpec]:
+    """dbt's tests as checks of the model they test; tests of sources belong to no asset here."""
+    return [
+        dg.AssetCheckSpec(test["name"], asset=_key(model), description=test.get("description") or None)
+        for test in _of_type("test")
+        for model in _tested(test)
+    ]
+
+
+@dg.multi_asset(
+    name="warehouse", specs=[_spec(model) for model in _of_type("model")], check_specs=_checks(), retry_policy=RETRY
+)
+def marts(
+    context: dg.AssetExecutionContext, platform: Platform
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Staging and marts over what the manifests hold; readers keep the last good file until the rename."""
+    settings = platform.settings
+    target = settings.home / "dbt" / "target"
+    with warehouse.draft(platform.lake, settings.analytics) as draft:
+        (target / "run_results.json").unlink(missing_ok=True)
+        built = dbt("build", settings.home, target, draft)
+        results = _results(target) if (target / "run_results.json").exists() else {}
+        yield from _reported(results)
+        if built.returncode:
+            raise dg.Failure(f"dbt build failed; analysts keep the last good file\n{built.stdout[-4000:]}")
+
+
+def _results(target: Path) -> dict[str, dict[str, Any]]:
+    content = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    return {result["unique_id"]: result for result in content["results"]}
+
+
+def _reported(
+    results: Mapping[str, Mapping[str, Any]],
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """dbt's results as Dagster's: models built, tests passed or failed with the number of failing rows."""
+    for name, result in results.items():
+        node = _nodes()[name]
+        seconds = round(result["execution_time"], 3)
+        if node["resource_type"] == "model" and result["status"] == "success":
+            yield dg.MaterializeResult(asset_key=_key(node), metadata={"seconds": seconds})
+    for name, result in results.items():
+        node = _nodes()[name]
+        models = _tested(node) if node["resource_type"] == "test" and result["status"] != "skipped" else []
+        for model in models:
+            yield dg.AssetCheckResult(
+                asset_key=_key(model),
+                check_name=node["name"],
+                passed=result["status"] == "pass",
+                metadata={"failing rows": result["failures"] or 0, "message": result["message"] or ""},
+            )

@@ -1,0 +1,52 @@
+"""One reading of a source: every table received, its verdicts, and what arrives at the lake.
+
+Here: the parts of a reading brought together. Not here: each part (receiving, arriving, judging), committing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+import polars as pl
+
+from pricing_assets.sources.judging import judge, trade_status
+from pricing_assets.sources.receiving import Received, receive
+from pricing_assets.sources.source import Source
+from pricing_assets.sources.window import calendar_days
+from pricing_assets.tables import Table, raw
+from pricing_assets.tables.raw import Quarantine
+from pricing_assets.tables.runs import Checks
+
+
+class Intake(NamedTuple):
+    """What came in for every day from `first` to `last`: rows by table, rows in quarantine, verdicts.
+
+    `days` are the days of the window, and the source's first day where rows without a usable date belong to it.
+    """
+
+    days: list[date]
+    received: Mapping[type[Table], Received]
+    quarantine: pl.DataFrame
+    checks: pl.DataFrame
+
+
+def take_in(source: Source, first: date, last: date, as_of_day: date, run_id: str) -> Intake:
+    """Reads all tables of the source for [first, last] and judges every day of it.
+
+    Raises PricingError where a file, a query or a column is at fault.
+    """
+    received = {table: receive(source, table, first, last, as_of_day) for table in source.tables}
+    days = calendar_days(first, last)
+    status = trade_status(source, received[raw.Listings], received[raw.Sales], days)
+    closed = {day for day, found in status.items() if found == "no_trade"}
+    run = pl.lit(run_id).alias("run_id")
+    checks = pl.concat([judge(source, table, part, days, closed) for table, part in received.items()])
+    quarantine = pl.concat([part.quarantined for part in received.values()])
+    return Intake(
+        days=days,
+        received=received,
+        quarantine=quarantine.with_columns(run).select(Quarantine.create_empty().columns),
+        checks=checks.with_columns(run).select(Checks.create_empty().columns),
+    )
