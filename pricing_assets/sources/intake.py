@@ -23,7 +23,7 @@ from pricing_assets.tables.runs import Checks
 class Intake(NamedTuple):
     """What came in for every day from `first` to `last`: rows by table, rows in quarantine, verdicts.
 
-    `days` are the days of the window, and the source's first day where rows without a usable date belong to it.
+    `quarantine` may also hold the source's first day, to which rows without a usable date belong.
     """
 
     days: list[date]

@@ -1,0 +1,172 @@
+"""Replay: a past day rebuilt from recorded data, and compared hash by hash with what was decided.
+
+Here: rebuilding features from raw and decisions from features at the recorded Delta versions, under the recorded
+strategies, verdicts and settings. Not here: printing the outcome (the shell).
+
+A decision is a pure function of what its day's row in runs.days names; so the same hashes must come out, on any
+machine, with any number of threads, in one pass over a year or day by day.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from pricing_assets import features
+from pricing_assets.lake import Lake
+from pricing_assets.lake import days as manifests
+from pricing_assets.lake.hashing import content_hash
+from pricing_assets.pricing.basis import Terms, basis
+from pricing_assets.pricing.batch import in_force
+from pricing_assets.pricing.decision import decide
+from pricing_assets.strategies import Strategy, parse
+from pricing_assets.tables import RAW, Table, by_name
+from pricing_assets.tables.decisions import PriceDecisions, PriceSteps
+from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.governance import Strategies
+from pricing_assets.tables.runs import Checks
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Outcome of one day: `difference` is None where everything came out the same, else what first did not."""
+
+    day: date
+    status: str
+    rows: int
+    hash: str | None
+    difference: str | None = None
+
+
+def replay(lake: Lake, days: Sequence[date] | None = None) -> Iterator[Replayed]:
+    """Replays the standing days among `days` (all, where None), oldest first.
+
+    Days recorded at the same Delta versions are rebuilt in one pass. A day that does not stand is reported as such.
+    """
+    standing = manifests.standing(lake).sort("date").to_dicts()
+    wanted = [row for row in standing if days is None or row["date"] in set(days)]
+    missing = sorted(set(days or []) - {row["date"] for row in wanted})
+    yield from (Replayed(day, "missing", 0, None, "the day was never decided") for day in missing)
+    for _, rows in groupby(wanted, key=_recorded_at):
+        yield from _replay_together(lake, list(rows))
+
+
+def _recorded_at(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What neighbouring days must share to be rebuilt in one pass: raw versions, settings, whether they traded."""
+    raw = {table.table_name() for table in RAW}
+    versions = sorted((entry["table"], entry["version"]) for entry in row["inputs"] if entry["table"] in raw)
+    return (row["status"] == "no_trade", row["settings"], tuple(versions))
+
+
+def _replay_together(lake: Lake, rows: list[dict[str, Any]]) -> Iterator[Replayed]:
+    if rows[0]["status"] == "no_trade":
+        yield from (_without_trade(lake, row) for row in rows)
+        return
+    days = [row["date"] for row in rows]
+    settings = json.loads(rows[0]["settings"])
+    calendar = features.Calendar(settings["time_zone"], settings["countries"])
+    versions = {entry["table"]: entry["version"] for entry in rows[0]["inputs"]}
+    inputs = features.read(lake, days, calendar, versions)
+    snapshot = features.snapshot_of(inputs, days, calendar)
+    for row in rows:
+        part = snapshot.filter(pl.col("date") == row["date"])
+        yield _judged(lake, row, part, _first_window(row, inputs.windows[row["date"]]))
+
+
+def _without_trade(lake: Lake, row: Mapping[str, Any]) -> Replayed:
+    """A day without trade has nothing to rebuild: no listing may have been in force."""
+    listed = [
+        entry for entry in row["tables"] if entry["table"] == "raw.listings" and entry["partition"] == row["date"]
+    ]
+    difference = "recorded as no_trade, but SKUs were listed" if listed else None
+    return Replayed(row["date"], "no_trade", 0, None, difference)
+
+
+def _first_window(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The first raw window that no longer hashes to what was recorded."""
+    recorded = {entry["table"]: entry["hash"] for entry in row["inputs"]}
+    for window in windows:
+        if recorded.get(window["table"]) != window["hash"]:
+            span = f"{window['first']} to {window['last']}"
+            return (
+                f"{window['table']} {span} hashes to {window['hash'][:12]}, recorded {recorded[window['table']][:12]}"
+            )
+    return None
+
+
+def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: str | None) -> Replayed:
+    """Decides one day again and compares: windows, snapshot, basis, decisions, steps, in this order."""
+    day = row["date"]
+    recorded = {entry["table"]: entry for entry in row["inputs"]}
+    features_hash = content_hash(snapshot, FeatureSnapshots)
+    strategies = [parse(text, "recorded") for text in _day(lake, Strategies, recorded, day)["text"]]
+    again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day)))
+    decided = decide(snapshot, strategies, pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]}))
+    decisions_hash = content_hash(decided.decisions, PriceDecisions)
+    compared = [
+        ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),
+        ("basis", again, row["basis"]),
+        ("decisions.price_decisions", decisions_hash, row["decisions_hash"]),
+        ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
+    ]
+    unequal = (f"{name} hashes to {ours[:12]}, recorded {was[:12]}" for name, ours, was in compared if ours != was)
+    difference = window or next(unequal, None)
+    if difference:
+        difference += _first_row(lake, row, snapshot, decided.decisions)
+    return Replayed(day, row["status"], decided.decisions.height, decisions_hash, difference)
+
+
+def _day(lake: Lake, table: type[Table], recorded: Mapping[str, Mapping[str, Any]], day: date) -> pl.DataFrame:
+    """A table's rows of the day at the recorded version; empty where none was recorded."""
+    version = recorded[table.table_name()]["version"] if table.table_name() in recorded else -1
+    return lake.read(table, day, day, version=version)
+
+
+def _terms(row: Mapping[str, Any], features_hash: str, strategies: Sequence[Strategy], checks: pl.DataFrame) -> Terms:
+    """The terms of the day as recorded, but for the snapshot just rebuilt."""
+    return Terms(
+        day=row["date"],
+        late=row["late"],
+        effective_from=row["effective_from"],
+        inputs={FeatureSnapshots.table_name(): features_hash},
+        strategies=[strategy.hash for strategy in in_force(strategies, row["date"])],
+        verdicts={f"{each['table']} {each['check']}": each["passed"] for each in checks.iter_rows(named=True)},
+        settings=json.loads(row["settings"]),
+    )
+
+
+def _first_row(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, decisions: pl.DataFrame) -> str:
+    """The first cell that differs from the recorded rows, in the snapshot, then in the decisions."""
+    files = {file["table"]: file for file in row["tables"] if file["partition"] == row["date"]}
+    for table, ours in ((FeatureSnapshots, snapshot), (PriceDecisions, decisions)):
+        file = files[table.table_name()]
+        theirs = lake.read(by_name(file["table"]), row["date"], row["date"], version=file["version"])
+        if table is PriceDecisions:
+            theirs = theirs.filter(pl.col("basis") == row["basis"])
+        cell = first_difference(table, ours, theirs)
+        if cell:
+            return f"; first difference in {table.table_name()}: {cell}"
+    return ""
+
+
+def first_difference(table: type[Table], ours: pl.DataFrame, theirs: pl.DataFrame) -> str | None:
+    """The first cell in which two row sets of a table differ, by SKU and market; None where none does.
+
+    Columns that hold identities are left out: they differ wherever anything does.
+    """
+    key = ["sku", "market"]
+    columns = [name for name in table.hashed() if name not in (*key, "date", "decision_id", "basis", "inputs_hash")]
+    both = ours.select(*key, *columns).join(theirs.select(*key, *columns), on=key, how="full", suffix=":recorded")
+    for name in columns:
+        unequal = both.filter(pl.col(name).ne_missing(pl.col(f"{name}:recorded"))).sort(*key)
+        if unequal.height:
+            first = unequal.row(0, named=True)
+            where = f"SKU {first['sku'] or first['sku:recorded']}, market {first['market'] or first['market:recorded']}"
+            return f"{where}, {name}: {first[name]} replayed, {first[f'{name}:recorded']} recorded"
+    return None
