@@ -78,9 +78,11 @@ def holders(lake: Lake) -> dict[date, Claim]:
 
 
 def dead_runs(lake: Lake) -> list[str]:
-    """Runs that hold days on this host though their process is dead, in order of id."""
-    mine = [claim for claim in holders(lake).values() if claim.host == socket.gethostname()]
-    return sorted({claim.run_id for claim in mine if not _is_running(claim)})
+    """The runs that hold days though every process they claimed from, all on this host, is dead; by id."""
+    alive: dict[str, bool] = {}
+    for holder in holders(lake).values():
+        alive[holder.run_id] = alive.get(holder.run_id, False) or not _is_dead_here(holder)
+    return sorted(run_id for run_id, is_alive in alive.items() if not is_alive)
 
 
 def _folder(lake: Lake) -> Path:
@@ -97,7 +99,11 @@ def _claim(run_id: str, pid: int) -> Claim:
 
 
 def _is_stale(claim: Claim, is_live: Callable[[str], bool]) -> bool:
-    return (claim.host == socket.gethostname() and not _is_running(claim)) or not is_live(claim.run_id)
+    return _is_dead_here(claim) or not is_live(claim.run_id)
+
+
+def _is_dead_here(claim: Claim) -> bool:
+    return claim.host == socket.gethostname() and not _is_running(claim)
 
 
 def _is_running(claim: Claim) -> bool:

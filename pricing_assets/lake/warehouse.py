@@ -115,8 +115,9 @@ def _select(table: type[Table], files: Sequence[str]) -> str:
     if not files:
         return nothing
     listed = ", ".join(_literal(file) for file in files)
+    distinct = "distinct " if table is runs.Executions else ""  # a file replaced since is still in its folder
     return (
-        f"select {', '.join(map(_quoted, dtypes(table)))} from ({nothing} union all by name "
+        f"select {distinct}{', '.join(map(_quoted, dtypes(table)))} from ({nothing} union all by name "
         f"select * from read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
         f"hive_types = {{{_literal(table.partition())}: date}}))"
     )

@@ -12,7 +12,7 @@ from lake_frames import DAY, day
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake
-from pricing_assets.lake.claims import claim, holders, release
+from pricing_assets.lake.claims import claim, dead_runs, holders, release
 
 CLAIMER = """
 import sys
@@ -105,6 +105,15 @@ def test_a_dead_process_loses_its_claims(lake: Lake, other: Claimer) -> None:
     other.kill()
     claim(lake, [DAY, day(1)], "mine", live)
     assert {holder.run_id for holder in holders(lake).values()} == {"mine"}
+
+
+def test_dead_runs_are_told_from_live_ones(lake: Lake, other: Claimer) -> None:
+    claim(lake, [day(7)], "mine", live)
+    assert dead_runs(lake) == []
+    other.kill()
+    assert dead_runs(lake) == ["other"]
+    claim(lake, [day(8)], "other", live)  # retried from this process, one of its days still under the dead one
+    assert dead_runs(lake) == []
 
 
 def test_a_pid_used_again_is_not_the_same_process(lake: Lake) -> None:

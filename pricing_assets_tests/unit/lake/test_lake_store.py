@@ -272,3 +272,10 @@ def test_processes_committing_to_one_table_lose_nothing(lake: Lake) -> None:
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]
     assert list(lake.partitions(raw.Prices)) == [day(number) for number in range(30)]
     assert lake.version(raw.Prices) == 29
+
+
+def test_a_day_whose_file_is_lost_can_be_committed_anew(lake: Lake) -> None:
+    (file,) = lake.commit(raw.Prices, prices(), [DAY], RUN)
+    lake.path(raw.Prices, file).unlink()
+    lake.commit(raw.Prices, prices(price="5.49"), [DAY], RUN)
+    assert lake.read(raw.Prices)["price"][0] == Decimal("5.49")

@@ -57,14 +57,19 @@ def test_views_show_what_is_manifested_and_nothing_else(lake: Lake, analytics: P
     assert days["h"].to_list() == [lake.partitions(raw.Prices, 0)[DAY].hash, lake.partitions(raw.Prices)[day(1)].hash]
 
 
-def test_executions_are_shown_without_a_manifest(lake: Lake, analytics: Path) -> None:
+def executions(*run_ids: str) -> pl.DataFrame:
+    row = {"started_on": DAY, "started_at": NOON, "job": "daily", "outcome": "failure"}
+    schema = {name: column.dtype for name, column in runs.Executions.columns().items()}
+    return pl.DataFrame([row | {"run_id": run_id} for run_id in run_ids], schema=schema)
+
+
+def test_executions_are_shown_at_once_without_a_manifest(lake: Lake, analytics: Path) -> None:
     refresh(lake, analytics)
-    for run in ("a", "b"):
-        row = {"started_on": DAY, "run_id": run, "started_at": NOON, "job": "daily", "outcome": "failure"}
-        schema = {name: column.dtype for name, column in runs.Executions.columns().items()}
-        lake.append(runs.Executions, pl.DataFrame([row], schema=schema), RUN)
-        refresh(lake, analytics)
-    assert query(analytics, "select run_id from runs.executions order by 1")["run_id"].to_list() == ["a", "b"]
+    lake.append(runs.Executions, executions("a"), RUN)
+    refresh(lake, analytics)
+    lake.append(runs.Executions, executions("b"), RUN)
+    lake.commit(runs.Executions, executions("a", "b", "c"), [DAY], RUN)
+    assert query(analytics, "select run_id from runs.executions order by 1")["run_id"].to_list() == ["a", "b", "c"]
 
 
 def test_a_column_no_file_has_is_null(lake: Lake, analytics: Path) -> None:
