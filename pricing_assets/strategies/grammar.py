@@ -63,7 +63,9 @@ def parse(text: str) -> Tree[Any]:
     try:
         tree: Tree[Any] = CELParser().parse(text)
     except CELParseError as error:
-        raise ExpressionError([_not_understood(text, error.column)]) from None
+        token = getattr(error.__context__, "token", None)
+        at_end = getattr(token, "type", None) == "$END"
+        raise ExpressionError([_not_understood(text, None if at_end else error.column)]) from None
     return tree
 
 

@@ -77,6 +77,9 @@ def test_a_database_that_cannot_be_opened_is_named_without_its_password(url: str
 
 
 def test_importing_the_room_loads_no_alembic() -> None:
-    code = "import sys, pricing_assets.governance; print('alembic' in sys.modules, 'pricing_assets.governance.store' in sys.modules)"
+    code = (
+        "import sys, pricing_assets.governance; "
+        "print([name in sys.modules for name in ('alembic', 'pricing_assets.governance.store')])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+    assert done.stdout.strip() == "[False, False]"

@@ -32,25 +32,27 @@ def evaluate(text: str, row: dict[str, Any], price: float) -> Any:
 
 def _value(node: Any, row: dict[str, Any], price: float) -> Any:
     kind, parts = node.data, node.children
-    if kind in ("conditionalor", "conditionaland") and len(parts) == 2:
-        return _junction(kind == "conditionalor", [_truth(part, row, price) for part in parts])
-    if kind == "relation" and len(parts) == 2:
-        return _relation(parts[0].data, parts[0].children[0], parts[1], row, price)
-    if kind in ("addition", "multiplication") and len(parts) == 2:
-        left, right = (_value(part, row, price) for part in (parts[0].children[0], parts[1]))
-        return _calculate(parts[0].data, left, right)
-    if kind == "unary" and len(parts) == 2:
-        inner = _value(parts[1], row, price)
-        return (not inner) if parts[0].data == "unary_not" else -inner
-    if kind == "ident":
-        return price if parts[0] == "price" else _feature(row[str(parts[0])])
+    if len(parts) == 2 and kind != "ident_arg":
+        return _operation(kind, parts, row, price)
     if kind == "ident_arg":
         (name,) = parts[1].scan_values(lambda _: True)
         return row[str(name)] is not None
-    if kind == "literal":
-        return _literal(parts[0])
+    if kind == "ident":
+        return price if parts[0] == "price" else _feature(row[str(parts[0])])
     (only,) = parts
-    return _value(only, row, price)
+    return _literal(only) if kind == "literal" else _value(only, row, price)
+
+
+def _operation(kind: str, parts: list[Any], row: dict[str, Any], price: float) -> Any:
+    if kind in ("conditionalor", "conditionaland"):
+        return _junction(kind == "conditionalor", [_truth(part, row, price) for part in parts])
+    if kind == "relation":
+        return _relation(parts[0].data, parts[0].children[0], parts[1], row, price)
+    if kind == "unary":
+        inner = _value(parts[1], row, price)
+        return (not inner) if parts[0].data == "unary_not" else -inner
+    left, right = (_value(part, row, price) for part in (parts[0].children[0], parts[1]))
+    return _calculate(parts[0].data, left, right)
 
 
 def _truth(node: Any, row: dict[str, Any], price: float) -> bool | None:
@@ -157,15 +159,14 @@ def _after(action: Any, row: dict[str, Any], price: float, major: float) -> floa
     if action.kind == "add":
         return price + float(action.amount * scale)
     if action.feature is None:
-        return float(action.amount * scale)
-    if row[action.feature] is None:
+        target: Any = action.amount * scale
+    else:
+        target = None if row[action.feature] is None else minor(row[action.feature], row["currency"])
+    if target is None:
         return None
-    target = float(minor(row[action.feature], row["currency"]))
     if action.beat_by is not None:
-        return target - float(action.beat_by * scale)
-    if action.beat_by_pct is not None:
-        return target * (float(100 - action.beat_by_pct) / 100.0)
-    return target
+        return float(target) - float(action.beat_by * scale)
+    return float(target) * (float(100 - (action.beat_by_pct or 0)) / 100.0)
 
 
 def frame_row(**values: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies_reference import evaluate, frame_row
 from strategies_reference import propose as reference
 
-from pricing_assets.strategies import Strategy, parse, propose
+from pricing_assets.strategies import Strategy, StrategyError, parse, propose
 from pricing_assets.tables.features import FeatureSnapshots
 
 SCHEMA = FeatureSnapshots.create_empty().schema
@@ -109,7 +109,7 @@ def test_conditions_agree_with_the_oracle(condition: str, drawn_rows: list[dict[
     data = [frame_row(**drawn) for drawn in drawn_rows]
     try:
         built = strategy({"when": condition, "then": {"add": 1}})
-    except Exception as error:  # a drawn literal division or overflow is refused; anything else fails the test
+    except StrategyError as error:  # a drawn literal division or overflow is refused; anything else fails the test
         assert "divides by zero" in str(error) or "too large a number" in str(error)
         return
     result = propose(built, frame(*data))
@@ -125,7 +125,7 @@ def test_strategies_agree_with_the_oracle(drawn: list[dict[str, Any]], drawn_row
     data = [frame_row(**drawn) for drawn in drawn_rows]
     try:
         built = strategy(*drawn)
-    except Exception as error:
+    except StrategyError as error:
         assert "divides by zero" in str(error) or "too large a number" in str(error)
         return
     result = propose(built, frame(*data))
@@ -285,6 +285,19 @@ def test_rows_keep_their_order() -> None:
     result = propose(strategy({"when": "on_hand > 25", "then": {"multiply": 2}}), data)
     assert result["start"].to_list() == [(n + 1) * 100 for n in range(50)]
     assert result["hold"].is_not_null().to_list() == [n % 3 == 0 for n in range(50)]
+
+
+def test_parts_of_a_frame_are_priced_as_the_whole() -> None:
+    built = strategy(
+        {"when": "price / 3 > on_hand / 7 - 20", "then": {"multiply": "1 - on_hand / 90"}},
+        {"then": {"match": "list_price", "beat_by_pct": 3}, "when": "on_hand == 5"},
+    )
+    rows = [frame_row(on_hand=n % 80, list_price=Decimal(n % 977 + 1), sku=str(n)) for n in range(500)]
+    big = pl.concat([frame(*rows)] * 400)
+    whole = propose(built, big)
+    assert whole["start"].to_list() == (big["list_price"].cast(pl.Int64) * 100).to_list()
+    assert whole.head(500).equals(pl.concat([propose(built, frame(row)) for row in rows]))
+    assert whole.equals(pl.concat([whole.head(500)] * 400))
 
 
 def test_many_rules_stay_fast() -> None:
