@@ -128,6 +128,20 @@ def _day(
     ).filter(pl.Series(random.random(size) < 0.5))
     received = pl.lit(day) - pl.duration(days=pl.Series(random.integers(0, 400, size)))
     stock = dated.with_columns(on_hand=pl.Series(random.integers(0, 300, size)), oldest_received_on=received)
+    order = ["date", "sku", "market"]
+    return {
+        "listings": dated,
+        "prices": _corrected(pl.concat([priced, listed]), random).sort([*order, "price_type", "known_at"]),
+        "sales": _corrected(sales, random).sort([*order, "known_at"]),
+        "stock": stock,
+        **_surroundings(random, keys, price, currency, day),
+    }
+
+
+def _surroundings(
+    random: np.random.Generator, keys: pl.DataFrame, price: np.ndarray, currency: pl.Expr, day: date
+) -> dict[str, pl.DataFrame]:
+    """The day's tables without `known_at`: products, plans for tomorrow, rivals."""
     skus = keys.filter(pl.col("market") == "DE").drop("market")
     products = skus.with_columns(
         category=pl.format("C{}", pl.col("sku").str.tail(2)),
@@ -143,15 +157,10 @@ def _day(
         price=_money(random.integers(1_00, 200_00, rivals.height)),
         in_stock=pl.Series(random.random(rivals.height) < 0.9),
     ).filter(pl.Series(random.random(rivals.height) < 0.33))
-    order = ["date", "sku", "market"]
     return {
         "products": products,
-        "listings": dated,
-        "prices": _corrected(pl.concat([priced, listed]), random).sort([*order, "price_type", "known_at"]),
-        "sales": _corrected(sales, random).sort([*order, "known_at"]),
-        "stock": stock,
-        "promotions": plans.filter(pl.Series(random.random(size) < 0.02)),
-        "competitor_snapshots": captured.sort([*order, "competitor"]),
+        "promotions": plans.filter(pl.Series(random.random(keys.height) < 0.02)),
+        "competitor_snapshots": captured.sort(["date", "sku", "market", "competitor"]),
     }
 
 
