@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies_reference import evaluate, frame_row
 from strategies_reference import propose as reference
@@ -136,36 +137,36 @@ def test_strategies_agree_with_the_oracle(drawn: list[dict[str, Any]], drawn_row
         assert all(same(mine[name], theirs[name]) for name in theirs), (row, mine, theirs)
 
 
+known = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(["cost_pct", "margin_pct"], st.floats(-200, 200)),
+        **dict.fromkeys(["stock_age_days", "on_hand", "units_7d"], st.integers(0, 400)),
+        "competitor_min": st.decimals(1, 100, places=2),
+        **dict.fromkeys(TEXTS, st.sampled_from(["HOME", "TOYS", "x"])),
+        "is_holiday": st.booleans(),
+    }
+)
+
+
 @settings(max_examples=60)
-@given(condition=conditions, row=facts)
+@given(condition=conditions.filter(lambda text: "has(" not in text), row=known)
 def test_the_oracle_agrees_with_cel_python(condition: str, row: dict[str, Any]) -> None:
-    """Rows without nulls, NaN, infinities or overflow: cel-python's own evaluator is the judge of the oracle."""
+    """Where everything is known, cel-python's own evaluator is the judge of the oracle."""
     import celpy
     from celpy import celtypes
 
-    names = [*NUMBERS, *TEXTS, "is_holiday"]
-    values = {**row, "price": 10.0}
-    if any(
-        values[name] is None or (isinstance(values[name], float) and not math.isfinite(values[name])) for name in names
-    ):
-        return
     mine = evaluate(condition, row, 10.0)
-    if mine is None or "has(" in condition:
-        return
-    environment = celpy.Environment()
-    as_doubles = _doubles(condition)
-    program = environment.program(environment.compile(as_doubles))
-    wrap = {str: celtypes.StringType, bool: celtypes.BoolType}
-    given_values = {
-        name: wrap.get(type(values[name]), lambda v: celtypes.DoubleType(float(v)))(values[name]) for name in names
+    assume(mine is not None)
+    # the language has doubles only, CEL does not mix them with integers
+    doubles = re.sub(r"(?<![\w.])(?<!e-)(\d+)(?![\w.])", r"\1.0", condition)
+    kinds = {str: celtypes.StringType, bool: celtypes.BoolType}
+    context = {
+        name: kinds[type(value)](value) if type(value) in kinds else celtypes.DoubleType(float(value))
+        for name, value in {**row, "price": 10.0}.items()
     }
-    assert bool(program.evaluate(given_values)) == mine
-
-
-def _doubles(condition: str) -> str:
-    import re
-
-    return re.sub(r"(?<![\w.\"'])(-?\d+)(?![\w.])", r"\1.0", condition)
+    environment = celpy.Environment()
+    theirs = environment.program(environment.compile(doubles)).evaluate(context)
+    assert bool(theirs) == mine
 
 
 @pytest.mark.parametrize("rows_no", [1, 2, 60])
