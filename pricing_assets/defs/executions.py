@@ -74,12 +74,9 @@ def record(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
     if found is None or not found.dagster_run.is_finished or found.start_time is None:
         return
     row = _row(instance, found)
-    day = row["started_on"]
-    known = lake.read(Executions, day, day)
-    if run_id in known["run_id"]:
-        return
-    rows = pl.concat([known, pl.DataFrame([row], schema=known.schema)])
-    lake.commit(Executions, rows, [day], Provenance(run_id))
+    if run_id not in lake.read(Executions, row["started_on"], row["started_on"])["run_id"]:
+        rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
+        lake.append(Executions, rows, Provenance(run_id))
 
 
 def _row(instance: dg.DagsterInstance, found: dg.RunRecord) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from pricing_assets.tables import Table
 from pricing_assets.tables.raw import Quarantine
 from pricing_assets.tables.runs import Checks
 
-
 TABLES: tuple[type[Table], ...] = (*SOURCE.tables, Quarantine, Checks)
 
 

@@ -5,6 +5,7 @@ Here: the one resource. Not here: what is done with them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -102,7 +103,9 @@ class Platform(dg.ConfigurableResource["Platform"]):
     @contextmanager
     def claim(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:
         """Keeps the days for this run alone, across its steps; see lake.claims."""
-        with claims.claim(self.lake, days, context.run_id, lambda run: _in_flight(context.instance, run)):
+        # a step process ends before its run does: there the claim lives as long as the run worker, its parent
+        worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
+        with claims.claim(self.lake, days, context.run_id, lambda run: _in_flight(context.instance, run), pid=worker):
             yield
 
 
@@ -114,5 +117,8 @@ def _in_flight(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """The platform, at the home the settings name."""
-    return dg.Definitions(resources={"platform": Platform(home=str(SETTINGS.home))})
+    """The platform at the home the settings name, and how steps are run."""
+    executors = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
+    return dg.Definitions(
+        resources={"platform": Platform(home=str(SETTINGS.home))}, executor=executors[SETTINGS.executor]
+    )

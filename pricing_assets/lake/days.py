@@ -21,7 +21,6 @@ from pricing_assets.tables import runs
 from pricing_assets.tables.base import Table
 
 Manifest = dict[str, dict[date, PartitionFile]]
-_STRUCTS = ("tables", "inputs")
 
 
 def standing(lake: Lake) -> pl.DataFrame:
@@ -59,17 +58,20 @@ def manifest(lake: Lake, version: int | None = None) -> Manifest:
 def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[date]:
     """Commit rows of runs.days (all columns but `sequence`), in one transaction; returns the days committed, by date.
 
-    A row that says what the standing row of its day says is left out: run, clock times, Delta versions and other
-    provenance are not compared. A run that commits a day again replaces its own row and keeps what that row had put
+    A row that says what the standing row of its day says, and puts in force only what is in force already, is left
+    out: run, clock times, Delta versions and other provenance are not compared. A run that commits a day again replaces its own row and keeps what that row had put
     in force, unless the new one names it.
     """
     with exclusive(lake.root / "_locks" / "days.lock"):
         known = lake.read(runs.Days)
         last = {row["date"]: row for row in standing(lake).to_dicts()}
+        force = manifest(lake)
         new = [
             row
             for row in rows.sort("date").to_dicts()
-            if row["date"] not in last or _said(row) != _said(last[row["date"]])
+            if row["date"] not in last
+            or _said(row) != _said(last[row["date"]])
+            or not all(_is_in_force(file, force) for file in row["tables"])
         ]
         if not new:
             return []
@@ -95,9 +97,15 @@ def _with_own(row: Mapping[str, Any], mine: Mapping[tuple[date, str], Mapping[st
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a row says, without provenance: no run, no versions, structs in one order."""
-    said = {name: row[name] for name in runs.Days.hashed() if name not in ("run_id", *_STRUCTS)}
-    return said | {name: _without_versions(row[name]) for name in _STRUCTS}
+    """What a row says, without provenance: no run, no versions, inputs in one order."""
+    said = {name: row[name] for name in runs.Days.hashed() if name not in ("run_id", "tables", "inputs")}
+    return said | {"inputs": _without_versions(row["inputs"])}
+
+
+def _is_in_force(file: Mapping[str, Any], force: Manifest) -> bool:
+    """Whether the manifest already has a file in force; for an entry of 0 rows, whether it has none."""
+    known = force.get(file["table"], {}).get(file["partition"])
+    return known is None if file["rows"] == 0 else known is not None and known.hash == file["hash"]
 
 
 def _without_versions(entries: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:

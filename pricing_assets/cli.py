@@ -1,0 +1,185 @@
+"""The front door for the shell: `pricing …`.
+
+Here: the names, arguments and help of the commands. Not here: what they do (shell/ and the rooms below).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pricing_assets.shell.command import Shell, day_range, register, required_day
+
+_FOLDED = {"no_args_is_help": True, "rich_markup_mode": "rich", "add_completion": False}
+
+app = typer.Typer(
+    help="""
+    Price a shop by versioned strategies; explain every price to the cent; replay any past day.
+
+    [bold]First steps[/bold]: `pricing run` prices the last day of the shop, `pricing explain SKU --market M --date D`
+    shows why a price is what it is, `pricing query "SELECT …"` asks anything else, `pricing doctor` checks this
+    installation. Where things live: PRICING_HOME (default .pricing). Which shop: PRICING_SOURCE, a folder (default
+    the example that ships).
+
+    Exit codes: 0 done, 1 refused or failed (the message names the remedy), 2 wrong usage.
+    """,
+    **_FOLDED,  # type: ignore[arg-type]
+)
+source = typer.Typer(help="Connect a shop: a folder with source.yaml and one SELECT per table.", **_FOLDED)  # type: ignore[arg-type]
+strategy = typer.Typer(help="Strategies as versioned text: lint, diff, activate, roll back.", **_FOLDED)  # type: ignore[arg-type]
+lake = typer.Typer(help="The Delta tables underneath.", **_FOLDED)  # type: ignore[arg-type]
+app.add_typer(source, name="source")
+app.add_typer(strategy, name="strategy")
+app.add_typer(lake, name="lake")
+
+Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
+First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]
+Last = Annotated[str | None, typer.Option("--to", metavar="D", help="Last business day of a range.")]
+Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
+
+
+@register(app)
+def run(shell: Shell, day: Day = None, first: First = None, last: Last = None) -> None:
+    """Price a day or a range: raw → checks → features → decisions → marts → analytics.duckdb.
+
+    Without a date: yesterday, or the last day of a shop that only has history. Run again at will: equal inputs commit
+    nothing new, changed inputs make decisions that supersede the old ones.
+
+    Example: pricing run --from 2011-12-01 --to 2011-12-09
+    """
+    from pricing_assets.shell import running
+
+    running.run_days(shell, day_range(day, first, last))
+
+
+@register(app)
+def status(shell: Shell) -> None:
+    """Show what stands, what the last day came to, and which days a run holds."""
+    from pricing_assets.shell import showing
+
+    showing.status(shell)
+
+
+@register(app)
+def runs(shell: Shell, last: Annotated[int, typer.Option(min=1, help="How many.")] = 20) -> None:
+    """List executions, newest first, failed ones with their error."""
+    from pricing_assets.shell import showing
+
+    showing.runs(shell, last)
+
+
+@register(app)
+def explain(
+    shell: Shell,
+    sku: Annotated[str, typer.Argument(help="Stock keeping unit.")],
+    market: Annotated[str, typer.Option(help="Market, as in raw.listings.")],
+    day: Annotated[str, typer.Option("--date", metavar="D", help="Business day, YYYY-MM-DD.")],
+) -> None:
+    """Show one price as a waterfall: from the list price through rules, constraints and ending, to the cent.
+
+    Example: pricing explain 22467 --market "United Kingdom" --date 2011-12-09
+    """
+    from pricing_assets.shell import showing
+
+    showing.explain(shell, sku, market, required_day(day))
+
+
+@register(app)
+def replay(shell: Shell, day: Day = None, first: First = None, last: Last = None) -> None:
+    """Rebuild past days from recorded raw data and compare hashes; without a date, every standing day.
+
+    Prints "equal SHA-256 rows" per day, or the first difference and exit code 1.
+    """
+    from pricing_assets.shell import showing
+
+    showing.replay(shell, showing.days_of(day_range(day, first, last)))
+
+
+@register(app)
+def query(shell: Shell, sql: Annotated[str, typer.Argument(help="One SQL statement.")]) -> None:
+    """Ask analytics.duckdb, read-only; runs are never in the way.
+
+    Example: pricing query "SELECT * FROM marts.decision_summary ORDER BY date DESC LIMIT 10"
+    """
+    from pricing_assets.shell import showing
+
+    showing.query(shell, sql)
+
+
+@register(app)
+def doctor(shell: Shell) -> None:
+    """Check this installation and say what to do about each fault."""
+    from pricing_assets.shell import doctor as checkup
+
+    checkup.examine(shell)
+
+
+@register(source, "init")
+def source_init(shell: Shell, folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Write a commented template of a source that works at once."""
+    from pricing_assets.shell import connecting
+
+    connecting.init(shell, folder)
+
+
+@register(source, "check")
+def source_check(shell: Shell, folder: Annotated[Path, typer.Argument(help="Folder of the source.")]) -> None:
+    """Try a source on a sample of its rows and explain every fault."""
+    from pricing_assets.shell import connecting
+
+    connecting.check(shell, folder)
+
+
+_File = Annotated[Path, typer.Argument(help="A strategy file, YAML.")]
+
+
+@register(strategy, "lint")
+def strategy_lint(shell: Shell, file: _File) -> None:
+    """Check a draft against the feature table; every fault with line and column."""
+    from pricing_assets.shell import deciding
+
+    deciding.lint(shell, file)
+
+
+@register(strategy, "diff")
+def strategy_diff(shell: Shell, file: _File) -> None:
+    """Say what a draft would change against the active strategy of its name."""
+    from pricing_assets.shell import deciding
+
+    deciding.diff(shell, file)
+
+
+@register(strategy, "activate")
+def strategy_activate(shell: Shell, file: _File, reason: Reason) -> None:
+    """Make a draft the active version; the next run decides by it."""
+    from pricing_assets.shell import deciding
+
+    deciding.activate(shell, file, reason)
+
+
+@register(strategy, "rollback")
+def strategy_rollback(
+    shell: Shell, name: Annotated[str, typer.Argument(help="Name of the strategy.")], reason: Reason
+) -> None:
+    """Make the version before the present one active again."""
+    from pricing_assets.shell import deciding
+
+    deciding.rollback(shell, name, reason)
+
+
+@register(strategy, "list")
+def strategy_list(shell: Shell) -> None:
+    """List the strategies in force, highest priority first."""
+    from pricing_assets.shell import deciding
+
+    deciding.show(shell)
+
+
+@register(lake, "log")
+def lake_log(shell: Shell, table: Annotated[str, typer.Argument(help="A table, e.g. raw.prices.")]) -> None:
+    """List the commits of a table: version, time, run, rows, days, hash."""
+    from pricing_assets.shell import showing
+
+    showing.lake_log(shell, table)

@@ -1,0 +1,166 @@
+"""What all commands share: --home, --json and --by, errors with their remedy, tables on the screen.
+
+Here: the frame of a command. Not here: any command.
+"""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import inspect
+import json
+import os
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pricing_assets.errors import PricingError
+from pricing_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+
+    from pricing_assets.lake import Lake
+
+REFUSED, USAGE = 1, 2
+_HOME = typer.Option(help="Where everything written lives; default PRICING_HOME, else .pricing.", show_default=False)
+_JSON = typer.Option("--json", help="Print JSON for programs instead of words for people.")
+_BY = typer.Option(help="On whose word; default the user of the operating system.", show_default=False)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What a command is handed: settings, who asks, and how to answer."""
+
+    json: bool
+    by: str
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, --home applied."""
+        return Settings()
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The Delta tables under home."""
+        from pricing_assets.lake import Lake
+
+        return Lake(self.settings.lake)
+
+    @cached_property
+    def console(self) -> Console:
+        """Where words for people go."""
+        from rich.console import Console
+
+        return Console(highlight=False, soft_wrap=True)
+
+    def say(self, text: str = "") -> None:
+        """A line for people; nothing under --json."""
+        if not self.json:
+            self.console.print(text, markup=False)
+
+    def answer(self, value: Any) -> None:
+        """The answer for programs, under --json only."""
+        if self.json:
+            typer.echo(json.dumps(value, default=str, ensure_ascii=False))
+
+    def rows(self, frame: pl.DataFrame, title: str = "") -> None:
+        """Rows as a table for people, or as a JSON array of objects for programs."""
+        self.answer(frame.to_dicts())
+        if self.json:
+            return
+        from rich.table import Table
+
+        table = Table(title=title or None, title_justify="left")
+        for name, dtype in frame.schema.items():
+            table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+        for row in frame.iter_rows():
+            table.add_row(*("" if value is None else str(value) for value in row))
+        self.console.print(table)
+
+
+def register(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes `function(shell, …)` a command with the shared options; PricingError becomes words and exit code 1."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(*, home: Path | None, as_json: bool, by: str, **arguments: Any) -> None:
+            if home is not None:
+                os.environ["PRICING_HOME"] = str(home)  # before anything reads the settings
+            try:
+                function(Shell(as_json, by or _user()), **arguments)
+            except PricingError as error:
+                _refuse(error, as_json)
+
+        _with_shared_options(command, function)
+        app.command(name)(command)
+        return function
+
+    return decorate
+
+
+def _with_shared_options(command: Callable[..., None], function: Callable[..., None]) -> None:
+    """Gives the command the function's own parameters, without the shell, and the shared ones after them."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    own = [
+        parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name != "shell"
+    ]
+    shared: Mapping[str, tuple[Any, Any]] = {
+        "home": (Annotated[Path | None, _HOME], None),
+        "as_json": (Annotated[bool, _JSON], False),
+        "by": (Annotated[str, _BY], ""),
+    }
+    extra = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in shared.items()
+    ]
+    command.__signature__ = inspect.Signature([*own, *extra])  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *extra)}
+
+
+def _refuse(error: PricingError, as_json: bool) -> typing.NoReturn:
+    if as_json:
+        typer.echo(json.dumps({"error": error.what, "remedy": error.remedy}, ensure_ascii=False))
+    else:
+        typer.secho(f"pricing: {error.what}", err=True, fg="red")
+        if error.remedy:
+            typer.echo(f"  remedy: {error.remedy}", err=True)
+    raise typer.Exit(REFUSED)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def required_day(text: str) -> date:
+    """A day as YYYY-MM-DD. Raises typer.BadParameter, exit code 2, for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: expected a day as YYYY-MM-DD, e.g. 2011-12-09") from None
+
+
+def day_range(day: str | None, first: str | None, last: str | None) -> tuple[date, date] | None:
+    """--date, or --from and --to, as a range; None where none was given. Raises typer.BadParameter for a bad mix."""
+    if day and (first or last):
+        raise typer.BadParameter("--date names one day; --from and --to name a range: give one or the other")
+    if bool(first) != bool(last):
+        raise typer.BadParameter("--from and --to go together")
+    if not (day or first):
+        return None
+    start, end = required_day(day or first or ""), required_day(day or last or "")
+    if start > end:
+        raise typer.BadParameter(f"--from {start} is after --to {end}")
+    return start, end

@@ -1,0 +1,111 @@
+"""Commands on strategies: lint, diff, activate, rollback, list.
+
+Here: files and people in, words out. Not here: the language (strategies/), the store (governance/).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import typer
+
+from pricing_assets import strategies
+from pricing_assets.errors import PricingError
+from pricing_assets.shell.command import REFUSED, Shell
+
+if TYPE_CHECKING:
+    from pricing_assets.governance import Store
+
+
+def _store(shell: Shell) -> Store:
+    from pricing_assets import governance
+
+    shell.settings.home.mkdir(parents=True, exist_ok=True)
+    store = governance.open_store(shell.settings.governance, strategies)
+    store.ensure_default()
+    return store
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PricingError(f"{file}: cannot be read ({error})", "name a strategy file, UTF-8 YAML") from error
+
+
+def lint(shell: Shell, file: Path) -> None:
+    """Every fault of a draft with line and column; exit code 1 where there is one."""
+    faults = strategies.lint(_text(file), str(file))
+    shell.answer([{"line": fault.line, "column": fault.column, "message": fault.message} for fault in faults])
+    for fault in faults:
+        shell.say(f"{file}:{fault.line}:{fault.column}: {fault.message}")
+    if faults:
+        shell.say(f"{len(faults)} fault(s)")
+        raise typer.Exit(REFUSED)
+    shell.say(f"{file}: no fault")
+
+
+def diff(shell: Shell, file: Path) -> None:
+    """What a draft would change against the active strategy of the same name."""
+    draft = strategies.parse(_text(file), str(file))
+    active = {each.name: each.text for each in _store(shell).active()}
+    if draft.name not in active:
+        raise PricingError(f"{draft.name}: no active strategy of that name to compare with", _names(active))
+    lines = strategies.diff(active[draft.name], draft.text)
+    shell.answer(lines)
+    for line in lines or ["no difference"]:
+        shell.say(line)
+
+
+def _names(active: dict[str, str]) -> str:
+    return f"active are {', '.join(sorted(active)) or 'none'}; `pricing strategy activate FILE` adds one"
+
+
+def activate(shell: Shell, file: Path, reason: str) -> None:
+    """Makes a draft the active version of its strategy. The same text activated twice in a row has one effect."""
+    text = _text(file)
+    store = _store(shell)
+    draft = strategies.parse(text, str(file))
+    before = next((each for each in store.active() if each.name == draft.name), None)
+    if before and before.hash == draft.hash:
+        shell.answer({"name": draft.name, "version": before.version, "hash": draft.hash, "changed": False})
+        shell.say(f"{draft.name} {draft.hash[:12]} is active already, version {before.version}")
+        return
+    version = before.version if before else _latest(store, draft.name)
+    key = _key("activate", draft.name, version, draft.hash)
+    done = store.activate(text, shell.by, reason, key, version, origin=str(file))
+    shell.answer({"name": done.name, "version": done.version, "hash": done.hash, "changed": True})
+    shell.say(f"{done.name} {done.hash[:12]} is active, version {done.version}, on the word of {shell.by}: {reason}")
+    shell.say("the next run decides by it; `pricing strategy rollback` undoes it")
+
+
+def rollback(shell: Shell, name: str, reason: str) -> None:
+    """Makes the text before the present one active again, as a new version."""
+    store = _store(shell)
+    version = _latest(store, name)
+    done = store.rollback(name, shell.by, reason, _key("rollback", name, version), version)
+    shell.answer({"name": done.name, "version": done.version, "hash": done.hash})
+    shell.say(f"{done.name} is back at {done.hash[:12]}, version {done.version}, on the word of {shell.by}: {reason}")
+
+
+def show(shell: Shell) -> None:
+    """The strategies in force, highest priority first."""
+    active = _store(shell).active()
+    rows = [
+        (e.priority, e.name, e.version, e.hash[:12], e.activated_by, str(e.activated_at)[:19], e.reason) for e in active
+    ]
+    names = ["priority", "name", "version", "hash", "by", "at (UTC)", "reason"]
+    shell.rows(pl.DataFrame(rows, schema=names, orient="row"), "strategies in force")
+
+
+def _latest(store: Store, name: str) -> int:
+    history = store.history(name)
+    return history[-1].version if history else 0
+
+
+def _key(*parts: object) -> str:
+    """An idempotency key: the same act on the same version has one effect, however often it is sent."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()

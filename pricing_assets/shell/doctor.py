@@ -1,0 +1,144 @@
+"""`pricing doctor`: is this installation sound, and what to do where it is not.
+
+Here: one small examination per thing that can be wrong. Not here: mending it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from pricing_assets.errors import PricingError
+from pricing_assets.shell.command import REFUSED, Shell
+
+_FREE_BYTES = 1_000_000_000
+_LIBRARIES = ("dagster", "polars", "duckdb", "deltalake", "dataframely", "dbt-core", "SQLAlchemy")
+
+
+class Finding(NamedTuple):
+    """One examination: what was looked at, whether it is sound, what was found, what to do."""
+
+    what: str
+    sound: bool
+    found: str
+    remedy: str = ""
+
+
+def examine(shell: Shell) -> None:
+    """Runs every examination; exit code 1 where one finds a fault."""
+    findings = [finding for examination in _EXAMINATIONS for finding in _attempt(examination, shell)]
+    shell.answer([finding._asdict() for finding in findings])
+    for finding in findings:
+        shell.say(f"{'ok   ' if finding.sound else 'FAULT'} {finding.what}: {finding.found}")
+        if finding.remedy and not finding.sound:
+            shell.say(f"      remedy: {finding.remedy}")
+    if not all(finding.sound for finding in findings):
+        raise typer.Exit(REFUSED)
+
+
+def _attempt(examination: Callable[[Shell], Iterator[Finding]], shell: Shell) -> Iterator[Finding]:
+    what = examination.__name__.strip("_")
+    try:
+        yield from examination(shell)
+    except PricingError as error:
+        yield Finding(what, False, error.what, error.remedy)
+
+
+def _python(_: Shell) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    sound = (3, 11) <= sys.version_info[:2] < (3, 14)
+    yield Finding("python", sound, version, "use Python 3.11, 3.12 or 3.13: `make clean setup PYTHON=python3.11`")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)
+    yield Finding("libraries", True, versions)
+    dbt = Path(sys.executable).parent / "dbt"
+    yield Finding("dbt", dbt.exists(), str(dbt), "`make setup` installs it beside Python")
+
+
+def _home(shell: Shell) -> Iterator[Finding]:
+    home = shell.settings.home.absolute()
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    probe = existing / ".pricing-doctor"
+    try:
+        probe.write_bytes(b"x")
+        probe.unlink()
+        yield Finding("home", True, f"{home} can be written")
+    except OSError as error:
+        yield Finding("home", False, f"{home}: {error.strerror}", "set PRICING_HOME to a folder you may write")
+    free = shutil.disk_usage(existing).free
+    yield Finding("disk", free > _FREE_BYTES, f"{free / 1e9:.1f} GB free", "free space, or move PRICING_HOME")
+
+
+def _source(shell: Shell) -> Iterator[Finding]:
+    from pricing_assets import sources
+
+    source = sources.load(shell.settings.source, shell.settings)
+    tables = ", ".join(table.table_name() for table in source.tables)
+    yield Finding("source", True, f"{source.name} ({shell.settings.source}): {tables}")
+
+
+def _lake(shell: Shell) -> Iterator[Finding]:
+    from pricing_assets.lake import claims
+    from pricing_assets.lake import days as manifests
+    from pricing_assets.tables import ALL
+
+    files = manifests.manifest(shell.lake)
+    gone = [
+        f"{table.table_name()} {day}"
+        for table in ALL
+        for day, file in files.get(table.table_name(), {}).items()
+        if not shell.lake.path(table, file).exists()
+    ]
+    found = (
+        f"{sum(map(len, files.values()))} partitions in force" if not gone else f"missing files: {', '.join(gone[:5])}"
+    )
+    yield Finding("lake", not gone, found, "restore the lake from a backup")
+    for table in ALL:
+        shell.lake.read(table, columns=table.primary_key()[:1])  # raises where the schema is another
+    dead = claims.dead_runs(shell.lake)
+    words = f"days held by dead runs {', '.join(dead)}" if dead else "no day is held by a dead run"
+    yield Finding("claims", True, words + ("; the next run frees them" if dead else ""))
+
+
+def _governance(shell: Shell) -> Iterator[Finding]:
+    from pricing_assets import governance, strategies
+
+    if shell.settings.governance_url is None and not (shell.settings.home / "governance.db").exists():
+        yield Finding("governance", True, "no store yet; the first run makes one")
+        return
+    active = governance.open_store(shell.settings.governance, strategies).active()
+    words = ", ".join(f"{each.name} v{each.version}" for each in active) or "no strategy is active: every price is held"
+    yield Finding("governance", bool(active), words, "`pricing strategy activate FILE --reason T`")
+
+
+def _dagster(shell: Shell) -> Iterator[Finding]:
+    from pricing_assets.shell.instance import open_instance
+
+    with open_instance(shell.settings) as instance:
+        yield Finding("dagster", True, f"{instance.get_runs_count()} runs in {instance.root_directory}")
+
+
+def _warehouse(shell: Shell) -> Iterator[Finding]:
+    from pricing_assets.lake import warehouse
+
+    if not shell.settings.analytics.exists():
+        yield Finding("warehouse", True, "no analytics.duckdb yet; the first run builds it")
+        return
+    days = warehouse.query(shell.settings.analytics, "select count(*) as days from marts.run_summary")["days"][0]
+    yield Finding("warehouse", True, f"{shell.settings.analytics}: {days} days")
+
+
+_EXAMINATIONS: tuple[Callable[[Shell], Iterator[Finding]], ...] = (
+    _python,
+    _home,
+    _source,
+    _lake,
+    _governance,
+    _dagster,
+    _warehouse,
+)
