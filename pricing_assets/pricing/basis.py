@@ -57,9 +57,10 @@ def settled(terms: Terms, standing: Mapping[str, Any] | None) -> tuple[str, bool
     """Basis and lateness of a day: those that stand where nothing else changed, so that time alone supersedes nothing.
 
     `standing` is the day's row of runs.days, or None. A day decided in time and run again after its cut-off from equal
-    inputs keeps what it published.
+    inputs keeps what it published. Time never makes a late day timely: where one is, the shop is judged by other
+    settings now, and the new terms count.
     """
-    if standing is not None and standing["basis"] is not None:
+    if standing is not None and standing["basis"] is not None and (terms.late or not standing["late"]):
         unchanged = basis(replace(terms, late=standing["late"]))
         if unchanged == standing["basis"]:
             return unchanged, standing["late"]
@@ -67,7 +68,12 @@ def settled(terms: Terms, standing: Mapping[str, Any] | None) -> tuple[str, bool
 
 
 def decision_ids(frame: pl.DataFrame) -> pl.Series:
-    """First 32 hex digits of SHA-256 over basis, SKU and market of each row."""
-    texts = frame.select(pl.concat_str("basis", "sku", "market", separator=_SEPARATOR).cast(pl.Binary)).to_series()
+    """First 32 hex digits of SHA-256 over basis, SKU and market of each row.
+
+    The SKU's length goes in too: a separator inside a name makes no two rows one.
+    """
+    length = pl.col("sku").str.len_bytes().cast(pl.String)
+    texts = frame.select(pl.concat_str("basis", length, "sku", "market", separator=_SEPARATOR).cast(pl.Binary))
     digest = hashlib.sha256
-    return pl.Series("decision_id", [digest(text).hexdigest()[:32] for text in texts.to_list()], dtype=pl.String)
+    digests = [digest(text).digest() for text in texts.to_series().to_list()]
+    return pl.Series("decision_id", digests, dtype=pl.Binary).bin.head(16).bin.encode("hex")

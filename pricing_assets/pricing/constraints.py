@@ -7,40 +7,48 @@ and the choice of a price inside the interval (endings).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from fractions import Fraction
 
 import polars as pl
 
 from pricing_assets.strategies import Constraint
 
 TEN_THOUSANDTHS = 10_000
-LOWEST, HIGHEST = 1, 2**53  # one minor unit; the largest whole number a double holds exactly
-
-
-def _ratio(value: Decimal) -> tuple[int, int]:
-    """A decimal as an exact fraction, e.g. 1.1 → (11, 10)."""
-    return value.as_integer_ratio()
-
-
-def _ceil_div(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    return -((-numerator) // denominator)
+LOWEST, HIGHEST = 1, 10**13 - 1  # minor units: one, and the largest that rules may propose; fits Decimal(18,4)
+_SMALLEST, _LARGEST = "the smallest coin", "the largest price"
+_DECIMALS = Decimal("1e-12")  # of a factor; finer ones are rounded to the safe side, so that Int128 always suffices
 
 
 def _exact(amount: str) -> pl.Expr:
-    """A Decimal(18,4) column as Int64 ten-thousandths."""
-    return pl.col(amount).to_physical().cast(pl.Int64)
+    """A Decimal(18,4) column as ten-thousandths. Int128: an amount times a factor may exceed Int64."""
+    return pl.col(amount).to_physical().cast(pl.Int128)
 
 
-def _floor_of(amount: pl.Expr, value: Decimal) -> pl.Expr:
-    """The lowest price in minor units that is not below amount × value; amount in ten-thousandths."""
-    num, den = _ratio(value)
-    return _ceil_div(amount * num, den * (TEN_THOUSANDTHS // pl.col("scale")))
+def _floor_of(amount: pl.Expr, factor: Fraction) -> pl.Expr:
+    """The lowest price in minor units that is not below amount × factor; amount in ten-thousandths."""
+    step = pl.lit(factor.denominator, dtype=pl.Int128) * (TEN_THOUSANDTHS // pl.col("scale"))
+    below_zero = (amount * pl.lit(-factor.numerator, dtype=pl.Int128)) // step
+    return _minor(below_zero * pl.lit(-1, dtype=pl.Int128))
 
 
-def _cap_of(amount: pl.Expr, value: Decimal) -> pl.Expr:
-    """The highest price in minor units that is not above amount × value; amount in ten-thousandths."""
-    num, den = _ratio(value)
-    return (amount * num) // (den * (TEN_THOUSANDTHS // pl.col("scale")))
+def _cap_of(amount: pl.Expr, factor: Fraction) -> pl.Expr:
+    """The highest price in minor units that is not above amount × factor; amount in ten-thousandths."""
+    step = pl.lit(factor.denominator, dtype=pl.Int128) * (TEN_THOUSANDTHS // pl.col("scale"))
+    return _minor((amount * pl.lit(factor.numerator, dtype=pl.Int128)) // step)
+
+
+def _minor(price: pl.Expr) -> pl.Expr:
+    """As Int64; what lies beyond every price stays beyond."""
+    return price.clip(upper_bound=pl.lit(HIGHEST + 1, dtype=pl.Int128)).cast(pl.Int64)
+
+
+def _up(value: Decimal) -> Fraction:
+    return Fraction(value.quantize(_DECIMALS, ROUND_CEILING))
+
+
+def _down(value: Decimal) -> Fraction:
+    return Fraction(value.quantize(_DECIMALS, ROUND_FLOOR))
 
 
 _TIMES = {
@@ -50,7 +58,10 @@ _TIMES = {
     "competitor_median_times": "competitor_median",
     "competitor_max_times": "competitor_max",
 }
-_FIXED = pl.lit(TEN_THOUSANDTHS, dtype=pl.Int64)
+READ = ("map_price", *_TIMES.values())
+"""The amounts a constraint may look at, beside the current price."""
+
+_FIXED = pl.lit(TEN_THOUSANDTHS, dtype=pl.Int128)
 
 
 def _amount(constraint: Constraint) -> pl.Expr:
@@ -65,19 +76,17 @@ def interval(constraint: Constraint) -> tuple[pl.Expr, pl.Expr]:
     nothing = pl.lit(None, dtype=pl.Int64)
     match constraint.kind:
         case "map":
-            return _floor_of(_exact("map_price"), Decimal(1)), nothing
+            return _floor_of(_exact("map_price"), Fraction(1)), nothing
         case "min_price":
-            return _floor_of(_amount(constraint), constraint.value), nothing
+            return _floor_of(_amount(constraint), _up(constraint.value)), nothing
         case "min_margin_pct":
-            # price ≥ cost ÷ (1 − m): as a fraction, cost × den ÷ (den − num)
-            num, den = _ratio(constraint.value / 100)
-            step = (den - num) * (TEN_THOUSANDTHS // pl.col("scale"))
-            return _ceil_div(_exact("cost") * den, step), nothing
+            # price − cost ≥ m × price, so price ≥ cost ÷ (1 − m)
+            return _floor_of(_exact("cost"), 1 / (1 - _up(constraint.value) / 100)), nothing
         case "max_price":
-            return nothing, _cap_of(_amount(constraint), constraint.value)
+            return nothing, _cap_of(_amount(constraint), _down(constraint.value))
         case "max_daily_change":
-            current = _exact("current_price")
-            return _floor_of(current, 1 - constraint.value), _cap_of(current, 1 + constraint.value)
+            current, share = _exact("current_price"), _down(constraint.value)
+            return _floor_of(current, 1 - share), _cap_of(current, 1 + share)
     raise ValueError(f"unknown constraint {constraint.kind}")
 
 
@@ -93,39 +102,52 @@ def apply(frame: pl.DataFrame, constraints: Sequence[Constraint]) -> pl.DataFram
     `high` (Int64), `constraint:<i>` (price after the i-th constraint, null where it changed nothing), `clash` (text
     naming both constraints, null where none) and replaces `price`. Where two clash, `price` is what it was.
     """
+    labels = [_SMALLEST, _LARGEST, *(constraint.label for constraint in constraints)]
     frame = frame.with_columns(
         low=pl.lit(LOWEST, dtype=pl.Int64),
         high=pl.lit(HIGHEST, dtype=pl.Int64),
-        low_by=pl.lit("the smallest coin"),
-        high_by=pl.lit(""),
-        clash=pl.lit(None, dtype=pl.String),
+        low_by=pl.lit(0, dtype=pl.Int32),
+        high_by=pl.lit(1, dtype=pl.Int32),
+        clash=pl.lit(None, dtype=pl.Int32),
         constrained=pl.col("price"),
     )
     for number, constraint in enumerate(constraints):
-        frame = _narrow(frame, constraint, f"constraint:{number}")
+        frame = _narrow(frame, constraint, f"constraint:{number}", number + 2, len(labels))
+    pairs = {
+        one * len(labels) + two: f"{labels[one]} clashes with {labels[two]}"
+        for two in range(2, len(labels))
+        for one in range(two)
+    }
     return frame.with_columns(
         price=pl.when(pl.col("clash").is_null()).then("constrained").otherwise("price"),
+        clash=pl.col("clash").replace_strict(pairs, default=None, return_dtype=pl.String),
     ).drop("constrained", "low_by", "high_by")
 
 
-def _narrow(frame: pl.DataFrame, constraint: Constraint, column: str) -> pl.DataFrame:
-    """Intersects the interval with one constraint and moves the price into it."""
+def _narrow(frame: pl.DataFrame, constraint: Constraint, column: str, index: int, labels: int) -> pl.DataFrame:
+    """Intersects the interval with one constraint and moves the price into it.
+
+    A bound remembers the constraint it comes from by its index among the labels; a clash remembers two of them.
+    """
     floor, cap = interval(constraint)
     frame = frame.with_columns(floor=floor, cap=cap)
-    label = pl.lit(constraint.label)
-    clashes = pl.col("clash").is_null() & (
-        (pl.col("floor") > pl.col("high")).fill_null(False) | (pl.col("cap") < pl.col("low")).fill_null(False)
-    )
-    other = pl.when(pl.col("floor") > pl.col("high")).then("high_by").otherwise("low_by")
     raises = (pl.col("floor") > pl.col("low")).fill_null(False)
     lowers = (pl.col("cap") < pl.col("high")).fill_null(False)
-    moved = pl.col("constrained").clip(pl.col("floor"), pl.col("cap"))
+    frame = frame.with_columns(
+        above=(pl.col("floor") > pl.col("high")).fill_null(False),
+        below=(pl.col("cap") < pl.col("low")).fill_null(False),
+        # a fraction of a minor unit may leave no whole price between a constraint's own two bounds
+        within=(pl.col("floor") > pl.col("cap")).fill_null(False),
+        moved=pl.col("constrained").clip(pl.col("floor"), pl.col("cap")),
+    )
+    other = pl.when("above").then("high_by").when("below").then("low_by").otherwise(pl.lit(0, dtype=pl.Int32))
+    clashes = pl.col("clash").is_null() & (pl.col("above") | pl.col("below") | pl.col("within"))
     return frame.with_columns(
-        pl.when(moved != pl.col("constrained")).then(moved).alias(column),
-        constrained=moved,
-        clash=pl.when(clashes).then(pl.concat_str(other, pl.lit(" clashes with "), label)).otherwise("clash"),
-        low_by=pl.when(raises).then(label).otherwise("low_by"),
-        high_by=pl.when(lowers).then(label).otherwise("high_by"),
+        pl.when(pl.col("moved") != pl.col("constrained")).then("moved").alias(column),
+        constrained="moved",
+        clash=pl.when(clashes).then(other * labels + index).otherwise("clash"),
+        low_by=pl.when(raises).then(pl.lit(index, dtype=pl.Int32)).otherwise("low_by"),
+        high_by=pl.when(lowers).then(pl.lit(index, dtype=pl.Int32)).otherwise("high_by"),
         low=pl.when(raises).then("floor").otherwise("low"),
         high=pl.when(lowers).then("cap").otherwise("high"),
-    ).drop("floor", "cap")
+    ).drop("floor", "cap", "above", "below", "within", "moved")

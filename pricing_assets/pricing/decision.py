@@ -13,9 +13,13 @@ import polars as pl
 
 from pricing_assets.pricing import constraints, endings, explanation
 from pricing_assets.pricing.basis import decision_ids
+from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.strategies import Strategy, claims, propose
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps
+
+_KEYS = ("date", "sku", "market", "category", "brand", "currency")
+_AMOUNTS = ("current_price", "list_price", "cost", *constraints.READ)
 
 
 class Decided(NamedTuple):
@@ -32,22 +36,27 @@ def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.Data
     (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises PricingError where
     two strategies of equal priority claim one SKU.
     """
-    frame = _numbered(features.join(days, on="date", how="inner", validate="m:1"))
+    frame = _numbered(features, days, strategies)
     claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))
-    parts = [(_settled(_unclaimed(frame.filter(claimed.is_null()))), explanation.Labels.nothing())]
+    parts = [Part(_settled(_unclaimed(frame.filter(claimed.is_null()))), Labels.nothing())]
     for number, strategy in enumerate(strategies):
         proposed = _by_strategy(frame.filter((claimed == number).fill_null(False)), strategy)
-        parts.append((_settled(proposed), explanation.Labels.of(strategy)))
-    decisions = pl.concat([_rows(part, labels) for part, labels in parts]).sort("row").drop("row")
-    steps = explanation.in_order(pl.concat([explanation.steps(part, labels) for part, labels in parts]))
-    return Decided(PriceDecisions.cast(decisions), PriceSteps.cast(steps))
+        parts.append(Part(_settled(proposed), Labels.of(strategy)))
+    decisions = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
+    return Decided(PriceDecisions.cast(decisions), PriceSteps.cast(explanation.steps(parts, decisions)))
 
 
-def _numbered(features: pl.DataFrame) -> pl.DataFrame:
-    """Features in the canonical order of their decisions, numbered, with the current price in minor units."""
-    frame = features.with_columns(decision_ids(features), scale=money.scale(pl.col("currency")))
+def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
+    """The features decisions look at, in the canonical order of the decisions, with the current price in minor units.
+
+    Adds row (the position), decision_id, scale (minor units per major unit) and current (Int64 minor units).
+    """
+    named = {name for strategy in strategies for name in strategy.features()}
+    frame = features.select(name for name in features.columns if name in _KEYS + _AMOUNTS or name in named)
+    frame = frame.join(days, on="date", how="inner", validate="m:1", maintain_order="left")
     return (
-        frame.sort("date", "decision_id")
+        frame.with_columns(decision_ids(frame), scale=money.scale(pl.col("currency")))
+        .sort("date", "decision_id")
         .with_row_index("row")
         .with_columns(current=money.to_minor(pl.col("current_price"), pl.col("scale")))
     )
@@ -76,21 +85,24 @@ def _by_strategy(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
         strategy=pl.lit(strategy.name),
         strategy_hash=pl.lit(strategy.hash),
     )
-    if strategy.type == "static":
-        return frame.with_columns(price=pl.col("current"), proposed=pl.col("current"))
     frame = constraints.apply(frame.with_columns(price=pl.col("proposed")), strategy.constraints)
     frame = frame.with_columns(ended=endings.nearest(strategy.endings))
     frame = frame.with_columns(ended=pl.when(pl.col("ended") != pl.col("price")).then("ended"))
-    costs = any(constraints.needs_cost(constraint) for constraint in strategy.constraints)
-    no_cost = pl.col("cost").is_null() if costs else pl.lit(False)
-    return frame.with_columns(
-        price=pl.coalesce("ended", "price"),
-        hold=pl.coalesce(
-            "hold",
-            pl.when(no_cost).then(pl.lit("no cost known: the cost floor cannot be checked")),
-            "clash",
-        ),
-    )
+    frame = frame.with_columns(price=pl.coalesce("ended", "price"))
+    return frame.with_columns(hold=pl.coalesce("hold", *_obstacles(strategy)))
+
+
+def _obstacles(strategy: Strategy) -> list[pl.Expr]:
+    """Why a row must be held although its rules went through, null where nothing stands in the way."""
+    found = [pl.col("clash"), pl.when(pl.col("price") < constraints.LOWEST).then(pl.lit("its price rounds to zero"))]
+    if any(constraints.needs_cost(constraint) for constraint in strategy.constraints):
+        no_cost = pl.lit("no cost known: the cost floor cannot be checked")
+        found.insert(0, pl.when(pl.col("cost").is_null()).then(no_cost))
+    if strategy.type == "static":
+        # rules start from the list price; a price set by hand does not
+        unset = pl.all_horizontal(pl.lit(True), *(pl.col(f"rule:{rule.name}").is_null() for rule in strategy.rules))
+        found.insert(0, pl.when(unset).then(pl.lit(f"{strategy.name} sets no price for it")))
+    return found
 
 
 def _settled(frame: pl.DataFrame) -> pl.DataFrame:
@@ -108,9 +120,9 @@ def _settled(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rows(frame: pl.DataFrame, labels: explanation.Labels) -> pl.DataFrame:
+def _rows(part: Part) -> pl.DataFrame:
     """Rows of decisions.price_decisions, with the row number they sort by."""
-    return frame.select(
+    return part.frame.select(
         "row",
         "date",
         "decision_id",
@@ -125,7 +137,7 @@ def _rows(frame: pl.DataFrame, labels: explanation.Labels) -> pl.DataFrame:
         "cost",
         pl.col("method").cast(pl.Enum(METHODS)),
         "action",
-        explanation.reason(labels).alias("reason"),
+        explanation.reasons(part),
         "confidence",
         pl.lit(None, dtype=pl.Float64).alias("expected_units"),
         pl.lit(None, dtype=money.AT_REST).alias("expected_profit"),

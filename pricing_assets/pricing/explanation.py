@@ -5,13 +5,18 @@ Here: which steps there are, in which order, and their words. Not here: the arit
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
+from pricing_assets.pricing.constraints import TEN_THOUSANDTHS
 from pricing_assets.strategies import Rule, Strategy
 
-_HOLD = 1_000_000  # sorts after every other step
+Array = np.ndarray[Any, Any]
+
+_BITS = 60  # marks packed into one Int64
 
 
 class Label(NamedTuple):
@@ -43,8 +48,6 @@ class Labels(NamedTuple):
             Label(f"rule:{rule.name}", f"rule:{rule.name}", _sentence(rule), f"{origin}#{rule.name}", rule.name)
             for rule in strategy.rules
         )
-        if strategy.type == "static":
-            return cls(rules, ())
         limits = tuple(
             Label(f"constraint:{number}", f"constraint:{limit.kind}", limit.label, f"{origin}#constraints", limit.label)
             for number, limit in enumerate(strategy.constraints)
@@ -54,95 +57,129 @@ class Labels(NamedTuple):
         return cls(rules, (*limits, ending))
 
 
+class Part(NamedTuple):
+    """Rows decided by one strategy, or by none: their frame with every intermediate price, and the possible steps."""
+
+    frame: pl.DataFrame
+    labels: Labels
+
+
+_START = Label("start", "start", "list price", "list_price", "")
+_HOLD = Label("held", "hold", "the current price stays as it is", "current_price", "")
+
+
 def _sentence(rule: Rule) -> str:
     return f"{rule.then.label}, since {rule.when_text}" if rule.when_text else rule.then.label
 
 
-def reason(labels: Labels) -> pl.Expr:
-    """Why the action was taken, in one sentence: the hold's reason, or the rules and limits that made the price."""
-    rules = _named(labels.rules)
-    limits = _named(labels.constraints)
-    made = pl.concat_str(
-        pl.when(rules != "").then(pl.lit("rules ") + rules).otherwise(pl.lit("list price")),
-        pl.when(limits != "").then(pl.lit("; then ") + limits),
-        ignore_nulls=True,
+def reasons(part: Part) -> pl.Series:
+    """Why each action was taken, in one sentence: the hold's reason, or the rules and limits that made the price.
+
+    Rows that took the same steps share the sentence, so each is put together once.
+    """
+    labels = (*part.labels.rules, *part.labels.constraints)
+    marks = [pl.col("action") == "hold", *(pl.col(label.column).is_not_null() for label in labels)]
+    codes = part.frame.select(
+        pl.sum_horizontal(
+            mark.cast(pl.Int64) * (1 << bit) for bit, mark in enumerate(marks[first : first + _BITS])
+        ).alias(f"marks from {first}")
+        for first in range(0, len(marks), _BITS)
     )
-    unchanged = pl.col("action") == "hold"
-    return pl.coalesce("hold", pl.when(unchanged).then(pl.lit("unchanged: ") + made).otherwise(made))
+    distinct = codes.unique()
+    texts = pl.Series("reason", [_made(part.labels, row) for row in distinct.iter_rows()], dtype=pl.String)
+    made = codes.join(distinct.with_columns(texts), on=codes.columns, how="left", maintain_order="left")
+    return part.frame.select(pl.coalesce("hold", made["reason"]).alias("reason")).to_series()
 
 
-def _named(labels: tuple[Label, ...]) -> pl.Expr:
-    """The words of the steps that moved the price, comma separated; empty where none did."""
-    words = [pl.when(pl.col(label.column).is_not_null()).then(pl.lit(label.word)) for label in labels]
-    return pl.concat_str(words, separator=", ", ignore_nulls=True) if words else pl.lit("")
+def _made(labels: Labels, codes: Sequence[int]) -> str:
+    """The sentence of rows that are not held, from their packed marks."""
+    unchanged, *taken = (bool(code >> bit & 1) for code in codes for bit in range(_BITS))
+    rules = [label.word for label, yes in zip(labels.rules, taken, strict=False) if yes]
+    limits = [label.word for label, yes in zip(labels.constraints, taken[len(labels.rules) :], strict=False) if yes]
+    made = f"rules {', '.join(rules)}" if rules else "list price"
+    made += f"; then {', '.join(limits)}" if limits else ""
+    return f"unchanged: {made}" if unchanged else made
 
 
-def steps(frame: pl.DataFrame, labels: Labels) -> pl.DataFrame:
-    """Long rows of one part: row, order, date, decision_id, step, after (Int64 ten-thousandths), reason, reference."""
-    step = 10_000 // pl.col("scale")
-    parts = [_taken(frame, Label("start", "start", "list price", "list_price", ""), 0, pl.col("start") * step)]
-    for order, label in enumerate(labels.rules, 1):
-        parts.append(_taken(frame, label, order, pl.col(label.column).round().cast(pl.Int64) * step))
-    free = frame.filter(pl.col("hold").is_null())
-    for order, label in enumerate(labels.constraints, 1 + len(labels.rules)):
-        parts.append(_taken(free, label, order, pl.col(label.column) * step))
-    parts.append(_held(frame))
-    return pl.concat(parts)
+class _Taken(NamedTuple):
+    """One step, for the rows that took it: their positions, the steps they took before, the price after it."""
+
+    label: Label
+    rows: Array
+    before: Array
+    after: Array  # ten-thousandths of the major unit
 
 
-def _taken(frame: pl.DataFrame, label: Label, order: int, after: pl.Expr) -> pl.DataFrame:
-    """The rows of one step, for those that took it."""
-    return (
-        frame.lazy()
-        .filter(pl.col(label.column).is_not_null())
-        .select(
-            "row",
-            pl.lit(order, dtype=pl.Int32).alias("order"),
-            "date",
-            "decision_id",
-            pl.lit(label.step).alias("step"),
-            after.alias("after"),
-            pl.lit(label.reason).alias("reason"),
-            pl.lit(label.reference, dtype=pl.String).alias("reference"),
-        )
-        .collect()
+def steps(parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of decisions.price_steps in canonical order: numbered from 1, each beginning where the one before ended.
+
+    `rows` are all decided rows in canonical order, with date and decision_id; `row` in a part is the position there.
+    Every step knows its place beforehand, so none is sorted.
+    """
+    taken = [piece for part in parts for piece in _taken(part)]
+    counts = np.zeros(rows.height, dtype=np.int64)
+    for piece in taken:
+        counts[piece.rows] += 1
+    starts = np.cumsum(counts) - counts
+    row, number, label, after = (np.empty(counts.sum(), dtype=np.int64) for _ in range(4))
+    for index, piece in enumerate(taken):
+        place = starts[piece.rows] + piece.before
+        row[place], number[place], label[place], after[place] = piece.rows, piece.before, index, piece.after
+    before = np.where(number == 0, 0, np.roll(after, 1))
+    long = pl.DataFrame({"row": row, "step_no": number + 1, "label": label, "before": before, "after": after})
+    return _worded(long, [piece.label for piece in taken], parts, rows)
+
+
+def _worded(long: pl.DataFrame, labels: Sequence[Label], parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
+    """Steps with their decision and their words in place of numbers; a hold says why that row is held."""
+    words = pl.DataFrame(labels, schema=dict.fromkeys(Label._fields, pl.String), orient="row")
+    holds = pl.concat([part.frame.select("row", "hold") for part in parts]).sort("row").get_column("hold")
+    row, label = long.get_column("row"), long.get_column("label")
+    step, reason = words["step"].gather(label), words["reason"].gather(label)
+    held = (words["step"] == _HOLD.step).gather(label)
+    return long.select(
+        rows["date"].gather(row),
+        rows["decision_id"].gather(row),
+        "step_no",
+        step,
+        _decimal(pl.col("before")),
+        _decimal(pl.col("after")),
+        pl.coalesce(pl.when(held).then(holds.gather(row)), reason).alias("reason"),
+        words["reference"].gather(label),
     )
 
 
-def _held(frame: pl.DataFrame) -> pl.DataFrame:
-    """The closing step where the exact current price stands: held rows, and fractions of a minor unit left alone."""
+def _taken(part: Part) -> Iterator[_Taken]:
+    """The steps of a part in their order. Where no current price is known there is no price to explain, so none."""
+    expressions = {label: after.cast(pl.Int64) for label, after in _prices(part.labels)}
+    known = pl.col("current").is_not_null()
+    wide = part.frame.select(
+        pl.when(known).then(after).alias(str(number)) for number, after in enumerate(expressions.values())
+    )
+    rows = part.frame.get_column("row").to_numpy().astype(np.int64)
+    before = np.zeros(rows.size, dtype=np.int64)
+    for label, after in zip(expressions, wide.iter_columns(), strict=True):
+        taken = after.is_not_null().to_numpy()
+        yield _Taken(label, rows[taken], before[taken], after.drop_nulls().to_numpy())
+        before += taken
+
+
+def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
+    """Each possible step with the price after it in ten-thousandths, null where it was not taken."""
+    step = TEN_THOUSANDTHS // pl.col("scale")
+    free = pl.col("hold").is_null()
+    yield _START, pl.col("start") * step
+    for label in labels.rules:
+        yield label, pl.col(label.column).round().cast(pl.Int64) * step
+    for label in labels.constraints:
+        yield label, pl.when(free).then(pl.col(label.column) * step)
+    # the exact current price stands: where held, and where a fraction of a minor unit is left alone
     exact = pl.col("current_price").to_physical().cast(pl.Int64)
-    inexact = exact != pl.col("current") * (10_000 // pl.col("scale"))
-    stays = pl.col("current").is_not_null() & (pl.col("hold").is_not_null() | ((pl.col("action") == "hold") & inexact))
-    return frame.filter(stays).select(
-        "row",
-        pl.lit(_HOLD, dtype=pl.Int32).alias("order"),
-        "date",
-        "decision_id",
-        pl.lit("hold").alias("step"),
-        exact.alias("after"),
-        pl.coalesce("hold", pl.lit("the current price stays as it is")).alias("reason"),
-        pl.lit("current_price", dtype=pl.String).alias("reference"),
-    )
-
-
-def in_order(steps: pl.DataFrame) -> pl.DataFrame:
-    """Rows of decisions.price_steps: numbered from 1 in each decision, each beginning where the one before ended."""
-    ordered = steps.sort("row", "order")
-    first = (pl.col("row") != pl.col("row").shift(1)).fill_null(True)
-    position = pl.int_range(pl.len(), dtype=pl.Int64)
-    return ordered.select(
-        "date",
-        "decision_id",
-        (position - pl.when(first).then(position).forward_fill() + 1).alias("step_no"),
-        "step",
-        _decimal(pl.when(first).then(pl.lit(0, dtype=pl.Int64)).otherwise(pl.col("after").shift(1))).alias("before"),
-        _decimal(pl.col("after")).alias("after"),
-        "reason",
-        "reference",
-    )
+    inexact = (pl.col("action") == "hold") & (exact != pl.col("current") * step)
+    yield _HOLD, pl.when(~free | inexact).then(exact)
 
 
 def _decimal(ten_thousandths: pl.Expr) -> pl.Expr:
     """Int64 ten-thousandths as Decimal(18,4), exactly."""
-    return (ten_thousandths.cast(pl.Decimal(38, 4)) / pl.lit(10_000, dtype=pl.Decimal(38, 4))).cast(pl.Decimal(18, 4))
+    whole = pl.lit(TEN_THOUSANDTHS, dtype=pl.Decimal(38, 4))
+    return (ten_thousandths.cast(pl.Decimal(38, 4)) / whole).cast(pl.Decimal(18, 4))
