@@ -77,6 +77,6 @@ def money(description: str, *, nullable: bool = False, **kwargs: Any) -> dy.Deci
     return dy.Decimal(18, 4, nullable=nullable, description=description, **kwargs)
 
 
-def currency(*, nullable: bool = False) -> dy.String:
+def currency(*, nullable: bool = False, **kwargs: Any) -> dy.String:
     """An ISO 4217 code."""
-    return dy.String(nullable=nullable, regex=r"^[A-Z]{3}$", description="ISO 4217 code of the row's amounts")
+    return dy.String(nullable=nullable, regex=r"^[A-Z]{3}$", description="ISO 4217 code of the row's amounts", **kwargs)

@@ -5,12 +5,31 @@ All three are append-only. A decision stands while its `basis` is the basis of i
 
 from __future__ import annotations
 
+from typing import Any
+
 import dataframely as dy
 
 from pricing_assets.tables.base import Table, currency, day, identifier, moment, money
+from pricing_assets.tables.features import FeatureSnapshots
 
 METHODS = ["ml", "rules", "static"]
 ACTIONS = ["publish", "review", "recommend", "hold"]
+
+
+def _snapshot(*names: str) -> dict[str, Any]:
+    return {"from": [f"{FeatureSnapshots.table_name()}.{name}" for name in names]}
+
+
+def _decision(*names: str) -> dict[str, Any]:
+    return {"from": [f"decisions.price_decisions.{name}" for name in names]}
+
+
+# What a strategy may name, so what a proposal may read.
+_NAMED = [
+    name
+    for name in FeatureSnapshots.columns()
+    if name not in ("date", "price_kind", "cost_source", "absent_tables", "inputs_hash", "inputs")
+]
 
 
 class PriceDecisions(Table):
@@ -22,19 +41,29 @@ class PriceDecisions(Table):
         "hash of all the day was decided from: late, inputs, strategies, models, overrides, verdicts, settings",
         key=False,
     )
-    sku = identifier("stock keeping unit", key=False)
-    market = identifier("market", key=False)
-    currency = currency(nullable=True)
-    current_price = money("price in force on D, null where unknown", nullable=True)
-    list_price = money("list price the rules started from", nullable=True)
-    proposed_price = money("price after the strategy, before constraints and endings", nullable=True)
-    final_price = money("decided price; the current price where held", nullable=True)
-    cost = money("cost per unit on D", nullable=True)
-    method = dy.Enum(METHODS, description="what made the proposal")
-    action = dy.Enum(ACTIONS, description="publish, review, recommend (too late to publish) or hold")
-    reason = dy.String(description="why this action, in a manager's words")
+    sku = identifier("stock keeping unit", key=False, metadata=_snapshot("sku"))
+    market = identifier("market", key=False, metadata=_snapshot("market"))
+    currency = currency(nullable=True, metadata=_snapshot("currency"))
+    current_price = money("price in force on D, null where unknown", nullable=True, metadata=_snapshot("current_price"))
+    list_price = money("list price the rules started from", nullable=True, metadata=_snapshot("list_price"))
+    proposed_price = money(
+        "price after the strategy, before constraints and endings", nullable=True, metadata=_snapshot(*_NAMED)
+    )
+    final_price = money("decided price; the current price where held", nullable=True, metadata=_snapshot(*_NAMED))
+    cost = money("cost per unit on D", nullable=True, metadata=_snapshot("cost"))
+    method = dy.Enum(
+        METHODS, description="what made the proposal", metadata=_snapshot("sku", "market", "category", "brand")
+    )
+    action = dy.Enum(
+        ACTIONS, description="publish, review, recommend (too late to publish) or hold", metadata=_snapshot(*_NAMED)
+    )
+    reason = dy.String(description="why this action, in a manager's words", metadata=_snapshot(*_NAMED))
     confidence = dy.Float64(
-        nullable=True, min=0, max=1, description="share of the features the strategy looks at that were present"
+        nullable=True,
+        min=0,
+        max=1,
+        description="share of the features the strategy looks at that were present",
+        metadata=_snapshot(*_NAMED),
     )
     expected_units = dy.Float64(
         nullable=True, min=0, description="units expected at the final price; null until demand is modelled"
@@ -49,11 +78,11 @@ class PriceSteps(Table):
     """One row per step of an explanation. after − before of all steps adds up to the final price, to the cent."""
 
     date = day()
-    decision_id = identifier("decision explained")
+    decision_id = identifier("decision explained", metadata=_decision("decision_id"))
     step_no = dy.Int64(primary_key=True, min=1, description="1 is the start: the list price, from 0")
     step = dy.String(description="start, rule:<name>, constraint:<name>, ending or hold")
-    before = money("cumulative price before the step, rounded to the minor unit")
-    after = money("cumulative price after the step, rounded to the minor unit")
+    before = money("cumulative price before the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
+    after = money("cumulative price after the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     reason = dy.String(description="what the step did, in a manager's words")
     reference = dy.String(nullable=True, description="what it rests on: strategy@hash#rule, a constraint, a feature")
 
@@ -72,9 +101,9 @@ class PriceBook(Table):
         min=1,
         description="1 for the first price of this moment, counting up as prices are superseded",
     )
-    price = money("price to publish", min_exclusive=0)
+    price = money("price to publish", min_exclusive=0, metadata=_decision("final_price"))
     currency = currency()
-    decision_id = identifier("decision that made it", key=False)
+    decision_id = identifier("decision that made it", key=False, metadata=_decision("decision_id"))
     review_id = dy.String(nullable=True, description="review that approved it, where one was needed")
     supersedes = dy.String(nullable=True, description="decision_id of the entry this one replaces")
     recorded_at = moment("when it was written", provenance=True)
