@@ -6,7 +6,7 @@ decision itself (decision), the manifest row (manifest).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, PartitionFile, Provenance
+from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import manifest
 from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
-from pricing_assets.pricing.decision import decide
+from pricing_assets.pricing.decision import Decided, decide
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
@@ -76,7 +76,7 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
 
     Raises PricingError where a day traded but has no snapshot.
     """
-    snapshot = _snapshot(lake, days)
+    snapshot = _snapshot(lake, days, timing)
     terms = day_terms(lake, days, timing, [each.strategy for each in active])
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
     rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
@@ -101,17 +101,22 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
     )
 
 
-def _snapshot(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
+def _snapshot(lake: Lake, days: Sequence[date], timing: Timing) -> pl.DataFrame:
     """The snapshots of the days; a day that traded must have one."""
     snapshots = lake.partitions(FeatureSnapshots)
     listed = lake.partitions(Listings)
-    missing = [day for day in days if day in listed and day not in snapshots]
+    unseen = lake.read_files(
+        Listings, [listed[day] for day in days if day in listed and day not in snapshots], ["date", "known_at"]
+    )
+    # a listing known only after the day took effect is no trade of that day
+    first_known = dict(unseen.group_by("date").agg(pl.col("known_at").min()).sort("date").iter_rows())
+    missing = [day for day, known in first_known.items() if known < timing.effective_from[day]]
     if missing:
         raise PricingError(
             f"features.feature_snapshots: no snapshot for {', '.join(map(str, missing[:3]))}, but SKUs were listed",
             "materialise features.feature_snapshots for these days first, or run `pricing run --date D`",
         )
-    return lake.read_files(FeatureSnapshots, [snapshots[day] for day in days if day in listed])
+    return lake.read_files(FeatureSnapshots, [snapshots[day] for day in days if day in listed and day in snapshots])
 
 
 def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:
@@ -165,23 +170,23 @@ def strategy_rows(active: Sequence[Active], days: Sequence[date]) -> pl.DataFram
 
 def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime) -> Committed:
     """Commits a batch, the manifest rows last: before that commit no reader sees any of it."""
-    days = batch.days
-    entries = book(batch.decisions, batch.calendar, _known(lake, PriceBook, days), now)
+    days, known = batch.days, manifests.manifest(lake)
+    entries = book(batch.decisions, batch.calendar, _known(lake, PriceBook, days, known), now)
     frames: list[tuple[type[Table], pl.DataFrame]] = [
         (Strategies, batch.strategies),
-        (PriceDecisions, _joined(_known(lake, PriceDecisions, days), batch.decisions, PriceDecisions)),
-        (PriceSteps, _joined(_known(lake, PriceSteps, days), batch.steps, PriceSteps)),
+        (PriceDecisions, _joined(_known(lake, PriceDecisions, days, known), batch.decisions, PriceDecisions)),
+        (PriceSteps, _joined(_known(lake, PriceSteps, days, known), batch.steps, PriceSteps)),
         (PriceBook, entries),
     ]
     for table, frame in frames:
         lake.commit(table, frame, days, provenance)
-    rows = _manifest_rows(lake, batch, provenance, now)
+    rows = _manifest_rows(lake, batch, known, provenance, now)
     return Committed(manifests.commit_days(lake, rows, provenance), entries, rows)
 
 
-def _known(lake: Lake, table: type[Table], days: Sequence[date]) -> pl.DataFrame:
+def _known(lake: Lake, table: type[Table], days: Sequence[date], known: manifests.Manifest) -> pl.DataFrame:
     """Rows of the days that a manifest put in force; what a killed run left behind is not among them."""
-    files = manifests.manifested(lake, table)
+    files = known.get(table.table_name(), {})
     return lake.read_files(table, [files[day] for day in days if day in files])
 
 
@@ -193,53 +198,55 @@ def _joined(known: pl.DataFrame, new: pl.DataFrame, table: type[Table]) -> pl.Da
     return pl.concat([kept, new]).sort(table.order())
 
 
-def _manifest_rows(lake: Lake, batch: Batch, provenance: Provenance, now: datetime) -> pl.DataFrame:
+_RECEIVED: tuple[type[Table], ...] = (*RAW, Quarantine, Checks)
+_DECIDED: tuple[type[Table], ...] = (FeatureSnapshots, Strategies, PriceDecisions, PriceSteps, PriceBook)
+
+
+def _manifest_rows(
+    lake: Lake, batch: Batch, known: manifests.Manifest, provenance: Provenance, now: datetime
+) -> pl.DataFrame:
     """One row of runs.days per day of the batch, without its sequence."""
-    own = [
-        file for table in (*RAW, *_STATIONS) for day, file in lake.partitions(table).items() if day in set(batch.days)
-    ]
-    corrected = _corrected(lake, set(batch.days))
+    head = {table.table_name(): lake.partitions(table) for table in (*_RECEIVED, *_DECIDED)}
     quarantined = dict(
         lake.read(Quarantine, min(batch.days), max(batch.days)).group_by("received_on").len().iter_rows()
     )
     by_day = batch.decisions.partition_by("date", as_dict=True)
     steps_by_day = batch.steps.partition_by("date", as_dict=True)
+    nothing = batch.steps.clear()
     rows = []
-    for number, (terms, (_, basis, late, _)) in enumerate(zip(batch.terms, batch.calendar.iter_rows(), strict=True)):
-        key = (terms.day,)
-        decided = manifest.without_trade(terms) if key not in by_day else None
-        decided = decided or manifest.outcome(terms, basis, late, by_day[key], steps_by_day[key])
-        files = manifest.in_force(terms.day, own, corrected if number == 0 else [])
+    for terms, (_, basis, late, _) in zip(batch.terms, batch.calendar.iter_rows(), strict=True):
+        day, key = terms.day, (terms.day,)
+        decided = manifest.without_trade(terms)
+        if key in by_day:
+            decided = manifest.outcome(terms, (basis, late), Decided(by_day[key], steps_by_day.get(key, nothing)), head)
+        mine = _answers_for(day, batch.days)
         rows.append(
             decided
-            | manifest.provenance_columns(provenance, batch.timing.as_of[terms.day], now)
+            | manifest.provenance_columns(provenance, batch.timing.as_of[day], now)
             | {
-                "quarantined": quarantined.get(terms.day, 0),
-                "tables": files,
-                "inputs": [*batch.inputs.get(terms.day, []), *manifest.day_inputs(terms.day, own)],
+                "quarantined": quarantined.get(day, 0),
+                "tables": manifest.in_force(day, mine(head), mine(known)),
+                "inputs": [*batch.inputs.get(day, []), *manifest.day_inputs(day, head)],
             }
         )
     return pl.DataFrame(rows, schema={k: v for k, v in Days.create_empty().schema.items() if k != "sequence"})
 
 
-_STATIONS: tuple[type[Table], ...] = (
-    Quarantine,
-    Checks,
-    FeatureSnapshots,
-    Strategies,
-    PriceDecisions,
-    PriceSteps,
-    PriceBook,
-)
+def _answers_for(day: date, days: Sequence[date]) -> Callable[[manifest.Heads], manifest.Heads]:
+    """The partitions a day's row answers for: its own, and for the first day of a batch also received ones of days
+    outside it: history read for the first time, and late rows.
+    """
+    others = set(days)
+    received = {table.table_name() for table in _RECEIVED} if day == days[0] else set()
+    own = {table.table_name() for table in (*_RECEIVED, *_DECIDED)}
 
+    def mine(files: manifest.Heads) -> manifest.Heads:
+        return {
+            table: {
+                part: file for part, file in parts.items() if part == day or (table in received and part not in others)
+            }
+            for table, parts in files.items()
+            if table in own
+        }
 
-def _corrected(lake: Lake, days: set[date]) -> list[PartitionFile]:
-    """Raw partitions of other days that no manifest holds yet: history read for the first time, and late rows."""
-    found = []
-    tables: tuple[type[Table], ...] = (*RAW, Quarantine, Checks)
-    for table in tables:
-        known = manifests.manifested(lake, table)
-        for day, file in lake.partitions(table).items():
-            if day not in days and (day not in known or known[day].hash != file.hash):
-                found.append(file)
-    return found
+    return mine

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -18,10 +18,18 @@ import polars as pl
 from pricing_assets.lake import PartitionFile, Provenance
 from pricing_assets.lake.hashing import combine, content_hash
 from pricing_assets.pricing.basis import Terms
+from pricing_assets.pricing.decision import Decided
+from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.runs import Checks
+
+Settled = tuple[str, bool]
+"""Basis and lateness of a day."""
+
+Heads = Mapping[str, Mapping[date, PartitionFile]]
+"""Table → day → its partition."""
 
 
 def settings_json(settings: Mapping[str, Any]) -> str:
@@ -29,8 +37,10 @@ def settings_json(settings: Mapping[str, Any]) -> str:
     return json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-def outcome(terms: Terms, basis: str, late: bool, decisions: pl.DataFrame, steps: pl.DataFrame) -> dict[str, Any]:
-    """Status, counts and hashes of one decided day, from its standing decisions and their steps."""
+def outcome(terms: Terms, settled: Settled, decided: Decided, head: Heads) -> dict[str, Any]:
+    """Status, counts and hashes of one day, from its standing decisions and their steps; `head` holds them already."""
+    decisions, steps = decided
+    basis, late = settled
     actions = decisions["action"].cast(pl.String)
     return {
         "date": terms.day,
@@ -41,10 +51,16 @@ def outcome(terms: Terms, basis: str, late: bool, decisions: pl.DataFrame, steps
         "decided": decisions.height,
         "published": int((actions == "publish").sum()),
         "held": int((actions == "hold").sum()),
-        "decisions_hash": content_hash(decisions, PriceDecisions),
-        "steps_hash": content_hash(steps, PriceSteps),
+        "decisions_hash": _hash(decisions, PriceDecisions, terms.day, head),
+        "steps_hash": _hash(steps, PriceSteps, terms.day, head),
         "settings": settings_json(terms.settings),
     }
+
+
+def _hash(standing: pl.DataFrame, table: type[Table], day: date, head: Heads) -> str:
+    """Content hash of the standing rows of a day; its file's hash, where the file holds no superseded rows beside."""
+    file = head[table.table_name()].get(day)
+    return file.hash if file and file.rows == standing.height else content_hash(standing, table)
 
 
 def without_trade(terms: Terms) -> dict[str, Any]:
@@ -64,10 +80,20 @@ def without_trade(terms: Terms) -> dict[str, Any]:
     }
 
 
-def in_force(day: date, own: Sequence[PartitionFile], corrected: Sequence[PartitionFile]) -> list[dict[str, Any]]:
-    """The partitions a day's row puts in force: the day's own, and earlier ones that late rows changed."""
-    files = [file for file in own if file.partition == day]
-    return [asdict(file) for file in sorted([*files, *corrected], key=lambda file: (file.table, file.partition))]
+def in_force(day: date, head: Heads, known: Heads) -> list[dict[str, Any]]:
+    """The partitions a day's row puts in force, by table and day; an entry of 0 rows says that there is none any more.
+
+    `head` are the newest partitions, and `known` those manifested, of the tables and days this row answers for. The
+    row names those of `day` itself, and of other days those that differ from what is manifested.
+    """
+    named: list[PartitionFile] = []
+    for table in sorted(head.keys() | known.keys()):
+        now, before = head.get(table, {}), known.get(table, {})
+        for part in sorted(now.keys() | before.keys()):
+            file = now.get(part) or replace(before[part], hash="", rows=0)
+            if part == day or part not in before or before[part].hash != file.hash:
+                named.append(file)
+    return [asdict(file) for file in named]
 
 
 def windows(text: str) -> list[dict[str, Any]]:
@@ -79,13 +105,12 @@ def windows(text: str) -> list[dict[str, Any]]:
     ]
 
 
-def day_inputs(day: date, own: Sequence[PartitionFile]) -> list[dict[str, Any]]:
+def day_inputs(day: date, head: Heads) -> list[dict[str, Any]]:
     """The partitions of the day itself that its decisions were made from, as windows of one day."""
-    names = (FeatureSnapshots.table_name(), Strategies.table_name(), Checks.table_name())
+    tables = (FeatureSnapshots.table_name(), Strategies.table_name(), Checks.table_name())
+    files = [head[table][day] for table in tables if day in head.get(table, {})]
     return [
-        {"table": file.table, "first": day, "last": day, "version": file.version, "hash": file.hash}
-        for file in own
-        if file.partition == day and file.table in names
+        {"table": file.table, "first": day, "last": day, "version": file.version, "hash": file.hash} for file in files
     ]
 
 
