@@ -43,18 +43,19 @@ def exponent(currency: str) -> int:
 
 def scale(currency: pl.Expr) -> pl.Expr:
     """Minor units per major unit as Int64, for a column of ISO codes; 100 where the code is null."""
-    factors = {code: 10**places for code, places in EXPONENTS.items()}
-    return currency.replace_strict(factors, default=10**DEFAULT_EXPONENT, return_dtype=pl.Int64)
+    factors = pl.lit(10**DEFAULT_EXPONENT, dtype=pl.Int64)
+    for places in sorted(set(EXPONENTS.values())):
+        codes = [code for code, found in EXPONENTS.items() if found == places]
+        factors = pl.when(currency.is_in(codes)).then(pl.lit(10**places, dtype=pl.Int64)).otherwise(factors)
+    return factors
 
 
 def to_minor(amount: pl.Expr, minor_per_major: pl.Expr) -> pl.Expr:
     """Decimal(18,4) major units → Int64 minor units, fractions of a minor unit rounded half to even."""
     ten_thousandths = amount.cast(AT_REST).to_physical().cast(pl.Int64)
-    step = 10_000 // minor_per_major
-    whole = ten_thousandths // step
-    rest = ten_thousandths - whole * step
-    up = (2 * rest > step) | ((2 * rest == step) & (whole % 2 == 1))
-    return whole + up.cast(pl.Int64)
+    step = 10_000 // minor_per_major  # even, whatever the currency
+    # a half rounds up from an odd whole only, so that it ends at an even one
+    return (ten_thousandths + (step // 2 - 1) + (ten_thousandths // step) % 2) // step
 
 
 def to_major(minor: pl.Expr, minor_per_major: pl.Expr) -> pl.Expr:

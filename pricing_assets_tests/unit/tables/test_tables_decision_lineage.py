@@ -27,9 +27,7 @@ def snapshot(**changed: object) -> pl.DataFrame:
     for name, dtype in SNAPSHOT.items():
         if name not in row:
             row[name] = _present(dtype)
-    return pl.DataFrame(
-        [row | {"list_price": Decimal("20"), "current_price": Decimal("5")} | changed], schema=SNAPSHOT
-    )
+    return pl.DataFrame([row | {"list_price": Decimal("20"), "current_price": Decimal("5")} | changed], schema=SNAPSHOT)
 
 
 def _present(dtype: pl.DataType) -> object:

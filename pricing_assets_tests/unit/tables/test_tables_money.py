@@ -1,0 +1,48 @@
+"""Money between Decimal(18,4) and minor units, against Python's own decimals."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing_assets.tables import money
+
+AMOUNTS = st.decimals(Decimal("-99999999.9999"), Decimal("99999999.9999"), places=4)
+CODES = st.sampled_from(["GBP", "EUR", "JPY", "KWD", "TND", "XOF", "USD"])
+
+
+def frame(rows: list[tuple[str | None, Decimal | None]]) -> pl.DataFrame:
+    made = pl.DataFrame(rows, schema={"code": pl.String, "amount": money.AT_REST}, orient="row")
+    return made.with_columns(scale=money.scale(pl.col("code")))
+
+
+def minor(rows: list[tuple[str | None, Decimal | None]]) -> list[int | None]:
+    return frame(rows).select(money.to_minor(pl.col("amount"), pl.col("scale"))).to_series().to_list()
+
+
+@given(st.lists(st.tuples(CODES, AMOUNTS), max_size=20))
+def test_minor_units_round_half_to_even_in_every_currency(rows: list[tuple[str, Decimal]]) -> None:
+    expected = [int(amount.scaleb(money.exponent(code)).quantize(Decimal(1), ROUND_HALF_EVEN)) for code, amount in rows]
+    assert minor(list(rows)) == expected
+
+
+@given(st.lists(st.tuples(CODES, st.integers(-(10**12), 10**12)), max_size=20))
+def test_minor_units_go_to_major_ones_and_back_unchanged(rows: list[tuple[str, int]]) -> None:
+    made = pl.DataFrame(rows, schema={"code": pl.String, "minor": pl.Int64}, orient="row")
+    made = made.with_columns(scale=money.scale(pl.col("code")))
+    made = made.with_columns(major=money.to_major(pl.col("minor"), pl.col("scale")))
+    assert made.schema["major"] == money.AT_REST
+    assert made.select(money.to_minor(pl.col("major"), pl.col("scale"))).to_series().to_list() == [m for _, m in rows]
+
+
+@pytest.mark.parametrize(("code", "scale"), [("GBP", 100), ("JPY", 1), ("KWD", 1000), (None, 100)])
+def test_a_currency_has_its_own_minor_unit(code: str | None, scale: int) -> None:
+    assert frame([(code, None)])["scale"].to_list() == [scale]
+
+
+def test_an_unknown_amount_stays_unknown() -> None:
+    assert minor([("GBP", None)]) == [None]
