@@ -19,7 +19,6 @@ from pricing_assets.defs.catalog import OWNERS
 from pricing_assets.defs.partitions import RETRY, SETTINGS
 from pricing_assets.defs.resources import Platform
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import warehouse
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -105,6 +104,8 @@ def marts(
     context: dg.AssetExecutionContext, platform: Platform
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Staging and marts over what the manifests hold; readers keep the last good file until the rename."""
+    from pricing_assets.lake import warehouse  # DuckDB, which loading the code location does not need
+
     settings = platform.settings
     target = settings.home / "dbt" / "target"
     with warehouse.draft(platform.lake, settings.analytics) as draft:
