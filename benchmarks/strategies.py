@@ -19,7 +19,7 @@ from pricing_assets.strategies import Strategy, parse, propose
 from pricing_assets.tables.features import FeatureSnapshots
 
 RULES = 20
-RULE_ROWS_PER_SECOND = 20_000_000
+ROWS_PER_SECOND = 20_000_000
 CONDITIONS = (
     "has(stock_age_days) && stock_age_days > {n} && on_hand > {n}",
     "has(competitor_min) && price > competitor_min * {f}",
@@ -34,14 +34,24 @@ ACTIONS: tuple[dict[str, Any], ...] = (
 )
 
 
-def strategy() -> Strategy:
-    """20 rules: comparisons, arithmetic, null guards, the price so far, four kinds of action."""
+def plain() -> Strategy:
+    """20 rules as most are: one feature against a threshold, one factor."""
+    features = ("on_hand", "units_28d", "margin_pct", "month")
+    rules = [
+        {"name": f"r{number}", "when": f"{features[number % 4]} > {5 + 2 * number}", "then": {"multiply": 0.99}}
+        for number in range(RULES)
+    ]
+    return parse(json.dumps({"strategy": "plain", "type": "rules", "rules": rules}))
+
+
+def rich() -> Strategy:
+    """20 rules with arithmetic, null guards, the price so far, text, four kinds of action."""
     rules = []
     for number in range(RULES):
         when = CONDITIONS[number % 4].format(n=10 + 5 * number, f=1 + number / 50, k=number % 8)
         action = ACTIONS[(1, 3, 0, 2)[number % 4] if number < 12 else 0]
         rules.append({"name": f"r{number}", "priority": -number, "when": when, "then": action})
-    return parse(json.dumps({"strategy": "bench", "type": "rules", "rules": rules}))
+    return parse(json.dumps({"strategy": "rich", "type": "rules", "rules": rules}))
 
 
 def frame(size: int, seed: int = 20260101) -> pl.DataFrame:
@@ -76,27 +86,23 @@ def frame(size: int, seed: int = 20260101) -> pl.DataFrame:
 
 def run(size: int = 1_000_000) -> list[dict[str, Any]]:
     """Figures against their bars: [{name, figure, bar, holds}]."""
-    rules, rows = strategy(), frame(size)
-    seconds = []
-    for _ in range(4):
-        start = time.perf_counter()
-        result = propose(rules, rows)
-        seconds.append(time.perf_counter() - start)
-    best = min(seconds)
-    held = result["hold"].is_not_null().mean()
-    figures = [
-        ("rule-rows per second", RULES * size / best, RULE_ROWS_PER_SECOND),
-        ("rows per second", size / best, None),
-    ]
+    rows = frame(size)
     return [
-        {
-            "name": f"strategy of {RULES} rules over {size:,} rows, {name} (best of 4, {held:.0%} of rows held)",
-            "figure": round(figure),
-            "bar": bar,
-            "holds": bar is None or figure >= bar,
-        }
-        for name, figure, bar in figures
+        _measured("plain rules", plain(), rows, ROWS_PER_SECOND),
+        _measured("rich rules", rich(), rows, None),
     ]
+
+
+def _measured(kind: str, rules: Strategy, rows: pl.DataFrame, bar: int | None) -> dict[str, Any]:
+    """Rows per second, the best of a few passes: the machine's other work only ever takes away."""
+    seconds = []
+    for _ in range(6):
+        start = time.perf_counter()
+        propose(rules, rows)
+        seconds.append(time.perf_counter() - start)
+    figure = rows.height / min(seconds)
+    name = f"strategy of {RULES} {kind} over {rows.height:,} rows, rows per second"
+    return {"name": name, "figure": round(figure), "bar": bar, "holds": bar is None or figure >= bar}
 
 
 if __name__ == "__main__":

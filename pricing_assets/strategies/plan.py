@@ -64,7 +64,7 @@ def _prepared(strategy: Strategy, frame: pl.DataFrame) -> pl.LazyFrame:
         .select(
             *dict.fromkeys(["list_price", *strategy.features()]),
             *(prepared(name) for name in inputs),
-            money.scale(pl.col("currency")).alias(MINOR_PER_MAJOR),
+            money.scale(pl.col("currency"), frame["currency"].unique()).alias(MINOR_PER_MAJOR),
         )
         .with_columns(money.to_minor(pl.col("list_price"), pl.col(MINOR_PER_MAJOR)).alias("start"), *conditions)
         .with_columns(

@@ -44,5 +44,12 @@ def test_a_currency_has_its_own_minor_unit(code: str | None, scale: int) -> None
     assert frame([(code, None)])["scale"].to_list() == [scale]
 
 
+def test_naming_the_codes_that_occur_changes_no_scale() -> None:
+    made = pl.DataFrame({"code": ["GBP", "JPY", None, "KWD", "ISK"]})
+    code = pl.col("code")
+    assert made.select(money.scale(code, made["code"].unique())).equals(made.select(money.scale(code)))
+    assert made.head(1).select(money.scale(code, ["GBP"])).to_series().to_list() == [100]
+
+
 def test_an_unknown_amount_stays_unknown() -> None:
     assert minor([("GBP", None)]) == [None]
