@@ -12,16 +12,26 @@ import typer
 
 from pricing_assets.shell.command import Shell, day_range, register, required_day
 
-_FOLDED = {"no_args_is_help": True, "rich_markup_mode": "rich", "add_completion": False}
+_FOLDED = {"no_args_is_help": True, "rich_markup_mode": "markdown", "add_completion": False}
 
 app = typer.Typer(
     help="""
     Price a shop by versioned strategies; explain every price to the cent; replay any past day.
 
-    [bold]First steps[/bold]: `pricing run` prices the last day of the shop, `pricing explain SKU --market M --date D`
-    shows why a price is what it is, `pricing query "SELECT …"` asks anything else, `pricing doctor` checks this
-    installation. Where things live: PRICING_HOME (default .pricing). Which shop: PRICING_SOURCE, a folder (default
-    the example that ships).
+    First steps:
+
+    - `pricing run` prices the last day of the shop
+    - `pricing explain SKU --market M --date D` shows why a price is what it is
+    - `pricing replay` proves that the same facts give the same prices
+    - `pricing query "SELECT …"` asks anything else, in SQL
+    - `pricing source init DIR` starts connecting a shop of your own
+    - `pricing doctor` checks this installation
+
+    Settings come from the environment or from `.env`:
+
+    - `PRICING_HOME`: where everything written lives (default `.pricing`)
+    - `PRICING_SOURCE`: the shop, a folder (default the example that ships)
+    - `PRICING_GOVERNANCE_URL`: where activated strategies live (default SQLite under the home)
 
     Exit codes: 0 done, 1 refused or failed (the message names the remedy), 2 wrong usage.
     """,

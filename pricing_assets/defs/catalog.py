@@ -78,13 +78,23 @@ def _lineage(table: type[Table]) -> dg.TableColumnLineage:
 
 
 def result(
-    table: type[Table], frame: pl.DataFrame, days: Sequence[date], extra: Mapping[str, Any] | None = None
+    context: dg.AssetExecutionContext,
+    table: type[Table],
+    frame: pl.DataFrame,
+    days: Sequence[date],
+    extra: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult[Any]:
-    """What a person wants to see after a station: rows, rows per day, a sample, and what the station adds."""
+    """What a person wants to see after a station: rows of each day, a sample, and what the station adds.
+
+    `days` are those the station went on with; of a range, Dagster reports the others as materialised too.
+    """
     per_day = frame.group_by(table.partition()).len("rows").sort(table.partition())
+    rows = dict(per_day.iter_rows())
+    for partition in context.partition_keys:
+        count = {"dagster/partition_row_count": rows.get(date.fromisoformat(partition), 0)}
+        context.add_asset_metadata(count, asset_key=key(table), partition_key=partition)
     metadata = {
-        "dagster/partition_row_count": frame.height,
-        "days": f"{min(days)} to {max(days)}" if days else "none",
+        "days": f"{min(days)} to {max(days)}",
         "rows per day": table_value(per_day.tail(31)),
         "sample": table_value(frame.head(SAMPLE_ROWS)),
         **(extra or {}),

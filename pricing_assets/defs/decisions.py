@@ -36,17 +36,17 @@ from pricing_assets.tables.runs import Checks, Days
 def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
     """One standing decision for each listed SKU and market; commits the days."""
     asked = days_of(context)
-    with platform.claim(context, asked):
+    with platform.at_work(context, asked):
         days = verdicts.open_days(context, platform.lake, asked)
         batch = pricing.decide_days(platform.lake, days, platform.timing(days), platform.strategies())
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
         claims.release(platform.lake, context.run_id)
     context.log.info(f"{len(done.changed)} of {len(days)} days changed")
-    yield catalog.result(Strategies, batch.strategies, days)
-    yield catalog.result(PriceDecisions, batch.decisions, days, _seen(batch.decisions))
-    yield catalog.result(PriceSteps, batch.steps, days)
-    yield catalog.result(PriceBook, done.book, days)
-    yield catalog.result(Days, done.rows, days)._replace(check_results=[verdicts.stopped(asked, days)])
+    yield catalog.result(context, Strategies, batch.strategies, days)
+    yield catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions))
+    yield catalog.result(context, PriceSteps, batch.steps, days)
+    yield catalog.result(context, PriceBook, done.book, days)
+    yield catalog.result(context, Days, done.rows, days)._replace(check_results=[verdicts.stopped(asked, days)])
 
 
 def _seen(decisions: pl.DataFrame) -> dict[str, Any]:

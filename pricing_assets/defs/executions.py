@@ -5,7 +5,9 @@ Here: the one place that asks both the Dagster instance and the lake. Not here: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -15,6 +17,7 @@ from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.tables.runs import Executions
 
+JOB = "daily"
 ATTEMPTS = 3
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
@@ -26,6 +29,11 @@ IN_FLIGHT = [
 _FIRST, _LAST, _ONE = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 
 
+def range_tags(days: Sequence[date]) -> dict[str, str]:
+    """What makes Dagster run several days in one pass."""
+    return {_FIRST: days[0].isoformat(), _LAST: days[-1].isoformat()}
+
+
 def days_of(run: dg.DagsterRun) -> tuple[date, date] | None:
     """First and last business day of a run; None for a run without days."""
     first = run.tags.get(_FIRST, run.tags.get(_ONE))
@@ -33,26 +41,37 @@ def days_of(run: dg.DagsterRun) -> tuple[date, date] | None:
     return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
 
 
-def why_not(instance: dg.DagsterInstance, lake: Lake, day: date) -> str | None:
-    """Why a day need not be started: it stands, or a live run is at it. None where it should be."""
-    if day in _standing(lake):
-        return f"{day} stands already"
-    working = _in_flight(instance, day)
-    return f"run {working} is at {day}" if working else None
+def may_be_live(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run may still be working: unknown runs (of another instance) may."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or not run.is_finished
 
 
-def missed_days(instance: dg.DagsterInstance, lake: Lake, last: date) -> list[tuple[date, int]]:
-    """Days after the first standing one, up to `last`, to start again, each with its attempt number, oldest first.
-
-    A day that failed `ATTEMPTS` times is given up: a person must look at it.
-    """
+def why_not(instance: dg.DagsterInstance, lake: Lake, days: Sequence[date]) -> dict[date, str]:
+    """Day → why it need not be started: it stands, or a live run is at it. Days that should be are left out."""
     standing = _standing(lake)
-    if not standing:
-        return []
-    span = (min(standing) + timedelta(days=number) for number in range((last - min(standing)).days + 1))
-    missed = [day for day in span if day not in standing and not _in_flight(instance, day)]
-    attempts = [(day, _failures(instance, day)) for day in missed]
-    return [(day, number) for day, number in attempts if number < ATTEMPTS]
+    spans = [(run.run_id, days_of(run)) for run in instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT))]
+    reasons = {}
+    for day in days:
+        working = next((run_id for run_id, span in spans if span and span[0] <= day <= span[1]), None)
+        if day in standing:
+            reasons[day] = f"{day} stands already"
+        elif working:
+            reasons[day] = f"run {working} is at {day}"
+    return reasons
+
+
+def missed_days(instance: dg.DagsterInstance, lake: Lake, last: date, most: int) -> list[tuple[date, int]]:
+    """The oldest `most` days to start again, each with the number of attempts so far.
+
+    Counted are the days from the first standing one (`last` itself where none stands) to `last`. A day that `ATTEMPTS`
+    runs left undone is given up: a person must look at it.
+    """
+    first = min(_standing(lake), default=last)
+    span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    reasons = why_not(instance, lake, span)
+    tried = ((day, _attempts(instance, day)) for day in span if day not in reasons)
+    return list(islice((each for each in tried if each[1] < ATTEMPTS), most))
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
@@ -62,16 +81,19 @@ def fail_dead_runs(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
             instance.report_run_failed(run, f"the process of run {run_id} died; its days are free again")
-            record(instance, lake, run_id)
             dead.append(run_id)
+        conclude(instance, lake, run_id)
         claims.release(lake, run_id)
     return dead
 
 
-def record(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
-    """Appends a finished run to runs.executions; a run recorded before is left as it is."""
+def conclude(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
+    """Frees the days of a finished run and appends it to runs.executions; a run recorded before is left as it is."""
     found = instance.get_run_record_by_id(run_id)
-    if found is None or not found.dagster_run.is_finished or found.start_time is None:
+    if found is None or not found.dagster_run.is_finished:
+        return
+    claims.release(lake, run_id)
+    if found.start_time is None:
         return
     row = _row(instance, found)
     if run_id not in lake.read(Executions, row["started_on"], row["started_on"])["run_id"]:
@@ -102,6 +124,8 @@ def first_error(instance: dg.DagsterInstance, run_id: str) -> str:
     for entry in instance.all_logs(run_id, of_type=kinds):
         event = entry.dagster_event
         data = getattr(event, "event_specific_data", None)
+        if described := getattr(data, "user_failure_data", None):
+            return str(described.description)
         error = getattr(data, "error", None)
         while error is not None and error.cause is not None:
             error = error.cause
@@ -116,12 +140,7 @@ def _standing(lake: Lake) -> set[date]:
     return set(manifests.standing(lake)["date"].to_list())
 
 
-def _in_flight(instance: dg.DagsterInstance, day: date) -> str | None:
-    runs = instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT))
-    spans = ((run.run_id, days_of(run)) for run in runs)
-    return next((run_id for run_id, span in spans if span and span[0] <= day <= span[1]), None)
-
-
-def _failures(instance: dg.DagsterInstance, day: date) -> int:
-    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={_ONE: day.isoformat()})
-    return instance.get_runs_count(failed)
+def _attempts(instance: dg.DagsterInstance, day: date) -> int:
+    """Runs of the whole line for this day alone that ended without it; a canceled one counts."""
+    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    return instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=ended, tags={_ONE: day.isoformat()}))

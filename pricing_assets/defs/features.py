@@ -20,9 +20,9 @@ from pricing_assets.tables.features import FeatureSnapshots
 def feature_snapshots(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Everything pricing may look at, computed in one pass over the days of the run."""
     lake, calendar = platform.lake, platform.calendar
-    with platform.claim(context, days_of(context)):
+    with platform.at_work(context, days_of(context)):
         days = verdicts.open_days(context, lake, days_of(context))
         inputs = features.read(lake, days, calendar)
         snapshot = features.snapshot_of(inputs, days, calendar)
         lake.commit(FeatureSnapshots, snapshot, days, platform.provenance(context))
-    return catalog.result(FeatureSnapshots, snapshot, days, {"features present": plots.presence(snapshot)})
+    return catalog.result(context, FeatureSnapshots, snapshot, days, {"features present": plots.presence(snapshot)})

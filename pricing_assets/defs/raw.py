@@ -30,7 +30,7 @@ TABLES: tuple[type[Table], ...] = (*SOURCE.tables, Quarantine, Checks)
 def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
     """All raw tables of the days, the trailing days again for late rows, and history not received before."""
     lake, source, asked = platform.lake, platform.source, days_of(context)
-    with platform.claim(context, asked):
+    with platform.at_work(context, asked):
         lookback = max(features.LOOKBACK.values())
         first, last = sources.reading_window(source, asked, lake.partitions(Checks), lookback)
         intake = sources.take_in(source, first, last, platform.today(last), context.run_id)
@@ -44,5 +44,5 @@ def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.Ma
             lake.commit(table, frame, days if table is Quarantine else intake.days, platform.provenance(context))
     for table, frame in frames.items():
         own = frame.filter(pl.col(table.partition()).is_in(asked))
-        found = catalog.result(table, own, asked)
+        found = catalog.result(context, table, own, asked)
         yield found._replace(check_results=verdicts.of_table(table, intake.checks, asked))

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from pricing_assets import __version__, pricing
+from pricing_assets.defs import executions
 from pricing_assets.defs.partitions import SETTINGS, SOURCE
+from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.settings import Settings
@@ -101,18 +103,20 @@ class Platform(dg.ConfigurableResource["Platform"]):
         return Provenance(context.run_id, __version__)
 
     @contextmanager
-    def claim(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:
-        """Keeps the days for this run alone, across its steps; see lake.claims."""
+    def at_work(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:
+        """Keeps the days for this run alone, across its steps (see lake.claims).
+
+        A PricingError ends the step as dg.Failure without retries: a person must mend it, trying again will not.
+        """
         # a step process ends before its run does: there the claim lives as long as the run worker, its parent
         worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
-        with claims.claim(self.lake, days, context.run_id, lambda run: _in_flight(context.instance, run), pid=worker):
-            yield
-
-
-def _in_flight(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether a run may still be working: unknown runs (of another instance) may."""
-    run = instance.get_run_by_id(run_id)
-    return run is None or not run.is_finished
+        live = partial(executions.may_be_live, context.instance)
+        try:
+            with claims.claim(self.lake, days, context.run_id, live, pid=worker):
+                yield
+        except PricingError as fault:
+            metadata = {"what": fault.what, "remedy": fault.remedy}
+            raise dg.Failure(str(fault), metadata=metadata, allow_retries=False) from fault
 
 
 @dg.definitions

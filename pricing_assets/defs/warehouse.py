@@ -15,12 +15,13 @@ from typing import Any
 
 import dagster as dg
 
-from pricing_assets.defs.catalog import OWNERS
+from pricing_assets.defs.catalog import FRESHNESS, OWNERS
 from pricing_assets.defs.partitions import RETRY, SETTINGS
 from pricing_assets.defs.resources import Platform
 from pricing_assets.errors import PricingError
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+_MODEL_OR_TEST_FAILED = 1  # dbt's exit code: it would fail again; 2 is anything else
 
 
 def dbt(command: str, home: Path, target: Path, draft: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -84,6 +85,7 @@ def _spec(model: Mapping[str, Any]) -> dg.AssetSpec:
         group_name=model["schema"],
         kinds={"dbt", "duckdb", model["config"]["materialized"]},
         owners=OWNERS,
+        freshness_policy=FRESHNESS,
         metadata={"dagster/column_schema": dg.TableSchema(columns)},
     )
 
@@ -108,29 +110,38 @@ def marts(
 
     settings = platform.settings
     target = settings.home / "dbt" / "target"
-    with warehouse.draft(platform.lake, settings.analytics) as draft:
+    with platform.at_work(context, []), warehouse.draft(platform.lake, settings.analytics) as draft:
         (target / "run_results.json").unlink(missing_ok=True)
         built = dbt("build", settings.home, target, draft)
-        results = _results(target) if (target / "run_results.json").exists() else {}
-        yield from _reported(results)
+        results = _results(target)
         if built.returncode:
-            raise dg.Failure(f"dbt build failed; analysts keep the last good file\n{built.stdout[-4000:]}")
+            yield from _tests(results)
+            raise dg.Failure(
+                f"dbt build failed; analysts keep the last good file\n{built.stdout[-4000:]}",
+                allow_retries=built.returncode != _MODEL_OR_TEST_FAILED,
+            )
+    yield from _models(results)
+    yield from _tests(results)
 
 
 def _results(target: Path) -> dict[str, dict[str, Any]]:
-    content = json.loads((target / "run_results.json").read_text(encoding="utf-8"))
+    """What dbt says of each node, by id; nothing where it came to no node."""
+    path = target / "run_results.json"
+    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"results": []}
     return {result["unique_id"]: result for result in content["results"]}
 
 
-def _reported(
-    results: Mapping[str, Mapping[str, Any]],
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """dbt's results as Dagster's: models built, tests passed or failed with the number of failing rows."""
+def _models(results: Mapping[str, Mapping[str, Any]]) -> Iterator[dg.MaterializeResult[None]]:
+    """The models built."""
     for name, result in results.items():
         node = _nodes()[name]
         seconds = round(result["execution_time"], 3)
         if node["resource_type"] == "model" and result["status"] == "success":
             yield dg.MaterializeResult(asset_key=_key(node), metadata={"seconds": seconds})
+
+
+def _tests(results: Mapping[str, Mapping[str, Any]]) -> Iterator[dg.AssetCheckResult]:
+    """The tests passed or failed, with the number of failing rows."""
     for name, result in results.items():
         node = _nodes()[name]
         models = _tested(node) if node["resource_type"] == "test" and result["status"] != "skipped" else []

@@ -10,15 +10,17 @@ import getpass
 import inspect
 import json
 import os
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from pydantic import ValidationError
 
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 
     from pricing_assets.lake import Lake
 
-REFUSED, USAGE = 1, 2
+REFUSED = 1
+_PIPE_WIDTH, _SHOWN_ROWS, _LEAST_COLUMN = 10_000, 1000, 9
 _HOME = typer.Option(help="Where everything written lives; default PRICING_HOME, else .pricing.", show_default=False)
 _JSON = typer.Option("--json", help="Print JSON for programs instead of words for people.")
 _BY = typer.Option(help="On whose word; default the user of the operating system.", show_default=False)
@@ -56,10 +59,17 @@ class Shell:
 
     @cached_property
     def console(self) -> Console:
-        """Where words for people go."""
+        """Where words for people go. A file or a pipe has room for wide tables."""
         from rich.console import Console
 
-        return Console(highlight=False, soft_wrap=True)
+        return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+    @cached_property
+    def progress(self) -> Console:
+        """Where it says what is going on: standard error, so that the answer stays clean."""
+        from rich.console import Console
+
+        return Console(stderr=True)
 
     def say(self, text: str = "") -> None:
         """A line for people; nothing under --json."""
@@ -76,13 +86,33 @@ class Shell:
         self.answer(frame.to_dicts())
         if self.json:
             return
+        if frame.width * _LEAST_COLUMN > self.console.width:
+            self._records(frame.head(_SHOWN_ROWS), title)
+        else:
+            self._table(frame.head(_SHOWN_ROWS), title)
+        if frame.height > _SHOWN_ROWS:
+            self.say(f"({frame.height - _SHOWN_ROWS:,} more rows; --json prints all)")
+
+    def _records(self, frame: pl.DataFrame, title: str) -> None:
+        """Rows one below the other, for tables wider than the screen."""
+        length = max(map(len, frame.columns))
+        for number, row in enumerate(frame.iter_rows(named=True), 1):
+            self.say(f"{title or 'row'} {number}")
+            for name, value in row.items():
+                self.say(f"  {name:<{length}}  {'' if value is None else value}")
+
+    def _table(self, frame: pl.DataFrame, title: str) -> None:
+        import polars as pl
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(title=title or None, title_justify="left")
         for name, dtype in frame.schema.items():
-            table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+            whole = not isinstance(dtype, pl.String) or name.endswith(("id", "hash", "run"))
+            justify: Literal["right", "left"] = "right" if dtype.is_numeric() else "left"
+            table.add_column(name, justify=justify, overflow="fold", no_wrap=whole)
         for row in frame.iter_rows():
-            table.add_row(*("" if value is None else str(value) for value in row))
+            table.add_row(*("" if value is None else Text(str(value)) for value in row))
         self.console.print(table)
 
 
@@ -98,6 +128,8 @@ def register(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..
                 function(Shell(as_json, by or _user()), **arguments)
             except PricingError as error:
                 _refuse(error, as_json)
+            except ValidationError as error:
+                _refuse(_in_words(error), as_json)
 
         _with_shared_options(command, function)
         app.command(name)(command)
@@ -127,7 +159,14 @@ def _with_shared_options(command: Callable[..., None], function: Callable[..., N
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *extra)}
 
 
+def _in_words(error: ValidationError) -> PricingError:
+    """A setting that is not what it must be."""
+    faults = [f"PRICING_{str(fault['loc'][0]).upper()}={fault['input']}: {fault['msg']}" for fault in error.errors()]
+    return PricingError("; ".join(faults), "mend it in the environment or in .env")
+
+
 def _refuse(error: PricingError, as_json: bool) -> typing.NoReturn:
+    """Ends the command with exit code 1; under --json the refusal is the one document printed."""
     if as_json:
         typer.echo(json.dumps({"error": error.what, "remedy": error.remedy}, ensure_ascii=False))
     else:

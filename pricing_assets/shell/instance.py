@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
 
 _OWN = """\
@@ -27,7 +28,10 @@ compute_logs:
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance of DAGSTER_HOME, of the working directory where its dagster.yaml serves this home, else of home."""
-    return dg.DagsterInstance.from_config(str(_folder(settings)))
+    folder = _folder(settings)
+    if not (folder / "dagster.yaml").is_file():
+        raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
+    return dg.DagsterInstance.from_config(str(folder))
 
 
 def _folder(settings: Settings) -> Path:

@@ -6,16 +6,18 @@ Here: launching, progress, and what came of each day. Not here: the job itself (
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-import polars as pl
+import typer
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
-from pricing_assets.shell.command import Shell
+from pricing_assets.shell.command import REFUSED, Shell
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -71,16 +73,14 @@ def _launch(shell: Shell, chunks: Sequence[Sequence[date]]) -> Iterator[Launched
     from pricing_assets.defs import executions
     from pricing_assets.shell.instance import open_instance
 
-    with open_instance(shell.settings) as instance, shell.console.status("starting") as status:
-        freed = executions.fail_dead_runs(instance, shell.lake)
-        for run_id in freed:
+    with open_instance(shell.settings) as instance, shell.progress.status("starting") as status:
+        for run_id in executions.fail_dead_runs(instance, shell.lake):
             shell.say(f"run {run_id} had died; its days are free again")
-        job = defs().resolve_job_def("daily")
+        job = defs().resolve_job_def(executions.JOB)
         for number, days in enumerate(chunks, 1):
             span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
             status.update(f"[{number}/{len(chunks)}] pricing {span}")
-            launched = _execute(instance, job, days, marts=number == len(chunks))
-            executions.record(instance, shell.lake, launched.run_id)
+            launched = _execute(shell, instance, job, days, marts=number == len(chunks))
             if len(chunks) > 1:
                 outcome = "done" if launched.success else "failed"
                 shell.say(f"[{number}/{len(chunks)}] {span}: {outcome} in {launched.seconds:.1f} s")
@@ -89,49 +89,76 @@ def _launch(shell: Shell, chunks: Sequence[Sequence[date]]) -> Iterator[Launched
                 return
 
 
-def _execute(instance: dg.DagsterInstance, job: dg.JobDefinition, days: Sequence[date], *, marts: bool) -> Launched:
+def _execute(
+    shell: Shell, instance: dg.DagsterInstance, job: dg.JobDefinition, days: Sequence[date], *, marts: bool
+) -> Launched:
+    """Runs the days in this process. They are claimed before Dagster knows the run: what dies here leaves a trace."""
     from pricing_assets.defs import executions
+    from pricing_assets.defs.resources import Platform
+    from pricing_assets.lake import claims
 
-    started = time.monotonic()
+    started, run_id = time.monotonic(), str(uuid4())
+    claims.claim(shell.lake, days, run_id, partial(executions.may_be_live, instance))
     one = days[0].isoformat()
-    range_tags = {
-        "dagster/asset_partition_range_start": one,
-        "dagster/asset_partition_range_end": days[-1].isoformat(),
-    }
     line = [key for key in job.asset_layer.executable_asset_keys if marts or key.path[0] not in {"staging", "marts"}]
     result = job.execute_in_process(
         run_config=_QUIET,
         instance=instance,
+        run_id=run_id,
         partition_key=one if len(days) == 1 else None,
-        tags=range_tags if len(days) > 1 else None,
+        tags=executions.range_tags(days) if len(days) > 1 else None,
         asset_selection=None if marts else line,
+        resources={"platform": Platform(home=str(shell.settings.home))},
         raise_on_error=False,
     )
-    error = None if result.success else executions.first_error(instance, result.run_id)
-    return Launched(result.run_id, days, result.success, error, time.monotonic() - started)
+    executions.conclude(instance, shell.lake, run_id)
+    error = None if result.success else executions.first_error(instance, run_id)
+    return Launched(run_id, days, result.success, error, time.monotonic() - started)
 
 
 def _report(shell: Shell, days: Sequence[date], launched: Sequence[Launched]) -> None:
-    """What came of each day; exit code 1 where one does not stand."""
+    """What came of each day; exit code 1 where a run failed or a day was stopped."""
     standing = {row["date"]: row for row in manifests.standing(shell.lake).to_dicts()}
-    attempted = [day for each in launched if each.success or len(launched) == 1 for day in each.days]
-    outcomes = [_outcome(day, standing.get(day)) for day in days]
-    shell.answer({"runs": [each.run_id for each in launched], "days": outcomes})
+    stopped = _stopped(shell, [day for each in launched for day in each.days])
+    outcomes = [_outcome(day, standing.get(day), day in stopped) for day in days]
+    if len(outcomes) > _SHOWN_DAYS:
+        shell.say(f"({len(outcomes) - _SHOWN_DAYS} earlier days not shown; see marts.run_summary)")
     for outcome in outcomes[-_SHOWN_DAYS:]:
         shell.say(outcome["says"])
-    if len(outcomes) > _SHOWN_DAYS:
-        shell.say(f"({len(outcomes) - _SHOWN_DAYS} earlier days not shown; `pricing runs` lists them)")
+    fault = _fault(launched, stopped)
+    answer = {"runs": [each.run_id for each in launched], "days": outcomes}
+    shell.answer(answer | ({"error": fault.what, "remedy": fault.remedy} if fault else {}))
+    if fault and shell.json:
+        raise typer.Exit(REFUSED)
+    if fault:
+        raise fault
+
+
+def _fault(launched: Sequence[Launched], stopped: Mapping[date, str]) -> PricingError | None:
     failed = next((each for each in launched if not each.success), None)
-    stopped = [day for day in attempted if day not in standing]
     if failed:
-        raise PricingError(f"run {failed.run_id} failed: {failed.error}", "mend what it names, then run again")
+        what, _, remedy = (failed.error or "").partition("\n  remedy: ")
+        return PricingError(f"run {failed.run_id} failed: {what}", remedy or "mend what it names, then run again")
     if stopped:
-        raise PricingError(_why_stopped(shell, stopped), "mend what it names, then run these days again")
+        lines = [f"{day}: {message}" for day, message in stopped.items()]
+        what = "\n  ".join([f"{len(stopped)} day(s) stopped", *lines[:10]])
+        return PricingError(what, "mend what it names, then run these days again")
+    return None
 
 
-def _outcome(day: date, row: dict[str, Any] | None) -> dict[str, Any]:
-    if row is None:
-        return {"date": day, "status": "stopped", "says": f"{day}: does not stand"}
+def _stopped(shell: Shell, attempted: Sequence[date]) -> dict[date, str]:
+    """The days run that a verdict stopped, with its message: those that stood before do not count as done."""
+    from pricing_assets.defs import verdicts
+    from pricing_assets.tables.runs import Checks
+
+    checks = shell.lake.read(Checks, min(attempted), max(attempted))
+    return verdicts.blocked(checks, attempted)
+
+
+def _outcome(day: date, row: dict[str, Any] | None, stopped: bool) -> dict[str, Any]:
+    if row is None or stopped:
+        says = f"{day}: stopped" + (f"; what run {row['run_id']} decided stands" if row else "")
+        return {"date": day, "status": "stopped", "says": says}
     counts = {name: row[name] for name in ("decided", "published", "held", "quarantined")}
     words = (
         f"{day}: {row['decided']} decided, {row['held']} held, {row['quarantined']} quarantined, run {row['run_id']}"
@@ -139,11 +166,3 @@ def _outcome(day: date, row: dict[str, Any] | None) -> dict[str, Any]:
     says = f"{day}: no trade" if row["status"] == "no_trade" else words
     says += " (late: recommended only)" if row["late"] else ""
     return {"date": day, "status": row["status"], **counts, "run_id": row["run_id"], "says": says}
-
-
-def _why_stopped(shell: Shell, days: Sequence[date]) -> str:
-    from pricing_assets.tables.runs import Checks
-
-    checks = shell.lake.read(Checks, min(days), max(days)).filter(~pl.col("passed") & pl.col("date").is_in(days))
-    lines = [f"{row['date']} {row['table']} {row['check']}: {row['message']}" for row in checks.to_dicts()]
-    return "\n  ".join([f"{len(days)} day(s) stopped", *lines[:10]])

@@ -6,6 +6,7 @@ Here: what is shown and how. Not here: how it came about.
 from __future__ import annotations
 
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ import typer
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import REFUSED, Shell
+from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 
 _BAR = 24
@@ -23,43 +25,53 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
     """The waterfall of one standing decision. Raises PricingError where there is none."""
     decision = _standing_decision(shell, sku, market, day)
     wanted = pl.col("decision_id") == decision["decision_id"]
-    steps = shell.lake.read_files(PriceSteps, [manifests.manifested(shell.lake, PriceSteps)[day]]).filter(wanted)
-    book = shell.lake.read(PriceBook, day, day).filter(wanted)
+    steps, book = (_in_force(shell, table, day).filter(wanted) for table in (PriceSteps, PriceBook))
     shell.answer({"decision": decision, "steps": steps.to_dicts(), "price_book": book.to_dicts()})
-    currency = decision["currency"] or ""
+    if shell.json:
+        return
     shell.say(f"{sku} in {market} on {day}: {decision['action']}, {decision['reason']}")
+    places = money.exponent(decision["currency"] or "")
     highest = max([1.0, *(float(step["after"]) for step in steps.iter_rows(named=True))])
     for step in steps.iter_rows(named=True):
         change, bar = step["after"] - step["before"], "█" * round(_BAR * float(step["after"]) / highest)
-        shell.say(f"  {step['step']:<28} {change:>+12,.2f} {step['after']:>12,.2f}  {bar:<{_BAR}}  {step['reason']}")
+        figures = f"{change:>+12,.{places}f} {step['after']:>12,.{places}f}"
+        shell.say(f"  {step['step']:<28} {figures}  {bar:<{_BAR}}  {step['reason']}")
     if decision["final_price"] is not None:
-        shell.say(f"  final {decision['final_price']:.2f} {currency}, was {decision['current_price']:.2f}")
+        was = "unknown" if decision["current_price"] is None else f"{decision['current_price']:.{places}f}"
+        shell.say(f"  final {decision['final_price']:.{places}f} {decision['currency']}, was {was}")
     for entry in book.iter_rows(named=True):
         shell.say(f"  in the price book from {entry['effective_from']:%Y-%m-%d %H:%M} UTC")
     shell.say(f"  decision {decision['decision_id']}, strategy {decision['strategy'] or 'none'}")
 
 
+def _in_force(shell: Shell, table: type[Table], day: date) -> pl.DataFrame:
+    """Rows of a day as the manifest has them in force."""
+    file = manifests.manifested(shell.lake, table).get(day)
+    return shell.lake.read_files(table, [file] if file else [])
+
+
 def _standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[str, Any]:
-    standing = manifests.standing(shell.lake).filter(pl.col("date") == day)
-    files = manifests.manifested(shell.lake, PriceDecisions)
-    if not standing.height or day not in files:
-        known = sorted(files)
-        span = f"days from {known[0]} to {known[-1]} have decisions" if known else "no day has decisions yet"
+    known = manifests.standing(shell.lake)
+    standing = known.filter(pl.col("date") == day)
+    if not standing.height:
+        span = f"days from {known['date'][0]} to {known['date'][-1]} stand" if known.height else "no day stands yet"
         raise PricingError(f"{day}: no decisions", f"{span}; `pricing run --date {day}` decides it")
-    rows = shell.lake.read_files(PriceDecisions, [files[day]]).filter(pl.col("basis") == standing["basis"][0])
+    if standing["status"][0] == "no_trade":
+        raise PricingError(f"{day}: the shop did not trade, nothing was decided", "name a day with trade")
+    rows = _in_force(shell, PriceDecisions, day).filter(pl.col("basis") == standing["basis"][0])
     found = rows.filter((pl.col("sku") == sku) & (pl.col("market") == market))
     if not found.height:
-        raise PricingError(f"{sku} in {market}: not listed on {day}", _suggestion(rows, sku, market, day))
+        raise PricingError(f"{sku} in {market}: not listed on {day}", _suggestion(rows, sku, market))
     return found.row(0, named=True)
 
 
-def _suggestion(rows: pl.DataFrame, sku: str, market: str, day: date) -> str:
+def _suggestion(rows: pl.DataFrame, sku: str, market: str) -> str:
     markets = rows.filter(pl.col("sku") == sku)["market"].unique().sort().to_list()
     if markets:
         return f"it is listed in {', '.join(markets)}"
-    skus = rows.filter(pl.col("market") == market)["sku"].sort().head(5).to_list()
+    skus = rows.filter(pl.col("market") == market)["sku"].sort().to_list()
     if skus:
-        return f"listed there are {', '.join(skus)}, …"
+        return f"listed there are {', '.join(get_close_matches(sku, skus, 5, 0.5) or skus[:5])}, …"
     return f"markets of that day are {', '.join(rows['market'].unique().sort().head(10).to_list())}"
 
 
@@ -76,10 +88,10 @@ def replay(shell: Shell, days: list[date] | None) -> None:
             shell.say(f"{outcome.day}: no trade, nothing to rebuild")
         else:
             shell.say(f"{outcome.day}: equal {outcome.hash} {outcome.rows} rows")
-    different = [outcome for outcome in outcomes if outcome.difference]
-    shell.answer([vars(outcome) for outcome in outcomes])
     if not outcomes:
         raise PricingError("no day stands yet", "`pricing run` decides one")
+    different = [outcome for outcome in outcomes if outcome.difference]
+    shell.answer([vars(outcome) for outcome in outcomes])
     shell.say(f"{len(outcomes) - len(different)} of {len(outcomes)} days came out the same")
     if different:
         raise typer.Exit(REFUSED)
@@ -125,8 +137,10 @@ def status(shell: Shell) -> None:
             f"  last decided day {row['date']}: {row['decided']} decided, {row['published']} to publish from "
             f"{row['effective_from']:%Y-%m-%d %H:%M} UTC, {row['held']} held, {row['quarantined']} quarantined"
         )
+    dead = claims.dead_runs(shell.lake)
     for day, claim in held.items():
-        shell.say(f"  {day} is held by run {claim.run_id} since {claim.since}")
+        words = ", which died; the next run frees it" if claim.run_id in dead else f" since {claim.since}"
+        shell.say(f"  {day} is held by run {claim.run_id}{words}")
 
 
 def query(shell: Shell, sql: str) -> None:
