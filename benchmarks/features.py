@@ -22,6 +22,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from pricing_assets.features import COLUMNS, LOOKBACK, Calendar, snapshot
+from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.tables import RAW
 
 BAR = 2.0
@@ -68,10 +69,10 @@ def rival(folder: Path) -> pl.DataFrame:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'").fetchall()
         connection.execute(f"SET threads = {pl.thread_pool_size()}").fetchall()
-        connection.register("holidays", holidays)
+        connection.register("holidays", ArrowStream(holidays))
         sql = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
         parameters = {"day": LAST, "cutoff": CALENDAR.cutoff(LAST), "folder": str(folder)}
-        return pl.DataFrame(connection.sql(sql, params=parameters))
+        return pl.DataFrame(ArrowStream(connection.sql(sql, params=parameters)))
 
 
 def compare(mine: pl.DataFrame, theirs: pl.DataFrame) -> None:

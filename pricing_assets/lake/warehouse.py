@@ -20,6 +20,7 @@ import polars as pl
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days
+from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
 from pricing_assets.lake.store import Lake
@@ -58,24 +59,12 @@ def query(analytics: Path, sql: str) -> pl.DataFrame:
         with duckdb.connect(str(analytics), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
             answer = connection.sql(sql)
-            return pl.DataFrame() if answer is None else pl.DataFrame(_Stream(answer))
+            return pl.DataFrame() if answer is None else pl.DataFrame(ArrowStream(answer))
     except duckdb.Error as fault:
         raise PricingError(
             f"query failed: {fault}",
             "mend the SQL; `show all tables` lists what there is, `describe raw.prices` the columns of a table",
         ) from fault
-
-
-class _Stream:
-    """A result as an Arrow stream and nothing else: Polars keeps references to a relation it recognises, which DuckDB
-    reports as leaks when the process ends; and this way needs no pyarrow.
-    """
-
-    def __init__(self, answer: duckdb.DuckDBPyRelation) -> None:
-        self._answer = answer
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._answer.__arrow_c_stream__(requested_schema)
 
 
 def _build(lake: Lake, path: Path) -> None:

@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from pricing_assets.errors import PricingError
+from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.sources.source import Source, sql_name
 from pricing_assets.tables.base import Table
 
@@ -103,7 +104,7 @@ class FileReader:
             SELECT * FROM typed
             WHERE {DAY} BETWEEN DATE '{days.first}' AND DATE '{days.last}'
                OR {DAY} IS NULL OR {DAY} > DATE '{days.admissible}' OR {DAY} = DATE '{days.also}'"""
-        return self._attempt(table, lambda: pl.DataFrame(self._connection.sql(query).pl()))
+        return self._attempt(table, lambda: pl.DataFrame(ArrowStream(self._connection.sql(query))))
 
     def span(self, table: type[Table], column: str) -> tuple[int, date | None, date | None]:
         """See Reader."""
@@ -125,7 +126,8 @@ class FileReader:
             raise PricingError(f"{path.name}: holds {kinds}; expected exactly one SELECT", "steps before it go in WITH")
         for name, excel in self._source.files.items():
             if name not in self._registered and re.search(rf"\b{name}\b", text):
-                self._connection.register(name, _sheet(name, self._source.folder / excel.path, excel.sheet))
+                sheet = _sheet(name, self._source.folder / excel.path, excel.sheet)
+                self._connection.register(name, ArrowStream(sheet))
                 self._registered.add(name)
         return re.sub(r";(;|\s|--[^\n]*|/\*.*?\*/)*\Z", "", text, flags=re.DOTALL)
 
