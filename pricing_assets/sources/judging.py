@@ -58,6 +58,9 @@ def judge(
     `dated`: the share of rows without a usable date, over all that was read, is within its limit. `not_empty`, of
     listings, prices and sales: a day of trade has listings and prices, a window with trade has sales. `no_trade`
     names the days without trade (see trade_status), which may be empty.
+
+    A passed verdict says nothing that depends on how much history the run happened to read with its days: a run that
+    was killed and run again judges in the same words.
     """
     of_day = {row["date"]: row for row in received.counts.iter_rows(named=True)}
     rows: list[dict[str, Any]] = []
@@ -106,8 +109,9 @@ def _dated_share(source: Source, counts: _Counts) -> tuple[str, bool, str]:
     limit = source.limits.undated_share
     total = int(counts.window.counts["received"].sum())
     share = _share(counts.window.undated, total)
-    message = f"{counts.window.undated} of {total} rows read have no usable date ({share:.2%}), limit {limit:.2%}"
+    message = f"rows without a usable date are within {limit:.2%} of those read"
     if share > limit:
+        message = f"{counts.window.undated} of {total} rows read have no usable date ({share:.2%}), limit {limit:.2%}"
         message += f"; look at them in raw.quarantine on {source.first_day}, mend {sql_name(counts.window.table)}"
     return "dated", share <= limit, message
 
@@ -117,7 +121,7 @@ def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: boo
     if table is raw.Sales:
         total = int(counts.window.counts["accepted"].sum())
         passed = total > 0 or not window_trades
-        message = f"{total} rows accepted in the whole window"
+        message = "rows were accepted" if total else "0 rows accepted in the whole window"
     else:
         passed = counts.accepted > 0 or not trades
         message = f"{counts.accepted} rows accepted" + ("" if trades else ", a day without trade")
