@@ -7,8 +7,9 @@ COVERAGE ?= 90
 WORKERS ?= 2
 HOST ?= 127.0.0.1
 PORT ?= 3000
-DEMO ?= --from 2011-12-05 --to 2011-12-09
-DEMO_PRICE ?= 22467 --market "United Kingdom" --date 2011-12-09
+DEMO ?= --from 2011-11-10 --to 2011-12-09
+DEMO_DAY ?= 2011-12-09
+DEMO_PRICE ?= 23173 --market "United Kingdom"
 PYTEST ?=
 
 BIN := .venv/bin
@@ -33,17 +34,29 @@ help: ## list the targets
 
 setup: $(INSTALLED) $(MANIFEST) ## the environment in .venv, exactly as locked, and the dbt manifest
 
-demo: setup ## price the shop whose excerpt ships with the repository, explain one price
-	$(BIN)/pricing run $(DEMO)
-	$(BIN)/pricing query "select market, strategy, action, decisions, changed, round(mean_change_pct, 2) as mean_change_pct \
-		from marts.decision_summary where date = (select max(date) from marts.decision_summary) order by all"
-	$(BIN)/pricing explain $(DEMO_PRICE)
+demo: setup ## price the shop whose excerpt ships with the repository, explain one price, replay a day
+	$(say) "pricing the shop: $(DEMO)"
+	@$(BIN)/pricing run $(DEMO)
+	$(say) "what was decided for $(DEMO_DAY)"
+	@$(BIN)/pricing query "select action, sum(decisions)::int as decisions, sum(changed)::int as changed, \
+		min(lowest_change_pct)::decimal(9,2) as lowest_pct, max(highest_change_pct)::decimal(9,2) as highest_pct \
+		from marts.decision_summary where date = '$(DEMO_DAY)' group by action order by action"
+	$(say) "the largest changes, up and down"
+	@$(BIN)/pricing query "with changes as (select sku, market, current_price, next_price, currency, \
+		round(100 * (next_price / current_price - 1), 2)::decimal(9,2) as change_pct \
+		from marts.current_prices where date = '$(DEMO_DAY)' and next_price is not null) \
+		from (from changes order by change_pct desc, sku, market limit 3) union all \
+		from (from changes order by change_pct, sku, market limit 3) order by change_pct desc, sku, market"
+	$(say) "why one price is what it is"
+	@$(BIN)/pricing explain $(DEMO_PRICE) --date $(DEMO_DAY)
+	$(say) "the day again, from the raw rows recorded: the same?"
+	@$(BIN)/pricing replay --date $(DEMO_DAY)
 	@echo
 	@echo "Where to look next:"
-	@echo "  $(BIN)/pricing --help           everything the shell can do"
-	@echo "  $(BIN)/pricing replay $(DEMO)   prove that the same facts give the same prices"
-	@echo "  make dev                        the asset graph, on http://localhost:$(PORT)"
-	@echo "  README.md                       connect a shop of your own"
+	@echo "  make dev                     the asset graph, on http://localhost:$(PORT)"
+	@echo "  $(BIN)/pricing --help        everything the shell can do, with examples in docs/shell.md"
+	@echo "  docs/warehouse.md            what an analyst can ask of .pricing/analytics.duckdb"
+	@echo "  docs/sources.md              connect a shop of your own"
 
 test: setup ## every test but torture; fails below 90 % line coverage
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not torture" \
@@ -89,7 +102,7 @@ $(VENV):
 
 $(INSTALLED): $(VENV) requirements.lock pyproject.toml
 	$(say) "installing the locked packages"
-	@$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
 	$(say) "installing pricing_assets itself"
 	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .
 	@touch $@
