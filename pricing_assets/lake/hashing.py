@@ -38,7 +38,7 @@ import polars as pl
 from pricing_assets.tables.base import Table
 
 _MAGIC = b"pricing-assets rows 1\n"
-_BATCH = 1 << 18  # rows encoded together: bounds memory, leaves the digests as they are
+_BATCH = 1 << 16  # rows encoded together: bounds memory, leaves the digests as they are
 _PARALLEL_FROM = 50_000  # rows from which threads pay for themselves
 _LONGEST_I64_DECIMAL = 18
 _KINDS: dict[str, tuple[type[pl.DataType], ...]] = {
@@ -91,13 +91,22 @@ def combine(*parts: str) -> str:
 
 def canonical(frame: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
     """The rows in canonical order: as they are where already so, else sorted."""
+    return ordered(frame, table)[0]
+
+
+def ordered(frame: pl.DataFrame, table: type[Table]) -> tuple[pl.DataFrame, bool]:
+    """The rows in canonical order, and whether every key is there and occurs once."""
     keys = [table.partition(), *(name for name in table.order() if name != table.partition())]
     if _strictly_ascending(frame, keys):
-        return frame
-    ordered = frame.sort(keys)
-    if _strictly_ascending(ordered, keys):
-        return ordered
-    return ordered.sort([*keys, *(name for name in table.hashed() if name not in keys)])
+        return frame, _whole(frame, keys)
+    rows = frame.sort(keys)
+    if _strictly_ascending(rows, keys):
+        return rows, _whole(rows, keys)
+    return rows.sort([*keys, *(name for name in table.hashed() if name not in keys)]), False
+
+
+def _whole(frame: pl.DataFrame, keys: Sequence[str]) -> bool:
+    return not any(frame.get_column(key).null_count() for key in keys)
 
 
 def _strictly_ascending(frame: pl.DataFrame, keys: Sequence[str]) -> bool:
@@ -125,10 +134,34 @@ def _digests(column: pl.Series, ranges: Sequence[Range]) -> list[bytes]:
         group.append(span)
         if number == len(ranges) - 1 or ranges[number + 1][1] - group[0][0] > _BATCH:
             first, last = group[0][0], group[-1][1]
+            if last - first > _BATCH and len(group) == 1:
+                digests.append(_streamed(column.slice(first, last - first)))
+                group = []
+                continue
             encoded = _encode(column.slice(first, last - first))
             digests.extend(_digest(encoded, start - first, end - first) for start, end in group)
             group = []
     return digests
+
+
+def _streamed(column: pl.Series) -> bytes:
+    """The digest of a long column, encoded batch by batch; no batch is longer than the processor's cache likes."""
+    kind = _kind(column.dtype)
+    if kind in ("list", "struct"):
+        return _digest(_encode(column), 0, column.len())
+    batches = [column.slice(start, _BATCH) for start in range(0, column.len(), _BATCH)]
+    digest = hashlib.sha256(_text(kind) + struct.pack("<Q", column.len()))
+    digest.update(b"\x01" if column.null_count() else b"\x00")
+    if column.null_count():
+        for batch in batches:
+            digest.update(batch.is_null().to_numpy().view(np.uint8).data)
+    if kind == "text":
+        batches = [batch.cast(pl.String) for batch in batches]
+        for batch in batches:
+            digest.update(_lengths(batch).data)
+    for batch in batches:
+        digest.update(_joined(batch) if kind == "text" else np.ascontiguousarray(_fixed_width(batch)).data)
+    return digest.digest()
 
 
 def _digest(encoded: _Encoded, start: int, end: int) -> bytes:
@@ -175,8 +208,7 @@ def _encode(column: pl.Series) -> _Encoded:
     match kind:
         case "text":
             text = column.cast(pl.String)
-            lengths = text.str.len_bytes().cast(pl.Int64).fill_null(0).to_numpy().astype("<i8", copy=False)
-            return _Encoded(kind, nulls, lengths, text.str.join("", ignore_nulls=True).item().encode())
+            return _Encoded(kind, nulls, _lengths(text), _joined(text))
         case "list":
             items = column.list.len().cast(pl.Int64).fill_null(0)
             inner = _encode(column.filter(items > 0).explode())
@@ -184,6 +216,15 @@ def _encode(column: pl.Series) -> _Encoded:
         case "struct":
             return _Encoded(kind, nulls, None, b"", tuple(_fields(column)))
     return _Encoded(kind, nulls, None, np.ascontiguousarray(_fixed_width(column)))
+
+
+def _lengths(text: pl.Series) -> Array:
+    return text.str.len_bytes().cast(pl.Int64).fill_null(0).to_numpy().astype("<i8", copy=False)
+
+
+def _joined(text: pl.Series) -> bytes:
+    joined: bytes = text.str.join("", ignore_nulls=True).cast(pl.Binary).item()
+    return joined
 
 
 def _fields(column: pl.Series) -> Iterator[tuple[str, _Encoded]]:

@@ -179,9 +179,8 @@ class Lake:
     def _lock(self, table: type[Table]) -> Path:
         return self.root / "_locks" / f"{table.table_name()}.lock"
 
-    def _content(self, table: type[Table], rows: pl.DataFrame) -> dict[date, parquet.Rows]:
-        """Day → its rows in canonical order, hashed."""
-        ordered = canonical(rows, table)
+    def _content(self, table: type[Table], ordered: pl.DataFrame) -> dict[date, parquet.Rows]:
+        """Day → its rows, hashed. The rows are in canonical order."""
         dates = ordered.get_column(table.partition())
         starts = [*(dates != dates.shift()).fill_null(True).arg_true().to_list(), ordered.height]
         ranges = list(pairwise(starts))
