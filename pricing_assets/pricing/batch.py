@@ -7,6 +7,7 @@ decision itself (decision), the manifest row (manifest).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -171,15 +172,28 @@ def strategy_rows(active: Sequence[Active], days: Sequence[date]) -> pl.DataFram
 def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime) -> Committed:
     """Commits a batch, the manifest rows last: before that commit no reader sees any of it."""
     days, known = batch.days, manifests.manifest(lake)
-    entries = book(batch.decisions, batch.calendar, _known(lake, PriceBook, days, known), now)
-    frames: list[tuple[type[Table], pl.DataFrame]] = [
-        (Strategies, batch.strategies),
-        (PriceDecisions, _joined(_known(lake, PriceDecisions, days, known), batch.decisions, PriceDecisions)),
-        (PriceSteps, _joined(_known(lake, PriceSteps, days, known), batch.steps, PriceSteps)),
-        (PriceBook, entries),
+
+    def joined(table: type[Table], new: pl.DataFrame) -> pl.DataFrame:
+        return _joined(_known(lake, table, days, known), new, table)
+
+    frames: list[tuple[type[Table], Callable[[], pl.DataFrame]]] = [
+        (PriceSteps, lambda: joined(PriceSteps, batch.steps)),
+        (PriceDecisions, lambda: joined(PriceDecisions, batch.decisions)),
+        (PriceBook, lambda: book(batch.decisions, batch.calendar, _known(lake, PriceBook, days, known), now)),
+        (Strategies, lambda: batch.strategies),
     ]
-    for table, frame in frames:
+
+    def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        frame = rows()
         lake.commit(table, frame, days, provenance)
+        return frame
+
+    # one table after another would leave half of the processors idle: a Parquet file is encoded by one of them
+    with ThreadPoolExecutor(len(frames)) as pool:
+        committed = {table: pool.submit(commit, table, rows) for table, rows in frames}
+    entries = committed[PriceBook].result()
+    for future in committed.values():
+        future.result()
     rows = _manifest_rows(lake, batch, known, provenance, now)
     return Committed(manifests.commit_days(lake, rows, provenance), entries, rows)
 
@@ -210,15 +224,13 @@ def _manifest_rows(
     quarantined = dict(
         lake.read(Quarantine, min(batch.days), max(batch.days)).group_by("received_on").len().iter_rows()
     )
-    by_day = batch.decisions.partition_by("date", as_dict=True)
-    steps_by_day = batch.steps.partition_by("date", as_dict=True)
-    nothing = batch.steps.clear()
+    decisions, steps = _by_day(batch.decisions), _by_day(batch.steps)
     rows = []
     for terms, (_, basis, late, _) in zip(batch.terms, batch.calendar.iter_rows(), strict=True):
-        day, key = terms.day, (terms.day,)
-        decided = manifest.without_trade(terms)
-        if key in by_day:
-            decided = manifest.outcome(terms, (basis, late), Decided(by_day[key], steps_by_day.get(key, nothing)), head)
+        day, decided = terms.day, manifest.without_trade(terms)
+        if day in decisions:
+            outcome = Decided(decisions[day], steps.get(day, batch.steps.clear()))
+            decided = manifest.outcome(terms, (basis, late), outcome, head)
         mine = _answers_for(day, batch.days)
         rows.append(
             decided
@@ -230,6 +242,16 @@ def _manifest_rows(
             }
         )
     return pl.DataFrame(rows, schema={k: v for k, v in Days.create_empty().schema.items() if k != "sequence"})
+
+
+def _by_day(frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    """Day → its rows of a frame that is sorted by day."""
+    lengths = frame.get_column("date").rle().struct.unnest()
+    starts = lengths["len"].cum_sum() - lengths["len"]
+    return {
+        day: frame.slice(start, length)
+        for day, start, length in zip(lengths["value"], starts, lengths["len"], strict=True)
+    }
 
 
 def _answers_for(day: date, days: Sequence[date]) -> Callable[[manifest.Heads], manifest.Heads]:

@@ -23,8 +23,10 @@ def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recor
     takes back a price already in the book: then the current price is entered again.
     """
     standing = known.sort("entry_no").group_by(_KEY, maintain_order=True).last()
-    wanted = decisions.join(days.filter(~pl.col("late")), on="date", how="inner").join(
-        standing.select(*_KEY, "entry_no", before="decision_id", standing_price="price"), on=_KEY, how="left"
+    wanted = (
+        decisions.select("date", "sku", "market", "action", "final_price", "currency", "decision_id")
+        .join(days.filter(~pl.col("late")).select("date", "effective_from"), on="date", how="inner")
+        .join(standing.select(*_KEY, "entry_no", before="decision_id", standing_price="price"), on=_KEY, how="left")
     )
     publishes = pl.col("action") == "publish"
     takes_back = (

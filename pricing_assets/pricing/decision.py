@@ -54,12 +54,17 @@ def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[S
     named = {name for strategy in strategies for name in strategy.features()}
     frame = features.select(name for name in features.columns if name in _KEYS + _AMOUNTS or name in named)
     frame = frame.join(days, on="date", how="inner", validate="m:1", maintain_order="left")
-    return (
-        frame.with_columns(decision_ids(frame), scale=money.scale(pl.col("currency")))
-        .sort("date", "decision_id")
-        .with_row_index("row")
-        .with_columns(current=money.to_minor(pl.col("current_price"), pl.col("scale")))
-    )
+    frame = _sorted(frame.with_columns(decision_ids(frame), scale=money.scale(pl.col("currency"))))
+    current = money.to_minor(pl.col("current_price"), pl.col("scale"))
+    return frame.with_row_index("row").with_columns(current=current)
+
+
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    """By date and decision_id: by the first half of the id as a number, ten times faster and as a rule enough."""
+    head = pl.col("decision_id").str.head(16).str.to_integer(base=16, dtype=pl.UInt64)
+    ordered = frame.with_columns(head=head).sort("date", "head")
+    alike = ordered.select((pl.col("head") == pl.col("head").shift()).any()).item()
+    return frame.sort("date", "decision_id") if alike else ordered.drop("head")
 
 
 def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -86,7 +91,7 @@ def _by_strategy(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
         strategy_hash=pl.lit(strategy.hash),
     )
     frame = constraints.apply(frame.with_columns(price=pl.col("proposed")), strategy.constraints)
-    frame = frame.with_columns(ended=endings.nearest(strategy.endings))
+    frame = frame.with_columns(endings.nearest(frame, strategy.endings))
     frame = frame.with_columns(ended=pl.when(pl.col("ended") != pl.col("price")).then("ended"))
     frame = frame.with_columns(price=pl.coalesce("ended", "price"))
     return frame.with_columns(hold=pl.coalesce("hold", *_obstacles(strategy)))

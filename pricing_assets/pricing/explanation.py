@@ -6,6 +6,7 @@ Here: which steps there are, in which order, and their words. Not here: the arit
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,47 +122,51 @@ def steps(parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
     for piece in taken:
         counts[piece.rows] += 1
     starts = np.cumsum(counts) - counts
-    row, number, label, after = (np.empty(counts.sum(), dtype=np.int64) for _ in range(4))
+    # the narrowest types that hold a position, a number of steps and a label: this is bound by memory
+    row, number, label, after = (np.empty(counts.sum(), dtype) for dtype in (np.uint32, np.int32, np.uint32, np.int64))
     for index, piece in enumerate(taken):
         place = starts[piece.rows] + piece.before
         row[place], number[place], label[place], after[place] = piece.rows, piece.before, index, piece.after
-    before = np.where(number == 0, 0, np.roll(after, 1))
-    long = pl.DataFrame({"row": row, "step_no": number + 1, "label": label, "before": before, "after": after})
-    return _worded(long, [piece.label for piece in taken], parts, rows)
-
-
-def _worded(long: pl.DataFrame, labels: Sequence[Label], parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
-    """Steps with their decision and their words in place of numbers; a hold says why that row is held."""
-    words = pl.DataFrame(labels, schema=dict.fromkeys(Label._fields, pl.String), orient="row")
-    holds = pl.concat([part.frame.select("row", "hold") for part in parts]).sort("row").get_column("hold")
-    row, label = long.get_column("row"), long.get_column("label")
-    step, reason = words["step"].gather(label), words["reason"].gather(label)
-    held = (words["step"] == _HOLD.step).gather(label)
-    return long.select(
-        rows["date"].gather(row),
-        rows["decision_id"].gather(row),
-        "step_no",
-        step,
-        _decimal(pl.col("before")),
-        _decimal(pl.col("after")),
-        pl.coalesce(pl.when(held).then(holds.gather(row)), reason).alias("reason"),
-        words["reference"].gather(label),
+    before = np.roll(after, 1)
+    before[starts[counts > 0]] = 0
+    words = pl.DataFrame([piece.label for piece in taken], schema=dict.fromkeys(Label._fields, pl.String), orient="row")
+    amounts = pl.DataFrame({"before": before, "after": after}).select(_decimal(pl.all()))
+    return pl.DataFrame(
+        [
+            rows["date"].gather(row),
+            rows["decision_id"].gather(row),
+            pl.Series("step_no", number, dtype=pl.Int64) + 1,
+            words["step"].gather(label),
+            *amounts,
+            words["reason"].gather(label),
+            words["reference"].gather(label),
+        ]
     )
 
 
 def _taken(part: Part) -> Iterator[_Taken]:
     """The steps of a part in their order. Where no current price is known there is no price to explain, so none."""
-    expressions = {label: after.cast(pl.Int64) for label, after in _prices(part.labels)}
     known = pl.col("current").is_not_null()
+    expressions = dict(_prices(part.labels))
     wide = part.frame.select(
-        pl.when(known).then(after).alias(str(number)) for number, after in enumerate(expressions.values())
+        pl.when(known).then(after).cast(pl.Int64).alias(str(number))
+        for number, after in enumerate(expressions.values())
     )
-    rows = part.frame.get_column("row").to_numpy().astype(np.int64)
-    before = np.zeros(rows.size, dtype=np.int64)
+    rows = part.frame.get_column("row").to_numpy()
+    before = np.zeros(rows.size, dtype=np.int32)
     for label, after in zip(expressions, wide.iter_columns(), strict=True):
         taken = after.is_not_null().to_numpy()
-        yield _Taken(label, rows[taken], before[taken], after.drop_nulls().to_numpy())
+        pieces = _Taken(label, rows[taken], before[taken], after.drop_nulls().to_numpy())
+        yield from _by_reason(pieces, part.frame["hold"].filter(after.is_not_null())) if label is _HOLD else [pieces]
         before += taken
+
+
+def _by_reason(held: _Taken, reasons: pl.Series) -> Iterator[_Taken]:
+    """Hold steps apart by the reason each row is held for, of which there are few."""
+    texts = reasons.fill_null(_HOLD.reason)
+    for text in texts.unique().sort():
+        mine = (texts == text).to_numpy()
+        yield _Taken(_HOLD._replace(reason=text), held.rows[mine], held.before[mine], held.after[mine])
 
 
 def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
@@ -181,5 +186,4 @@ def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
 
 def _decimal(ten_thousandths: pl.Expr) -> pl.Expr:
     """Int64 ten-thousandths as Decimal(18,4), exactly."""
-    whole = pl.lit(TEN_THOUSANDTHS, dtype=pl.Decimal(38, 4))
-    return (ten_thousandths.cast(pl.Decimal(38, 4)) / whole).cast(pl.Decimal(18, 4))
+    return (ten_thousandths.cast(pl.Decimal(38, 0)) * pl.lit(Decimal("0.0001"))).cast(pl.Decimal(18, 4))

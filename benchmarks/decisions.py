@@ -1,0 +1,136 @@
+"""Decisions by rules against Polars reading the same inputs and writing the same outputs, in one process.
+
+Here: a generated snapshot in a lake of its own, priced by the packaged strategy through `decide_days` and
+`commit_days`: reading, deciding, steps, validation, hash, files, commits, manifest. The baseline reads the snapshot's
+file and writes the rows of decisions, steps and price book with the lake's Parquet settings, and nothing else.
+
+    python benchmarks/decisions.py --size 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pricing_assets import pricing, strategies
+from pricing_assets.lake import Lake, Provenance
+from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.raw import Listings
+
+BAR = 3.0
+DAY = date(2026, 1, 15)
+TAKES_EFFECT = datetime(2026, 1, 16, 6, tzinfo=UTC)
+RUN = Provenance("benchmark", "0.0.0")
+TIMING = pricing.Timing({DAY: TAKES_EFFECT - timedelta(hours=4)}, {DAY: TAKES_EFFECT}, {})
+OUTPUTS = (PriceDecisions, PriceSteps, PriceBook)
+
+
+def run(size: int = 1_000_000, rounds: int = 3) -> list[dict[str, Any]]:
+    """Figures for `make bench`: the median of `rounds` alternating runs of ours, over that of the baseline."""
+    active = [pricing.Active(strategies.parse(strategies.packaged_default()), 1, "benchmark")]
+    rows = snapshot(size)
+    mine, theirs, steps = [], [], 0
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            lake = Lake(Path(folder) / "lake")
+            lake.commit(FeatureSnapshots, rows, [DAY], RUN)
+            listed = rows.select("date", "sku", "market", known_at=pl.lit(TIMING.as_of[DAY]))
+            lake.commit(Listings, listed.cast(Listings.create_empty().schema), [DAY], RUN)
+            start = time.perf_counter()
+            ours(lake, active)
+            mine.append(time.perf_counter() - start)
+            outputs = [lake.read(table) for table in OUTPUTS]
+            steps = outputs[1].height
+            start = time.perf_counter()
+            baseline(lake, outputs, Path(folder))
+            theirs.append(time.perf_counter() - start)
+    ratio = statistics.median(mine) / statistics.median(theirs)
+    seconds = f"ours {statistics.median(mine):.2f} s, Polars {statistics.median(theirs):.2f} s"
+    name = f"decisions of {size:,} SKU-markets, {steps:,} steps, ÷ Polars reading and writing the same ({seconds})"
+    return [{"name": name, "figure": round(ratio, 2), "bar": BAR, "holds": ratio <= BAR}]
+
+
+def ours(lake: Lake, active: list[pricing.Active]) -> None:
+    batch = pricing.decide_days(lake, [DAY], TIMING, active)
+    done = pricing.commit_days(lake, batch, RUN, TAKES_EFFECT)
+    assert done.changed == [DAY] and done.rows["decided"].sum() == lake.partitions(FeatureSnapshots)[DAY].rows
+
+
+def baseline(lake: Lake, outputs: list[pl.DataFrame], folder: Path) -> None:
+    file = lake.partitions(FeatureSnapshots)[DAY]
+    pl.read_parquet(lake.path(FeatureSnapshots, file), hive_partitioning=False)
+    for number, rows in enumerate(outputs):
+        rows.write_parquet(folder / f"{number}.parquet")
+
+
+def snapshot(size: int, seed: int = 20260115) -> pl.DataFrame:
+    """A day's feature rows: prices of 1 to 100, a tenth of the stock and competitor features null."""
+    draw = np.random.default_rng(seed)
+    minor = draw.integers(100, 10_000, size)
+
+    def amount(low: float, high: float, known: float = 1.0) -> pl.Series:
+        cents = (minor * draw.uniform(low, high, size)).astype(np.int64) + 1
+        major = pl.Series(cents).cast(pl.Decimal(38, 4)) / pl.Series([100]).cast(pl.Decimal(38, 4))
+        return _known(major.cast(pl.Decimal(18, 4)), draw, known)
+
+    def count(high: int, known: float = 0.9) -> pl.Series:
+        return _known(pl.Series(draw.integers(0, high, size)), draw, known)
+
+    number = pl.int_range(size, dtype=pl.Int64)
+    texts = {"currency": "GBP", "price_kind": "posted", "cost_source": "recorded", "brand": "B", "absent_tables": ""}
+    amounts = {
+        "current_price": amount(0.9, 1.0),
+        "list_price": amount(1.0, 1.2),
+        "cost": amount(0.4, 0.8),
+        "competitor_min": amount(0.8, 1.2, 0.9),
+        "competitor_median": amount(1.0, 1.3, 0.9),
+        "competitor_max": amount(1.2, 1.6, 0.9),
+    }
+    frame = pl.DataFrame(amounts).with_columns(
+        date=pl.lit(DAY),
+        sku=pl.format("SKU-{}", (number // 2).cast(pl.String).str.zfill(7)),
+        market=pl.when(number % 2 == 0).then(pl.lit("DE")).otherwise(pl.lit("GB")),
+        category=pl.format("C{}", number % 40),
+        inputs_hash=pl.lit("a" * 64),
+        inputs=pl.lit("[]"),
+        month=pl.lit(DAY.month, dtype=pl.Int64),
+        stock_age_days=count(400),
+        on_hand=count(200),
+        **{name: pl.lit(text) for name, text in texts.items()},
+    )
+    rest = [
+        (count(300, 1.0) if dtype == pl.Int64 else _known(pl.Series(draw.normal(10, 20, size)), draw, 0.9)).alias(name)
+        for name, dtype in FeatureSnapshots.create_empty().schema.items()
+        if name not in frame.columns and dtype in (pl.Int64, pl.Float64)
+    ]
+    absent = [
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in FeatureSnapshots.create_empty().schema.items()
+        if name not in {*frame.columns, *(series.name for series in rest)}
+    ]
+    return frame.with_columns(*rest, *absent).select(FeatureSnapshots.column_names()).sort("date", "sku", "market")
+
+
+def _known(values: pl.Series, draw: np.random.Generator, share: float) -> pl.Series:
+    """The values, null but for a share of them."""
+    if share == 1.0:
+        return values
+    return values.to_frame().select(pl.when(pl.Series(draw.random(values.len()) < share)).then(pl.first())).to_series()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=1_000_000, help="SKU-markets")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    print(json.dumps(run(options.size, options.rounds), indent=2, ensure_ascii=False))
