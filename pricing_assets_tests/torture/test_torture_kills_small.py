@@ -1,0 +1,94 @@
+"""Runs of a tiny shop killed at random moments, each next run resuming: always on, in about a minute.
+
+The long version, with whole processes over the shipped excerpt, is in test_torture_kills.py (`make torture`).
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from torture_runs import (
+    Place,
+    Reader,
+    check_ended,
+    check_whole,
+    hashes,
+    kill,
+    moments,
+    standing,
+    stations,
+    warm,
+)
+from torture_shop import FIRST, write_shop
+
+from pricing_assets.lake import days as manifests
+
+SEED = 20261120
+STATIONS = [
+    *("start-up", "raw commits", "raw commits", "features", "decisions"),
+    *("decision commits", "decision commits", "runs.days", "dbt", "rename"),
+]
+
+
+def span(first: int, last: int) -> list[str]:
+    return ["run", "--from", str(FIRST + timedelta(days=first)), "--to", str(FIRST + timedelta(days=last))]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shop(tmp_path_factory.mktemp("tiny") / "shop")
+
+
+def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Path, tmp_path: Path) -> None:
+    undisturbed, killed = Place(tmp_path / "undisturbed", shop), Place(tmp_path / "killed", shop)
+    with warm(undisturbed) as server:
+        server.start(*span(20, 22))
+        started = time.time()
+        assert server.wait() == 0
+    planned = moments(stations(undisturbed.home, started), STATIONS, SEED)
+    print(f"seed {SEED}: " + ", ".join(f"{name} at {moment:.2f} s" for name, moment in planned))
+    kills = 0
+    with warm(killed) as server, Reader(killed.home / "analytics.duckdb") as reader:
+        for _, moment in planned:
+            pid = server.start(*span(20, 22))
+            time.sleep(moment)
+            kill(pid)
+            kills += server.wait() == -9
+            check_whole(killed.lake)
+            found = hashes(killed.lake)
+            expected = hashes(undisturbed.lake)
+            assert all(found[table].items() <= expected[table].items() for table in found)
+        server.run(*span(20, 22))
+    assert kills >= 8
+    assert hashes(killed.lake) == hashes(undisturbed.lake)
+    assert_frame_equal(standing(killed.lake), standing(undisturbed.lake))
+    check_whole(killed.lake)
+    check_ended(killed, kills)
+    assert reader.faults == []
+    print(f"{kills} kills, {reader.queries} queries by the reader")
+
+
+def test_a_killed_backfill_of_two_chunks_resumes_to_the_same_tables(shop: Path, tmp_path: Path) -> None:
+    undisturbed, killed = Place(tmp_path / "undisturbed", shop), Place(tmp_path / "killed", shop)
+    with warm(undisturbed) as server:
+        server.run(*span(20, 53))
+    with warm(killed) as server:
+        pid = server.start(*span(20, 53))
+        while manifests.standing(killed.lake).is_empty():
+            time.sleep(0.01)
+        time.sleep(0.4)  # in the second chunk
+        kill(pid)
+        assert server.wait() == -9
+        assert manifests.standing(killed.lake).height in (31, 34)
+        server.run(*span(20, 53))
+    assert hashes(killed.lake) == hashes(undisturbed.lake)
+    assert_frame_equal(standing(killed.lake), standing(undisturbed.lake))
+    assert manifests.standing(killed.lake)["date"].is_sorted()
+    assert manifests.standing(killed.lake).filter(pl.col("decided") == 0).is_empty()
+    check_whole(killed.lake)
+    check_ended(killed, 1)

@@ -1,0 +1,252 @@
+"""Starting, killing and judging runs: what the tests of this folder share.
+
+Here: `pricing run` as a process group that can be killed, moments spread over a run, what must hold of a home
+afterwards. Not here: which shop, how many kills.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pricing_assets.lake import Lake, claims
+from pricing_assets.lake import days as manifests
+from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.raw import Listings
+from pricing_assets.tables.runs import Executions
+
+WARM = Path(__file__).with_name("torture_warm.py")
+PRICING = Path(sys.executable).with_name("pricing")
+PATIENCE = 300
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home, and the shop that is priced there."""
+
+    home: Path
+    shop: Path | None = None
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.home / "lake")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        chosen = {"PRICING_HOME": str(self.home)} | ({"PRICING_SOURCE": str(self.shop)} if self.shop else {})
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PRICING_", "DAGSTER_", "UCI_"))}
+        return kept | chosen | {"COLUMNS": "160"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """`pricing …` in a process group of its own, away from the project's dagster.yaml."""
+        return subprocess.Popen(
+            [str(PRICING), *arguments],
+            env=self.environment,
+            cwd=self.home.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        """`pricing …` to its end; its output. Fails the test where it fails."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, output
+        return output
+
+
+class Warm:
+    """A process that has imported the platform and forks a run on demand: a run without its seconds of imports."""
+
+    def __init__(self, place: Place) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(WARM)],
+            env=place.environment,
+            cwd=place.home.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+
+    def start(self, *arguments: str) -> int:
+        """Forks `pricing …` into a process group of its own; its process id."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\x1f".join(arguments) + "\n")
+        return int(self._line())
+
+    def wait(self) -> int:
+        """Waits until the run has ended; its exit code, below 0 where a signal ended it."""
+        return int(self._line())
+
+    def run(self, *arguments: str) -> None:
+        """`pricing …` to its end. Fails the test where it fails."""
+        self.start(*arguments)
+        assert self.wait() == 0, arguments
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=PATIENCE)
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the process that forks runs has ended"
+        return line
+
+
+@contextlib.contextmanager
+def warm(place: Place) -> Iterator[Warm]:
+    """A Warm that ends with the block."""
+    server = Warm(place)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def kill(pid: int) -> None:
+    """SIGKILL to a whole process group: the run, and dbt where it is at work."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def stations(home: Path, started: float) -> dict[str, tuple[float, float]]:
+    """When an undisturbed first run was at which station, in seconds from its start: from the times of its commits."""
+    log = home / "lake"
+
+    def committed(*tables: str) -> list[float]:
+        files = [path for table in tables for path in (log / table / "_delta_log").glob("*.json")]
+        return sorted(path.stat().st_mtime - started for path in files)
+
+    raw = committed("raw/listings", "raw/prices", "raw/sales", "raw/quarantine", "runs/checks")
+    features = committed("features/feature_snapshots")[-1]
+    decisions = committed("governance/strategies", "decisions/price_decisions", "decisions/price_steps")
+    days = committed("runs/days")[-1]
+    placed = (home / "analytics.duckdb").stat().st_mtime - started
+    return {
+        "start-up": (0.0, raw[0]),
+        "raw commits": (raw[0], raw[-1]),
+        "features": (raw[-1], features),
+        "decisions": (features, decisions[0]),
+        "decision commits": (decisions[0], days),
+        "runs.days": (days - 0.05, days + 0.05),
+        "dbt": (days, placed),
+        "rename": (placed - 0.05, placed + 0.15),
+    }
+
+
+def moments(spans: dict[str, tuple[float, float]], names: Sequence[str], seed: int) -> list[tuple[str, float]]:
+    """A random moment in each named station."""
+    chance = random.Random(seed)
+    return [(name, chance.uniform(*spans[name])) for name in names]
+
+
+@dataclass
+class Reader:
+    """Queries analytics.duckdb all the while, as an analyst would: a new connection each time."""
+
+    analytics: Path
+    queries: int = 0
+    faults: list[str] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Reader:
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _read(self) -> None:
+        while not self._stop.is_set():
+            if self.analytics.exists():
+                try:
+                    self.faults.extend(_half_states(self.analytics))
+                except duckdb.Error as fault:
+                    self.faults.append(str(fault))
+                self.queries += 1
+            time.sleep(0.05)
+
+
+_HALF = """
+    SELECT days.date, decided, published, decisions, entries, shown
+    FROM (SELECT * FROM runs.days QUALIFY sequence = max(sequence) OVER (PARTITION BY date)) AS days
+    LEFT JOIN (SELECT date, basis, count(*) AS decisions FROM decisions.price_decisions GROUP BY ALL)
+        USING (date, basis)
+    LEFT JOIN (SELECT date, count(*) AS entries FROM decisions.price_book GROUP BY ALL) USING (date)
+    LEFT JOIN (SELECT date, count(*) AS shown FROM marts.price_history GROUP BY ALL) USING (date)
+    WHERE status <> 'no_trade'
+        AND (decisions IS DISTINCT FROM decided OR entries IS DISTINCT FROM published OR shown IS DISTINCT FROM decided)
+"""
+
+
+def _half_states(analytics: Path) -> list[str]:
+    with duckdb.connect(str(analytics), read_only=True) as connection:
+        return [f"half a day: {row}" for row in connection.sql(_HALF).fetchall()]
+
+
+Hashes = dict[str, dict[date, str]]
+
+
+def hashes(lake: Lake) -> Hashes:
+    """Table → day → content hash of what the manifest has in force; runs.days itself, which names runs, aside."""
+    found = manifests.manifest(lake)
+    found.pop("runs.days", None)
+    return {table: {day: file.hash for day, file in files.items()} for table, files in found.items() if files}
+
+
+def standing(lake: Lake) -> pl.DataFrame:
+    """The standing decisions of all days."""
+    rows = lake.read_files(PriceDecisions, manifests.manifested(lake, PriceDecisions).values())
+    return rows.join(manifests.standing(lake).select("date", "basis"), on=["date", "basis"], how="semi")
+
+
+def check_whole(lake: Lake) -> None:
+    """Nothing lost, doubled or torn in the days that stand: one decision per listed pair, explained, booked once."""
+    days = manifests.standing(lake)
+    of_table = {
+        table: lake.read_files(table, manifests.manifested(lake, table).values())
+        for table in (Listings, PriceDecisions, PriceSteps, PriceBook)
+    }
+    decided = standing(lake)
+    pair = ["date", "sku", "market"]
+    listed = of_table[Listings].select(pair).unique().join(days.select("date"), on="date", how="semi")
+    assert decided.select(pair).sort(pair).equals(listed.sort(pair)), "each listed pair, exactly once"
+    assert dict(days.select("date", "decided").iter_rows()) == dict(decided.group_by("date").len().iter_rows())
+    book = of_table[PriceBook]
+    assert book["entry_no"].unique().to_list() in ([1], []), "no price was booked twice"
+    published = decided.filter(pl.col("action") == "publish")
+    assert book.select(*pair, "decision_id").sort(pair).equals(published.select(*pair, "decision_id").sort(pair))
+    assert of_table[PriceSteps].join(decided, on=["date", "decision_id"], how="anti").is_empty()
+    last = of_table[PriceSteps].sort("step_no").group_by("date", "decision_id").last()
+    ends = decided.join(last, on=["date", "decision_id"], how="left").filter(pl.col("final_price").is_not_null())
+    assert (ends["after"] == ends["final_price"]).all(), "the steps end at the final price"
+
+
+def check_ended(place: Place, kills: int) -> None:
+    """No claim is left, no draft is left, and the executions tell of the last run's success and of the dead runs."""
+    assert claims.holders(place.lake) == {}
+    assert list(place.home.glob("draft-*")) == []
+    outcomes = place.lake.read(Executions)["outcome"].to_list()
+    assert outcomes.count("success") >= 1
+    assert set(outcomes) <= {"success", "failure"}
+    assert outcomes.count("failure") <= kills
