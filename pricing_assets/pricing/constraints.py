@@ -17,7 +17,7 @@ from pricing_assets.strategies import Constraint
 TEN_THOUSANDTHS = 10_000
 LOWEST, HIGHEST = 1, 10**13 - 1  # minor units: one, and the largest that rules may propose; fits Decimal(18,4)
 _SMALLEST, _LARGEST = "the smallest coin", "the largest price"
-_DECIMALS = Decimal("1e-12")  # of a factor; finer ones are rounded to the safe side, so that Int128 always suffices
+_DECIMALS = Decimal("1e-16")  # of a factor; finer ones are rounded to the safe side, so that Int128 always suffices
 
 
 def _exact(amount: str) -> pl.Expr:
