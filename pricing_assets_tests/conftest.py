@@ -1,4 +1,4 @@
-"""What every test shares: a home of its own, and Hypothesis without deadlines.
+"""What every test shares: a home of its own, a tiny shop, and Hypothesis without deadlines.
 
 Here: fixtures that tests of more than one room use. Not here: rows or sources of a single room.
 """
@@ -6,10 +6,12 @@ Here: fixtures that tests of more than one room use. Not here: rows or sources o
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tiny_shop import Line, Shop, load_location
 
 settings.register_profile("suite", deadline=None, print_blob=True)  # two shared cores: time says nothing about a test
 settings.load_profile("suite")
@@ -18,8 +20,32 @@ settings.load_profile("suite")
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty PRICING_HOME; no other setting of the machine reaches a test."""
-    for name in [name for name in os.environ if name.startswith("PRICING_")]:
+    for name in [name for name in os.environ if name.startswith(("PRICING_", "DAGSTER_"))]:
         monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("PRICING_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def location(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny shop's folder; the code location is imported with it."""
+    folder = tmp_path_factory.mktemp("location") / "shop"
+    Shop(folder).write()
+    load_location(folder)
+    return folder
+
+
+@pytest.fixture
+def shop(location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The tiny shop, a copy this test may change; PRICING_SOURCE names it."""
+    folder = tmp_path / "shop"
+    shutil.copytree(location, folder)
+    monkeypatch.setenv("PRICING_SOURCE", str(folder))
+    return Shop(folder)
+
+
+@pytest.fixture
+def line(home: Path, shop: Shop) -> Line:
+    """Its stations."""
+    return Line(home, shop)

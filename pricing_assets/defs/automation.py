@@ -36,7 +36,7 @@ def at_two(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.RunR
 
 @dg.sensor(
     job=daily,
-    minimum_interval_seconds=300,
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Requests days the schedule missed, oldest first; gives a day up after three runs in vain.",
 )

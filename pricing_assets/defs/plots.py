@@ -40,7 +40,8 @@ def actions_by_day(decisions: pl.DataFrame) -> dg.MarkdownMetadataValue:
         for action, rows in counts.group_by("action", maintain_order=True):
             axes.plot(rows["date"].to_list(), rows["len"].to_list(), marker="o", markersize=3, label=str(action[0]))
         axes.set(ylabel="decisions")
-        axes.legend(fontsize=7)
+        if counts.height:
+            axes.legend(fontsize=7)
         axes.figure.autofmt_xdate()
 
     return _picture(draw, "decisions by action")

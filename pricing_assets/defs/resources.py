@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
 
 class Platform(dg.ConfigurableResource["Platform"]):
-    """Plain objects for the stations. `home` is where everything written lives."""
+    """Plain objects for the stations. `home`, where everything written lives, comes from the settings if not given."""
 
-    home: str
+    home: str | None = None
 
     @cached_property
     def settings(self) -> Settings:
         """The settings, with this resource's home."""
-        return SETTINGS.model_copy(update={"home": Path(self.home)})
+        settings = Settings()
+        return settings.model_copy(update={"home": Path(self.home)}) if self.home else settings
 
     @cached_property
     def lake(self) -> Lake:
@@ -121,8 +122,6 @@ class Platform(dg.ConfigurableResource["Platform"]):
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """The platform at the home the settings name, and how steps are run."""
+    """The platform as the settings have it, and how steps are run."""
     executors = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
-    return dg.Definitions(
-        resources={"platform": Platform(home=str(SETTINGS.home))}, executor=executors[SETTINGS.executor]
-    )
+    return dg.Definitions(resources={"platform": Platform()}, executor=executors[SETTINGS.executor])

@@ -94,7 +94,6 @@ def _execute(
 ) -> Launched:
     """Runs the days in this process. They are claimed before Dagster knows the run: what dies here leaves a trace."""
     from pricing_assets.defs import executions
-    from pricing_assets.defs.resources import Platform
     from pricing_assets.lake import claims
 
     started, run_id = time.monotonic(), str(uuid4())
@@ -108,7 +107,6 @@ def _execute(
         partition_key=one if len(days) == 1 else None,
         tags=executions.range_tags(days) if len(days) > 1 else None,
         asset_selection=None if marts else line,
-        resources={"platform": Platform(home=str(shell.settings.home))},
         raise_on_error=False,
     )
     executions.conclude(instance, shell.lake, run_id)

@@ -1,0 +1,100 @@
+"""The warehouse station: dbt's results as assets and checks; what analysts keep when it fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from tiny_shop import FIRST, Line
+
+from pricing_assets.lake import warehouse as files
+
+
+def build(line: Line) -> Any:
+    from pricing_assets.defs import warehouse
+
+    return dg.materialize(
+        [warehouse.marts],
+        resources={"platform": line.platform()},
+        instance=line.instance,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+    )
+
+
+def dbt_that(results: list[dict[str, Any]], code: int, calls: list[str]) -> Any:
+    """Stands in for dbt: writes these results and ends with this code."""
+
+    def run(command: str, home: Path, target: Path, draft: Path | None = None) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        target.mkdir(parents=True, exist_ok=True)
+        if results:
+            (target / "run_results.json").write_text(json.dumps({"results": results}))
+        return subprocess.CompletedProcess([], code, stdout="1 of 9 FAIL not_null_price_history_sku")
+
+    return run
+
+
+def test_dbt_builds_the_marts_over_what_stands(line: Line) -> None:
+    line.run(FIRST)
+    result = build(line)
+    assert result.success
+    assert len(result.asset_materializations_for_node("warehouse")) == 10
+    assert all(each.passed for each in result.get_asset_check_evaluations())
+    days = files.query(line.home / "analytics.duckdb", "select date, decided from marts.run_summary")
+    assert days.rows() == [(FIRST, 4)]
+
+
+@pytest.mark.parametrize(("code", "runs"), [(1, 1), (2, 3)])
+def test_a_failed_build_keeps_what_analysts_have(
+    line: Line, monkeypatch: pytest.MonkeyPatch, code: int, runs: int
+) -> None:
+    """dbt's exit code 1 is a model or test that would fail again; 2 anything else, and is tried again."""
+    from pricing_assets.defs import executions, warehouse
+
+    analytics = line.home / "analytics.duckdb"
+    with files.draft(line.lake, analytics):
+        pass
+    before, calls = analytics.read_bytes(), []
+    test = next(node for node in warehouse._of_type("test") if warehouse._tested(node))
+    fault = {"unique_id": test["unique_id"], "status": "fail", "failures": 3, "message": "m", "execution_time": 0.1}
+    monkeypatch.setattr(warehouse, "dbt", dbt_that([fault], code, calls))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    result = build(line)
+
+    assert not result.success
+    assert len(calls) == runs
+    assert result.asset_materializations_for_node("warehouse") == []
+    checks = result.get_asset_check_evaluations()
+    assert {(each.check_name, each.passed, each.metadata["failing rows"].value) for each in checks} == {
+        (test["name"], False, 3)
+    }
+    message = executions.first_error(line.instance, result.run_id)
+    assert message.startswith("dbt build failed; analysts keep the last good file")
+    assert "not_null_price_history_sku" in message
+    assert analytics.read_bytes() == before
+    assert list(line.home.glob("draft-*")) == []
+
+
+def test_dbt_that_comes_to_no_model_says_so(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets.defs import executions, warehouse
+
+    monkeypatch.setattr(warehouse, "dbt", dbt_that([], 1, []))
+    result = build(line)
+    assert "dbt build failed" in executions.first_error(line.instance, result.run_id)
+    assert not (line.home / "analytics.duckdb").exists()
+
+
+def test_a_project_dbt_cannot_parse_is_named(location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets.defs import warehouse
+    from pricing_assets.errors import PricingError
+
+    (tmp_path / "model.sql").write_text("select")
+    monkeypatch.setattr(warehouse, "PROJECT", tmp_path)
+    monkeypatch.setattr(warehouse, "dbt", dbt_that([], 2, []))
+    with pytest.raises(PricingError, match=r"dbt cannot parse .*1 of 9 FAIL"):
+        warehouse._nodes.__wrapped__()
