@@ -18,6 +18,7 @@ from pricing_assets.tables import Table
 
 OWNERS = ["team:pricing"]
 SAMPLE_ROWS = 5
+SAMPLE_LENGTH = 300  # characters of a value shown
 # A day is due at its publication cut-off; a shop that only has history is never late.
 FRESHNESS = (
     None
@@ -110,8 +111,8 @@ def table_value(frame: pl.DataFrame) -> dg.TableMetadataValue:
 
 
 def _cell(value: Any) -> str | int | float | bool:
-    if isinstance(value, str | int | float | bool):
+    if isinstance(value, int | float):
         return value
-    if isinstance(value, list | dict):
-        return json.dumps(value, default=str)
-    return "" if value is None else str(value)
+    text = json.dumps(value, default=str) if isinstance(value, list | dict) else "" if value is None else str(value)
+    # a row of runs.days names hundreds of files: whole, its sample is a third of a megabyte in every event
+    return text if len(text) <= SAMPLE_LENGTH else text[: SAMPLE_LENGTH - 1] + "…"
