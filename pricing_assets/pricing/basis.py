@@ -68,12 +68,17 @@ def settled(terms: Terms, standing: Mapping[str, Any] | None) -> tuple[str, bool
 
 
 def decision_ids(frame: pl.DataFrame) -> pl.Series:
-    """First 32 hex digits of SHA-256 over basis, SKU and market of each row.
+    """First 32 hex digits of SHA-256 over basis, SKU and market of each row."""
+    return digests(frame).bin.encode("hex")
+
+
+def digests(frame: pl.DataFrame) -> pl.Series:
+    """Decision ids as 16 bytes each.
 
     The SKU's length goes in too: a separator inside a name makes no two rows one.
     """
     length = pl.col("sku").str.len_bytes().cast(pl.String)
     texts = frame.select(pl.concat_str("basis", length, "sku", "market", separator=_SEPARATOR).cast(pl.Binary))
     digest = hashlib.sha256
-    digests = [digest(text).digest() for text in texts.to_series().to_list()]
-    return pl.Series("decision_id", digests, dtype=pl.Binary).bin.head(16).bin.encode("hex")
+    found = [digest(text).digest() for text in texts.to_series().to_list()]
+    return pl.Series("decision_id", found, dtype=pl.Binary).bin.head(16)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pricing_assets.pricing import constraints, endings, explanation
-from pricing_assets.pricing.basis import decision_ids
+from pricing_assets.pricing.basis import digests
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.strategies import Strategy, claims, propose
 from pricing_assets.tables import money
@@ -54,17 +54,22 @@ def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[S
     named = {name for strategy in strategies for name in strategy.features()}
     frame = features.select(name for name in features.columns if name in _KEYS + _AMOUNTS or name in named)
     frame = frame.join(days, on="date", how="inner", validate="m:1", maintain_order="left")
-    frame = _sorted(frame.with_columns(decision_ids(frame), scale=money.scale(pl.col("currency"))))
+    frame = _sorted(frame.with_columns(digests(frame), scale=money.scale(pl.col("currency"))))
     current = money.to_minor(pl.col("current_price"), pl.col("scale"))
     return frame.with_row_index("row").with_columns(current=current)
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
-    """By date and decision_id: by the first half of the id as a number, ten times faster and as a rule enough."""
-    head = pl.col("decision_id").str.head(16).str.to_integer(base=16, dtype=pl.UInt64)
+    """By date and decision_id, which goes in as bytes and comes out as hex digits.
+
+    Sorted by the first half of the id as a number, which is ten times faster and as a rule enough. Digits are written
+    after sorting: neighbours then lie side by side in memory, for all that reads them later.
+    """
+    head = pl.col("decision_id").bin.head(8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
     ordered = frame.with_columns(head=head).sort("date", "head")
     alike = ordered.select((pl.col("head") == pl.col("head").shift()).any()).item()
-    return frame.sort("date", "decision_id") if alike else ordered.drop("head")
+    ordered = frame.sort("date", "decision_id") if alike else ordered.drop("head")
+    return ordered.with_columns(pl.col("decision_id").bin.encode("hex"))
 
 
 def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:

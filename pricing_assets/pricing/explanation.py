@@ -5,8 +5,11 @@ Here: which steps there are, in which order, and their words. Not here: the arit
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +21,7 @@ from pricing_assets.strategies import Rule, Strategy
 Array = np.ndarray[Any, Any]
 
 _BITS = 60  # marks packed into one Int64
+_ROWS = 1 << 16  # rows explained together: what is worked out on the way stays in the processor's cache
 
 
 class Label(NamedTuple):
@@ -114,9 +118,28 @@ class _Taken(NamedTuple):
 def steps(parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of decisions.price_steps in canonical order: numbered from 1, each beginning where the one before ended.
 
-    `rows` are all decided rows in canonical order, with date and decision_id; `row` in a part is the position there.
-    Every step knows its place beforehand, so none is sorted.
+    `rows` are all decided rows in canonical order, with date and decision_id; `row` in a part is the position there,
+    ascending. Worked out for some rows at a time, on all processors.
     """
+    bounds = [*range(0, rows.height, _ROWS), rows.height]
+    chunks = [
+        ([Part(_between(part.frame, start, end), part.labels) for part in parts], rows.slice(start, end - start))
+        for start, end in pairwise(bounds)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda chunk: _steps(*chunk), chunks))
+    return pl.concat(found or [_steps(parts, rows)])
+
+
+def _between(frame: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
+    """The rows whose position is from `start` to before `end`, with positions counted from `start`."""
+    row = frame.get_column("row")
+    first, last = row.search_sorted(start), row.search_sorted(end)
+    return frame.slice(first, last - first).with_columns(pl.col("row") - start)
+
+
+def _steps(parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
+    """The steps of some rows. Every step knows its place beforehand, so none is sorted."""
     taken = [piece for part in parts for piece in _taken(part)]
     counts = np.zeros(rows.height, dtype=np.int64)
     for piece in taken:
