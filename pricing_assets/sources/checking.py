@@ -42,14 +42,17 @@ class Finding:
 
 
 def check(folder: Path, settings: Settings, days: int = SAMPLE_DAYS) -> list[Finding]:
-    """Try every SELECT of a source on its last `days` days and explain what is wrong; raises nothing for a fault."""
+    """Try every SELECT of a source on its last `days` days and explain what is wrong; raises nothing for a fault.
+
+    A shop that goes on trading is tried up to yesterday: today is not over, and no run prices it yet.
+    """
     try:
         source = load(folder, settings)
     except PricingError as error:
         head, *faults = error.what.split("\n  ")
         return [Finding(SETTINGS_FILE, False, fault, error.remedy) for fault in faults or [head]]
     today = datetime.now(ZoneInfo(source.time_zone)).date()
-    last = source.last_admissible(today)
+    last = max(source.first_day, source.last_day or today - timedelta(days=1))
     first = max(source.first_day, last - timedelta(days=days - 1))
     findings = [
         Finding(SETTINGS_FILE, True, f"{source.name}: {len(source.markets)} market(s), {first} to {last} tried")
@@ -113,5 +116,5 @@ def _verdicts(source: Source, received: dict[type[Table], Received], first: date
             what = (
                 f"a run would stop at check {check_name} on {', '.join(map(str, rows['date']))}: {rows['message'][0]}"
             )
-            findings.append(Finding(sql_name(table), False, what, "mend the rows shown, or the limit in source.yaml"))
+            findings.append(Finding(sql_name(table), False, what))
     return findings

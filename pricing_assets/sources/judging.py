@@ -127,7 +127,7 @@ def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: boo
         message = f"{counts.accepted} rows accepted" + ("" if trades else ", a day without trade")
     if not passed:
         message += (
-            f"; expected some: try `pricing source check {source.folder.name}` and mend {sql_name(table)}; "
+            f"; expected some: mend {sql_name(table)} (`pricing source check {source.folder.name}` tries it); "
             "if the shop was closed, name the day in closed_days of source.yaml"
         )
     return "not_empty", passed, message
