@@ -1,0 +1,96 @@
+"""Thirty past days of the shipped excerpt, rebuilt from raw: the same hashes however it is done. And the golden days.
+
+`golden.json` holds what a few days of the excerpt come to under the packaged strategy. A test that fails here says that
+prices, or their identity, changed. Where that was meant, look at the difference, then write the file anew:
+
+    .venv/bin/python pricing_assets_tests/replay/golden.py
+
+and say in CHANGELOG.md what changed: days decided by an older release will replay with that difference.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from replay.golden import GOLDEN, golden, price_the_excerpt
+from torture.torture_runs import PRICING, Reader, check_whole
+
+from pricing_assets.lake import Lake
+from pricing_assets.lake import days as manifests
+from pricing_assets.pricing.replay import Replayed, replay
+
+DAYS = 30
+
+
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the last thirty days of the excerpt are priced."""
+    home = tmp_path_factory.mktemp("excerpt") / "home"
+    price_the_excerpt(home)
+    return home
+
+
+@pytest.fixture
+def lake(priced: Path) -> Lake:
+    return Lake(priced / "lake")
+
+
+def hashes(outcomes: Iterator[Replayed]) -> dict[str, str | None]:
+    found = list(outcomes)
+    assert [outcome.difference for outcome in found if outcome.difference] == []
+    return {str(outcome.day): outcome.hash for outcome in found}
+
+
+def recorded(lake: Lake) -> dict[str, str | None]:
+    return {str(day): digest for day, digest in manifests.standing(lake).select("date", "decisions_hash").iter_rows()}
+
+
+def test_golden_days(lake: Lake) -> None:
+    found = golden(lake)
+    written = json.loads(GOLDEN.read_text())
+    assert {day: entry["prices"] for day, entry in found.items()} == {
+        day: entry["prices"] for day, entry in written.items()
+    }, "other prices than the committed ones"
+    assert found == written, "the same prices, but another identity: features, basis or steps changed"
+
+
+def test_thirty_days_are_rebuilt_to_the_same_hashes(lake: Lake) -> None:
+    replayed = hashes(replay(lake))
+    assert len(replayed) == DAYS
+    assert replayed == recorded(lake)
+    assert pl.Series(list(replayed.values())).n_unique() > 20
+    check_whole(lake)
+
+
+@pytest.mark.parametrize("threads", ["1", "5"])
+def test_another_number_of_threads(priced: Path, lake: Lake, threads: str) -> None:
+    environment = os.environ | {"PRICING_HOME": str(priced), "POLARS_MAX_THREADS": threads}
+    command = [str(PRICING), "replay", "--json"]
+    done = subprocess.run(command, env=environment, cwd=priced.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout)
+    assert {outcome["day"]: outcome["hash"] for outcome in answer} == recorded(lake)
+
+
+def test_after_compaction_checkpoint_and_vacuum(priced: Path, lake: Lake) -> None:
+    before = recorded(lake)
+    with Reader(priced / "analytics.duckdb") as reader:
+        for folder in sorted(path.parent for path in lake.root.glob("*/*/_delta_log")):
+            table = DeltaTable(folder)
+            table.optimize.compact()
+            table.create_checkpoint()
+            doomed = set(DeltaTable(folder).vacuum(dry_run=True))
+            table_name = f"{folder.parent.name}.{folder.name}"
+            needed = {file.hash for file in manifests.manifest(lake).get(table_name, {}).values()}
+            assert not [path for path in doomed if Path(path).stem in needed]
+        again = Lake(lake.root)
+        assert hashes(replay(again)) == before
+    assert reader.queries > 0
+    assert reader.faults == []
