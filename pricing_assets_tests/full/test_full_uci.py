@@ -1,0 +1,68 @@
+"""The whole UCI Online Retail file through the real line, for the last two weeks of the shop.
+
+The balance of all 541,909 lines is tested beside the source (unit/sources); a backfill of the whole year is measured, not
+tested.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from torture.torture_runs import Place, check_whole, standing
+
+from pricing_assets.lake import days as manifests
+from pricing_assets.pricing.replay import replay
+from pricing_assets.settings import EXAMPLE_SOURCE
+from pricing_assets.tables.raw import Quarantine, Sales
+from pricing_assets.tables.runs import Checks
+
+FIRST, LAST = date(2011, 11, 26), date(2011, 12, 9)
+
+
+def whole_file() -> Path | None:
+    """The full file: named by UCI_ONLINE_RETAIL, or in `shared/data` beside the repository."""
+    named = os.environ.get("UCI_ONLINE_RETAIL")
+    path = Path(named) if named else EXAMPLE_SOURCE.parents[2] / "shared" / "data" / "uci_online_retail.parquet"
+    return path if path.is_file() else None
+
+
+@pytest.mark.full_data
+def test_two_weeks_of_the_whole_shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = whole_file()
+    if path is None:
+        pytest.skip("the whole UCI file is not here: name it in UCI_ONLINE_RETAIL, or put it in ../shared/data")
+    place = Place(home, variables={"UCI_ONLINE_RETAIL": str(path)})
+    place.run("run", "--from", str(FIRST), "--to", str(LAST))
+
+    days = manifests.standing(place.lake)
+    by_status = dict(days.group_by(pl.col("status").cast(pl.String)).len().iter_rows())
+    assert by_status == {"priced": 12, "no_trade": 2}, "the shop was closed on Saturdays"
+    check_whole(place.lake)
+    decided = standing(place.lake)
+    listed = duckdb.sql(f"""
+        SELECT count(DISTINCT (StockCode, Country)) FROM '{path}'
+        WHERE regexp_matches(StockCode, '^[0-9]{{5}}') AND InvoiceNo NOT LIKE 'C%' AND Quantity > 0 AND UnitPrice > 0
+            AND CAST(InvoiceDate AS DATE) BETWEEN DATE '{LAST}' - 55 AND '{LAST}'
+    """).fetchall()[0][0]
+    assert decided.filter(date=LAST).height == listed
+    assert decided.filter(pl.col("final_price").is_null() & (pl.col("action") == "publish")).is_empty()
+
+    window = {"first": FIRST, "last": LAST}
+    lines = duckdb.sql(
+        f"SELECT count(*) FROM '{path}' WHERE CAST(InvoiceDate AS DATE) BETWEEN $first AND $last", params=window
+    )
+    of_days = pl.col("date").is_between(FIRST, LAST)
+    accepted = place.lake.read(Sales, FIRST, LAST)["source_lines"].sum()
+    quarantined = place.lake.read(Quarantine, FIRST, LAST).filter(table="raw.sales").height
+    assert accepted + quarantined == lines.fetchall()[0][0]
+    balance = place.lake.read(Checks).filter(of_days & (pl.col("check") == "balance"))
+    assert balance["passed"].all()
+
+    replayed = list(replay(place.lake))
+    assert [outcome.difference for outcome in replayed if outcome.difference] == []
+    assert sum(outcome.rows for outcome in replayed) == decided.height

@@ -1,0 +1,130 @@
+"""A newcomer connects a shop with docs/sources.md and `pricing --help` alone: CSV, then Excel; then lives with it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import xlsxwriter
+from newcomer_shop import PRICE_COLUMNS, Kontor
+from torture.torture_runs import Place, check_whole
+
+from pricing_assets.lake import days as manifests
+
+EXCEL = """\
+files:
+  preisliste: {path: preise.xlsx, sheet: Preise}
+"""
+
+
+def new_shop(folder: Path) -> tuple[Kontor, Place]:
+    """The shop with data up to its last day of trade, not connected yet, and a home for it."""
+    yesterday = datetime.now(ZoneInfo("Europe/Berlin")).date() - timedelta(days=1)
+    last = yesterday if yesterday.isoweekday() != 7 else yesterday - timedelta(days=1)
+    return Kontor(folder / "kontor", last), Place(folder / "kontor_home", folder / "kontor")
+
+
+@pytest.fixture
+def kontor(tmp_path: Path) -> Kontor:
+    """Connected, as long as nobody breaks it."""
+    shop, _ = new_shop(tmp_path)
+    shop.export()
+    shop.connect()
+    return shop
+
+
+@pytest.fixture
+def place(kontor: Kontor, home: Path) -> Place:
+    return Place(home, kontor.folder)
+
+
+def ask(place: Place, *arguments: str) -> list[dict[str, Any]]:
+    """The answer of a command under --json."""
+    return json.loads(place.run(*arguments, "--json"))
+
+
+def refused(place: Place, *arguments: str) -> str:
+    """What a command says that ends with exit code 1."""
+    process = place.start(*arguments)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, output
+    return output
+
+
+def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -> None:
+    kontor, place = new_shop(tmp_path)
+    folder, day = kontor.folder, str(kontor.last)
+    assert "source check" in place.run("source", "init", str(folder))
+    assert "no fault" in place.run("source", "check", str(folder))
+    kontor.export()
+    dirty = kontor.soil()
+    kontor.connect()
+    assert "no fault: `pricing run` can price this shop" in place.run("source", "check", str(folder))
+
+    told = place.run("run", "--date", day)
+    assert f"{day}: 6 decided" in told
+    check_whole(place.lake)
+    explained = place.run("explain", "00123", "--market", "CH", "--date", day)
+    assert "11.38" in explained
+    assert "CHF" in explained
+    assert ("recommend" in explained) == ("late: recommended only" in told)
+    sql = "SELECT market, currency, count(*) AS n FROM decisions.price_decisions GROUP BY ALL ORDER BY ALL"
+    assert ask(place, "query", sql) == [
+        {"market": "CH", "currency": "CHF", "n": 3},
+        {"market": "DE", "currency": "EUR", "n": 3},
+    ]
+    rules = [row["rule"] for row in ask(place, "query", "SELECT DISTINCT rule FROM raw.quarantine")]
+    for words in (*dirty, "the shop's own reason: postage"):
+        expected = words.replace("'0.00'", "'0.0000'")
+        assert any(rule.startswith(expected) for rule in rules), f"{expected} in {rules}"
+    lost = "SELECT record FROM raw.quarantine WHERE rule LIKE 'no usable date%'"
+    assert "31.02.2026" in str(ask(place, "query", lost))
+    assert f"{day}: equal" in place.run("replay", "--date", day)
+
+    to_excel(kontor)
+    assert "no fault" in place.run("source", "check", str(folder))
+    before = manifests.standing(place.lake)
+    place.run("run", "--date", day)
+    assert manifests.standing(place.lake).equals(before), "the same facts from Excel: nothing new is committed"
+
+
+def to_excel(kontor: Kontor) -> None:
+    """The price list moves from CSV to a sheet of a workbook."""
+    (kontor.folder / "preise.csv").unlink()
+    with xlsxwriter.Workbook(kontor.folder / "preise.xlsx") as book:
+        sheet = book.add_worksheet("Preise")
+        for number, row in enumerate([PRICE_COLUMNS, *kontor.prices()]):
+            sheet.write_row(number, 0, row)
+    kontor.connect(prices="preisliste", more=EXCEL)
+
+
+FAULTS = [
+    ("prices.sql", "VK,", "Vk_netto,", ["prices.sql", "Vk_netto", "mend"]),
+    ("prices.sql", "AS price", "AS preis", ["prices.sql", "preis", "price"]),
+    ("sales.sql", "kasse/", "kassse/", ["sales.sql", "kassse"]),
+    ("sales.sql", "FROM", "FORM", ["sales.sql", "syntax error"]),
+    ("source.yaml", "currency: EUR", "curency: EUR", ["source.yaml", "curency"]),
+    ("source.yaml", "Europe/Berlin", "Europa/Berlin", ["source.yaml", "Europa/Berlin"]),
+    ("source.yaml", "[EUR, CHF]", "[EUR]", ["currency: found 'CHF'", "expected one of EUR"]),
+]
+
+
+@pytest.mark.parametrize(("file", "right", "wrong", "words"), FAULTS, ids=[f"{f[0]}-{f[2]}" for f in FAULTS])
+def test_each_slip_is_named(kontor: Kontor, place: Place, file: str, right: str, wrong: str, words: list[str]) -> None:
+    path = kontor.folder / file
+    assert right in path.read_text()
+    path.write_text(path.read_text().replace(right, wrong, 1))
+    told = refused(place, "source", "check", str(kontor.folder))
+    for word in words:
+        assert word in told, told
+    assert "Traceback" not in told
+
+
+def test_today_is_not_asked_for(kontor: Kontor, place: Place) -> None:
+    assert isinstance(kontor.last, date)
+    tomorrow = str(date.today() + timedelta(days=1))
+    assert "Kontor has days from" in refused(place, "run", "--date", tomorrow)
