@@ -52,8 +52,8 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
 def _seen(decisions: pl.DataFrame) -> dict[str, Any]:
     """What a person looks at first: how many of which action and reason, and how far prices move."""
     return {
-        "actions": catalog.table_value(decisions.group_by("action").len().sort("action")),
-        "reasons": catalog.table_value(decisions["reason"].value_counts(sort=True).head(10)),
+        "actions": catalog.table_value(decisions.group_by("action").len("decisions").sort("action")),
+        "reasons": catalog.table_value(decisions["reason"].value_counts(sort=True, name="decisions").head(10)),
         "price changes": plots.price_changes(decisions),
         "actions by day": plots.actions_by_day(decisions),
     }
