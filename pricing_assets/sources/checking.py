@@ -22,6 +22,12 @@ from pricing_assets.tables.base import Table
 
 SAMPLE_DAYS = 7
 SHOWN_ROWS = 5
+_REMEDIES = {
+    "contract": "mend the rows shown, or the limit in source.yaml",
+    "dated": "mend the dates, or the limit in source.yaml",
+    "balance": "a fault of this platform, please report it",
+    "not_empty": "mend the SELECT, or name the days in closed_days of source.yaml",
+}
 
 
 @dataclass(frozen=True)
@@ -116,5 +122,5 @@ def _verdicts(source: Source, received: dict[type[Table], Received], first: date
             what = (
                 f"a run would stop at check {check_name} on {', '.join(map(str, rows['date']))}: {rows['message'][0]}"
             )
-            findings.append(Finding(sql_name(table), False, what))
+            findings.append(Finding(sql_name(table), False, what, _REMEDIES[str(check_name)]))
     return findings
