@@ -1,7 +1,7 @@
 """The whole UCI Online Retail file through the real line, for the last two weeks of the shop.
 
-The balance of all 541,909 lines is tested beside the source (unit/sources); a backfill of the whole year is measured, not
-tested.
+The balance of all 541,909 lines is tested beside the source (unit/sources); a backfill of the whole year is measured,
+not tested.
 """
 
 from __future__ import annotations

@@ -113,8 +113,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("file", "right", "wrong", "words"), FAULTS, ids=[f"{f[0]}-{f[2]}" for f in FAULTS])
-def test_each_slip_is_named(kontor: Kontor, place: Place, file: str, right: str, wrong: str, words: list[str]) -> None:
+@pytest.mark.parametrize("slip", FAULTS, ids=lambda slip: f"{slip[0]}-{slip[2]}")
+def test_each_slip_is_named(kontor: Kontor, place: Place, slip: tuple[str, str, str, list[str]]) -> None:
+    file, right, wrong, words = slip
     path = kontor.folder / file
     assert right in path.read_text()
     path.write_text(path.read_text().replace(right, wrong, 1))
