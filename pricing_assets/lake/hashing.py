@@ -38,7 +38,7 @@ import polars as pl
 from pricing_assets.tables.base import Table
 
 _MAGIC = b"pricing-assets rows 1\n"
-_BATCH = 1 << 16  # rows encoded together: bounds memory, leaves the digests as they are
+_BATCH = 1 << 14  # rows encoded together: bounds memory, leaves the digests as they are
 _PARALLEL_FROM = 50_000  # rows from which threads pay for themselves
 _LONGEST_I64_DECIMAL = 18
 _KINDS: dict[str, tuple[type[pl.DataType], ...]] = {

@@ -19,8 +19,8 @@ from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import manifest
 from pricing_assets.pricing.basis import Terms, settled
-from pricing_assets.pricing.book import book
-from pricing_assets.pricing.decision import Decided, decide
+from pricing_assets.pricing.book import READ, book
+from pricing_assets.pricing.decision import columns, decide
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
@@ -52,7 +52,10 @@ class Active(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a run decided: the standing rows of its days, and the terms they were decided on."""
+    """What a run decided: the standing rows of its days, and the terms they were decided on.
+
+    `order` are the positions of the decisions by date, SKU and market.
+    """
 
     days: list[date]
     terms: list[Terms]
@@ -61,6 +64,7 @@ class Batch(NamedTuple):
     strategies: pl.DataFrame
     decisions: pl.DataFrame
     steps: pl.DataFrame
+    order: pl.Series
     inputs: dict[date, list[dict[str, Any]]]
 
 
@@ -77,8 +81,9 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
 
     Raises PricingError where a day traded but has no snapshot.
     """
-    snapshot = _snapshot(lake, days, timing)
-    terms = day_terms(lake, days, timing, [each.strategy for each in active])
+    strategies = [each.strategy for each in active]
+    snapshot = _snapshot(lake, days, timing, [*columns(strategies), "inputs"])
+    terms = day_terms(lake, days, timing, strategies)
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
     rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
     schema: dict[str, Any] = {
@@ -88,7 +93,7 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
         "effective_from": pl.Datetime("us", "UTC"),
     }
     calendar = pl.DataFrame(rows, schema=schema, orient="row")
-    decided = decide(snapshot, [each.strategy for each in active], calendar.drop("effective_from"))
+    decided = decide(snapshot, strategies, calendar.drop("effective_from"))
     seen = snapshot.group_by("date").agg(pl.col("inputs").first())
     return Batch(
         days=list(days),
@@ -98,12 +103,13 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
         strategies=strategy_rows(active, seen["date"].sort().to_list()),
         decisions=decided.decisions,
         steps=decided.steps,
+        order=decided.order,
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
     )
 
 
-def _snapshot(lake: Lake, days: Sequence[date], timing: Timing) -> pl.DataFrame:
-    """The snapshots of the days; a day that traded must have one."""
+def _snapshot(lake: Lake, days: Sequence[date], timing: Timing, names: Sequence[str]) -> pl.DataFrame:
+    """The snapshots of the days, of which only the named columns; a day that traded must have one."""
     snapshots = lake.partitions(FeatureSnapshots)
     listed = lake.partitions(Listings)
     unseen = lake.read_files(
@@ -117,7 +123,8 @@ def _snapshot(lake: Lake, days: Sequence[date], timing: Timing) -> pl.DataFrame:
             f"features.feature_snapshots: no snapshot for {', '.join(map(str, missing[:3]))}, but SKUs were listed",
             "materialise features.feature_snapshots for these days first, or run `pricing run --date D`",
         )
-    return lake.read_files(FeatureSnapshots, [snapshots[day] for day in days if day in listed and day in snapshots])
+    files = [snapshots[day] for day in days if day in listed and day in snapshots]
+    return lake.read_files(FeatureSnapshots, files, names)
 
 
 def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:
@@ -176,10 +183,14 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
     def joined(table: type[Table], new: pl.DataFrame) -> pl.DataFrame:
         return _joined(_known(lake, table, days, known), new, table)
 
+    def entries() -> pl.DataFrame:
+        in_order = batch.decisions.select(READ)[batch.order]
+        return book(in_order, batch.calendar, _known(lake, PriceBook, days, known), now)
+
     frames: list[tuple[type[Table], Callable[[], pl.DataFrame]]] = [
         (PriceSteps, lambda: joined(PriceSteps, batch.steps)),
         (PriceDecisions, lambda: joined(PriceDecisions, batch.decisions)),
-        (PriceBook, lambda: book(batch.decisions, batch.calendar, _known(lake, PriceBook, days, known), now)),
+        (PriceBook, entries),
         (Strategies, lambda: batch.strategies),
     ]
 
@@ -188,14 +199,12 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
         lake.commit(table, frame, days, provenance)
         return frame
 
-    # one table after another would leave half of the processors idle: a Parquet file is encoded by one of them
+    # side by side: checking, sorting and fsync of one table leave processors idle
     with ThreadPoolExecutor(len(frames)) as pool:
         committed = {table: pool.submit(commit, table, rows) for table, rows in frames}
-    entries = committed[PriceBook].result()
-    for future in committed.values():
-        future.result()
+    found = {table: future.result() for table, future in committed.items()}
     rows = _manifest_rows(lake, batch, known, provenance, now)
-    return Committed(manifests.commit_days(lake, rows, provenance), entries, rows)
+    return Committed(manifests.commit_days(lake, rows, provenance), found[PriceBook], rows)
 
 
 def _known(lake: Lake, table: type[Table], days: Sequence[date], known: manifests.Manifest) -> pl.DataFrame:
@@ -229,7 +238,7 @@ def _manifest_rows(
     for terms, (_, basis, late, _) in zip(batch.terms, batch.calendar.iter_rows(), strict=True):
         day, decided = terms.day, manifest.without_trade(terms)
         if day in decisions:
-            outcome = Decided(decisions[day], steps.get(day, batch.steps.clear()))
+            outcome = decisions[day], steps.get(day, batch.steps.clear())
             decided = manifest.outcome(terms, (basis, late), outcome, head)
         mine = _answers_for(day, batch.days)
         rows.append(

@@ -9,7 +9,11 @@ from datetime import datetime
 
 import polars as pl
 
+from pricing_assets.lake.hashing import canonical
 from pricing_assets.tables.decisions import PriceBook
+
+READ = ("date", "sku", "market", "action", "final_price", "currency", "decision_id")
+"""The columns of a decision that the book looks at."""
 
 _KEY = ["date", "sku", "market", "effective_from"]
 
@@ -24,9 +28,16 @@ def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recor
     """
     standing = known.sort("entry_no").group_by(_KEY, maintain_order=True).last()
     wanted = (
-        decisions.select("date", "sku", "market", "action", "final_price", "currency", "decision_id")
-        .join(days.filter(~pl.col("late")).select("date", "effective_from"), on="date", how="inner")
-        .join(standing.select(*_KEY, "entry_no", before="decision_id", standing_price="price"), on=_KEY, how="left")
+        decisions.select(READ)
+        .join(
+            days.filter(~pl.col("late")).select("date", "effective_from"), on="date", how="inner", maintain_order="left"
+        )
+        .join(
+            standing.select(*_KEY, "entry_no", before="decision_id", standing_price="price"),
+            on=_KEY,
+            how="left",
+            maintain_order="left",
+        )
     )
     publishes = pl.col("action") == "publish"
     takes_back = (
@@ -44,4 +55,4 @@ def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recor
         pl.col("before").alias("supersedes"),
         pl.lit(recorded_at).cast(pl.Datetime("us", "UTC")).alias("recorded_at"),
     )
-    return PriceBook.cast(pl.concat([known, PriceBook.cast(new)])).sort(*_KEY, "entry_no")
+    return canonical(PriceBook.cast(pl.concat([known, PriceBook.cast(new)])), PriceBook)

@@ -17,16 +17,21 @@ from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.strategies import Strategy, claims, propose
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps
+from pricing_assets.tables.features import FeatureSnapshots
 
 _KEYS = ("date", "sku", "market", "category", "brand", "currency")
 _AMOUNTS = ("current_price", "list_price", "cost", *constraints.READ)
 
 
 class Decided(NamedTuple):
-    """What was decided: rows of decisions.price_decisions and of decisions.price_steps, in canonical order."""
+    """What was decided: rows of decisions.price_decisions and of decisions.price_steps, in canonical order.
+
+    `order` are the positions of the decisions in the order of the features they were made from.
+    """
 
     decisions: pl.DataFrame
     steps: pl.DataFrame
+    order: pl.Series
 
 
 def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.DataFrame) -> Decided:
@@ -43,16 +48,23 @@ def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.Data
         proposed = _by_strategy(frame.filter((claimed == number).fill_null(False)), strategy)
         parts.append(Part(_settled(proposed), Labels.of(strategy)))
     decisions = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
-    return Decided(PriceDecisions.cast(decisions), PriceSteps.cast(explanation.steps(parts, decisions)))
+    steps = explanation.steps(parts, decisions)
+    return Decided(PriceDecisions.cast(decisions), PriceSteps.cast(steps), frame.get_column("place").arg_sort())
+
+
+def columns(strategies: Sequence[Strategy]) -> list[str]:
+    """The columns of features.feature_snapshots that decisions by these strategies look at."""
+    named = {name for strategy in strategies for name in strategy.features()}
+    return [name for name in FeatureSnapshots.columns() if name in _KEYS + _AMOUNTS or name in named]
 
 
 def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
     """The features decisions look at, in the canonical order of the decisions, with the current price in minor units.
 
-    Adds row (the position), decision_id, scale (minor units per major unit) and current (Int64 minor units).
+    Adds row (the position), place (the position among the features), decision_id, scale (minor units per major unit)
+    and current (Int64 minor units).
     """
-    named = {name for strategy in strategies for name in strategy.features()}
-    frame = features.select(name for name in features.columns if name in _KEYS + _AMOUNTS or name in named)
+    frame = features.select(columns(strategies)).with_row_index("place")
     frame = frame.join(days, on="date", how="inner", validate="m:1", maintain_order="left")
     frame = _sorted(frame.with_columns(digests(frame), scale=money.scale(pl.col("currency"))))
     current = money.to_minor(pl.col("current_price"), pl.col("scale"))

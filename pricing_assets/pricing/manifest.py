@@ -18,7 +18,6 @@ import polars as pl
 from pricing_assets.lake import PartitionFile, Provenance
 from pricing_assets.lake.hashing import combine, content_hash
 from pricing_assets.pricing.basis import Terms
-from pricing_assets.pricing.decision import Decided
 from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
@@ -27,6 +26,9 @@ from pricing_assets.tables.runs import Checks
 
 Settled = tuple[str, bool]
 """Basis and lateness of a day."""
+
+Rows = tuple[pl.DataFrame, pl.DataFrame]
+"""Standing decisions and their steps."""
 
 Heads = Mapping[str, Mapping[date, PartitionFile]]
 """Table → day → its partition."""
@@ -37,7 +39,7 @@ def settings_json(settings: Mapping[str, Any]) -> str:
     return json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-def outcome(terms: Terms, settled: Settled, decided: Decided, head: Heads) -> dict[str, Any]:
+def outcome(terms: Terms, settled: Settled, decided: Rows, head: Heads) -> dict[str, Any]:
     """Status, counts and hashes of one day, from its standing decisions and their steps; `head` holds them already."""
     decisions, steps = decided
     basis, late = settled

@@ -212,8 +212,10 @@ def test_order_and_chunks_of_rows_do_not_matter() -> None:
     chunked = pl.concat([frame[:7], frame[7:150], frame[150:]], rechunk=False)
     assert hashes(decide(chunked, by[:1], days)) == expected
     single = [decide(part, by[:1], days) for part in frame.partition_by("date")]
-    together = Decided(pl.concat([each.decisions for each in single]), pl.concat([each.steps for each in single]))
-    assert hashes(together) == expected
+    decisions, steps = (pl.concat(each) for each in zip(*(each[:2] for each in single), strict=True))
+    assert (content_hash(decisions, PriceDecisions), content_hash(steps, PriceSteps)) == expected
+    in_order = decide(frame, by[:1], days)
+    assert in_order.decisions[in_order.order]["sku"].to_list() == frame["sku"].to_list()
 
 
 def test_the_number_of_threads_does_not_matter() -> None:
