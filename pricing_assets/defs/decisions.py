@@ -20,7 +20,8 @@ from pricing_assets.tables.runs import Checks, Days
 @dg.multi_asset(
     name="price_decisions",
     specs=[
-        catalog.spec(Strategies),
+        # made in the same step as the decisions: a backfill is planned by deps, and one step cannot start twice
+        catalog.spec(Strategies, deps=[FeatureSnapshots, Checks]),
         catalog.spec(PriceDecisions, deps=[FeatureSnapshots, Strategies, Checks]),
         catalog.spec(PriceSteps, deps=[FeatureSnapshots, Strategies, Checks]),
         catalog.spec(PriceBook, deps=[PriceDecisions]),
@@ -32,6 +33,7 @@ from pricing_assets.tables.runs import Checks, Days
     partitions_def=DAILY,
     backfill_policy=BACKFILL,
     retry_policy=RETRY,
+    can_subset=True,  # always made together; Dagster refuses to backfill a whole whose parts feed one another
 )
 def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
     """One standing decision for each listed SKU and market; commits the days."""
@@ -42,11 +44,14 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
         claims.release(platform.lake, context.run_id)
     context.log.info(f"{len(done.changed)} of {len(days)} days changed")
-    yield catalog.result(context, Strategies, batch.strategies, days)
-    yield catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions))
-    yield catalog.result(context, PriceSteps, batch.steps, days)
-    yield catalog.result(context, PriceBook, done.book, days)
-    yield catalog.result(context, Days, done.rows, days)._replace(check_results=[verdicts.stopped(asked, days)])
+    results = [
+        catalog.result(context, Strategies, batch.strategies, days),
+        catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions)),
+        catalog.result(context, PriceSteps, batch.steps, days),
+        catalog.result(context, PriceBook, done.book, days),
+        catalog.result(context, Days, done.rows, days)._replace(check_results=[verdicts.stopped(asked, days)]),
+    ]
+    yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
 
 def _seen(decisions: pl.DataFrame) -> dict[str, Any]:

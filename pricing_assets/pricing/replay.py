@@ -30,6 +30,7 @@ from pricing_assets.tables import RAW, Table, by_name
 from pricing_assets.tables.decisions import PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
+from pricing_assets.tables.raw import Listings
 from pricing_assets.tables.runs import Checks
 
 
@@ -80,12 +81,13 @@ def _replay_together(lake: Lake, rows: list[dict[str, Any]]) -> Iterator[Replaye
 
 
 def _without_trade(lake: Lake, row: Mapping[str, Any]) -> Replayed:
-    """A day without trade has nothing to rebuild: no listing may have been in force."""
-    listed = [
-        entry for entry in row["tables"] if entry["table"] == "raw.listings" and entry["partition"] == row["date"]
-    ]
-    difference = "recorded as no_trade, but SKUs were listed" if listed else None
-    return Replayed(row["date"], "no_trade", 0, None, difference)
+    """A day without trade has nothing to rebuild: it may have seen no listing, though one may be known since."""
+    day, settings = row["date"], json.loads(row["settings"])
+    calendar = features.Calendar(settings["time_zone"], settings["countries"])
+    own = [file for file in row["tables"] if file["table"] == Listings.table_name() and file["partition"] == day]
+    listed = [lake.read(Listings, day, day, version=file["version"]) for file in own if file["rows"]]
+    seen = sum(features.visible(rows, Listings, day, calendar).height for rows in listed)
+    return Replayed(day, "no_trade", 0, None, f"recorded as no_trade, but {seen} SKUs were listed" if seen else None)
 
 
 def _first_window(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) -> str | None:
