@@ -59,8 +59,8 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
     """Commit rows of runs.days (all columns but `sequence`), in one transaction; returns the days committed, by date.
 
     A row that says what the standing row of its day says, and puts in force only what is in force already, is left
-    out: run, clock times, Delta versions and other provenance are not compared. A run that commits a day again replaces its own row and keeps what that row had put
-    in force, unless the new one names it.
+    out: run, clock times, Delta versions and other provenance are not compared. A run that commits a day again
+    replaces its own row and keeps what that row had put in force, unless the new one names it.
     """
     with exclusive(lake.root / "_locks" / "days.lock"):
         known = lake.read(runs.Days)
