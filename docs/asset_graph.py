@@ -12,9 +12,9 @@ from pricing_assets.definitions import defs
 
 PICTURE = Path(__file__).with_name("asset_graph.svg")
 COLUMNS: Sequence[tuple[str, ...]] = (
-    ("raw", "governance"),
+    ("raw",),
     ("features", "runs.checks"),
-    ("decisions",),
+    ("decisions", "governance"),
     ("runs.days",),
     ("staging",),
     ("marts",),
