@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from pricing_assets import features
-from pricing_assets.lake import Lake
+from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing.basis import Terms, basis
@@ -118,10 +118,21 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
         ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
     ]
     unequal = (f"{name} hashes to {ours[:12]}, recorded {was[:12]}" for name, ours, was in compared if ours != was)
-    difference = window or next(unequal, None)
+    difference = window or next(unequal, None) or _altered(lake, row)
     if difference:
         difference += _first_row(lake, row, snapshot, decided.decisions)
     return Replayed(day, row["status"], decided.decisions.height, decisions_hash, difference)
+
+
+def _altered(lake: Lake, row: Mapping[str, Any]) -> str | None:
+    """The first stored file of the day whose rows no longer hash to its name: somebody edited it in place."""
+    for entry in row["tables"]:
+        if entry["partition"] == row["date"] and entry["rows"]:
+            table, file = by_name(entry["table"]), PartitionFile(**entry)
+            found = content_hash(lake.read_files(table, [file]), table)
+            if found != file.hash:
+                return f"{file.table} as stored hashes to {found[:12]}, recorded {file.hash[:12]}"
+    return None
 
 
 def _day(lake: Lake, table: type[Table], recorded: Mapping[str, Mapping[str, Any]], day: date) -> pl.DataFrame:
