@@ -15,10 +15,12 @@ from typing import Any
 
 import dagster as dg
 
+from pricing_assets.defs import catalog
 from pricing_assets.defs.catalog import FRESHNESS, OWNERS
 from pricing_assets.defs.partitions import RETRY, SETTINGS
 from pricing_assets.defs.resources import Platform
 from pricing_assets.errors import PricingError
+from pricing_assets.tables import by_name
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 _MODEL_OR_TEST_FAILED = 1  # dbt's exit code: it would fail again; 2 is anything else
@@ -74,10 +76,6 @@ def _tested(test: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _spec(model: Mapping[str, Any]) -> dg.AssetSpec:
-    columns = [
-        dg.TableColumn(name, column.get("data_type") or "", column["description"])
-        for name, column in model["columns"].items()
-    ]
     return dg.AssetSpec(
         key=_key(model),
         deps=[_key(parent) for parent in _parents(model)],
@@ -86,7 +84,18 @@ def _spec(model: Mapping[str, Any]) -> dg.AssetSpec:
         kinds={"dbt", "duckdb", model["config"]["materialized"]},
         owners=OWNERS,
         freshness_policy=FRESHNESS,
-        metadata={"dagster/column_schema": dg.TableSchema(columns)},
+        metadata={"dagster/column_schema": _columns(model)},
+    )
+
+
+def _columns(model: Mapping[str, Any]) -> dg.TableSchema:
+    """A model's columns as its YAML describes them; those of a table whose rows it passes on as tables/ does."""
+    rows_of = model["config"]["meta"].get("rows_of")
+    if rows_of:
+        return catalog.columns(by_name(rows_of))
+    described = model["columns"].items()
+    return dg.TableSchema(
+        [dg.TableColumn(name, column.get("data_type") or "", column["description"]) for name, column in described]
     )
 
 
