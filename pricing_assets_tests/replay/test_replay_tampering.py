@@ -109,7 +109,6 @@ def test_an_edited_raw_file_is_named_down_to_the_cell(line: Line) -> None:
     assert later is not None, "the day after looked at the edited price too"
 
 
-@pytest.mark.xfail(strict=True, reason="replay compares with the recorded hashes, not yet with the files behind them")
 def test_an_edited_decision_file_is_named(line: Line) -> None:
     assert line.run(A).success
     edit_file(line.lake, PriceDecisions, A, final_price=1)
