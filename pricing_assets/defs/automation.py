@@ -1,12 +1,11 @@
 """What starts by itself: the day at 02:00, missed days, and the record of every execution."""
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import dagster as dg
 
 from pricing_assets.defs import executions
-from pricing_assets.defs.partitions import DAILY, SOURCE
+from pricing_assets.defs.partitions import DAILY, SOURCE, last_ended
 from pricing_assets.defs.resources import Platform
 from pricing_assets.sources import Source
 
@@ -29,7 +28,7 @@ daily = dg.define_asset_job(
 )
 def at_two(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Requests yesterday, unless it stands already or is being worked on."""
-    day = _yesterday(context.scheduled_execution_time)
+    day = last_ended(context.scheduled_execution_time)
     reason = _never(day, platform.source) or executions.why_not(context.instance, platform.lake, [day]).get(day)
     return dg.SkipReason(reason) if reason else _request(day, 0)
 
@@ -43,7 +42,7 @@ def at_two(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.RunR
 def catch_up(context: dg.SensorEvaluationContext, platform: Platform) -> list[dg.RunRequest] | dg.SkipReason:
     """Requests every day since the first standing one that neither stands nor is being worked on."""
     executions.fail_dead_runs(context.instance, platform.lake)
-    last = _yesterday(platform.now())
+    last = last_ended(platform.now())
     if reason := _never(last, platform.source):
         return dg.SkipReason(reason)
     missed = executions.missed_days(context.instance, platform.lake, last, MOST_AT_ONCE)
@@ -75,11 +74,6 @@ def _never(day: date, source: Source) -> str | None:
     if source.historical:
         return f"{source.name} is history: its last day is {source.last_day}"
     return f"{source.name} begins on {source.first_day}" if day < source.first_day else None
-
-
-def _yesterday(moment: datetime) -> date:
-    """The business day that ended before the moment, in the shop's time zone."""
-    return moment.astimezone(ZoneInfo(SOURCE.time_zone)).date() - timedelta(days=1)
 
 
 def _request(day: date, attempt: int) -> dg.RunRequest:

@@ -34,15 +34,25 @@ def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.Ma
         lookback = max(features.LOOKBACK.values())
         first, last = sources.reading_window(source, asked, lake.partitions(Checks), lookback)
         intake = sources.take_in(source, first, last, platform.today(last), context.run_id)
-        arrived = {
-            table: sources.arrive(table, lake.read(table, first, last), part.accepted, source, last)
-            for table, part in intake.received.items()
-        }
-        days = sorted({*intake.days, *intake.quarantine["received_on"]})
-        frames: dict[type[Table], pl.DataFrame] = {**arrived, Quarantine: intake.quarantine, Checks: intake.checks}
-        for table, frame in frames.items():
-            lake.commit(table, frame, days if table is Quarantine else intake.days, platform.provenance(context))
+        frames = _keep(platform, context, intake)
     for table, frame in frames.items():
         own = frame.filter(pl.col(table.partition()).is_in(asked))
         found = catalog.result(context, table, own, asked)
         yield found._replace(check_results=verdicts.of_table(table, intake.checks, asked))
+
+
+def _keep(
+    platform: Platform, context: dg.AssetExecutionContext, intake: sources.Intake
+) -> dict[type[Table], pl.DataFrame]:
+    """Commits what came in, joined to what is known; alone, for a run of a neighbouring day reads the same days."""
+    lake, source, first, last = platform.lake, platform.source, intake.days[0], intake.days[-1]
+    found_at, days = platform.found_at(last), sorted({*intake.days, *intake.quarantine["received_on"]})
+    with lake.alone("intake"):
+        frames: dict[type[Table], pl.DataFrame] = {
+            table: sources.arrive(table, lake.read(table, first, last), part.accepted, source, last, found_at=found_at)
+            for table, part in intake.received.items()
+        }
+        frames |= {Quarantine: intake.quarantine, Checks: intake.checks}
+        for table, frame in frames.items():
+            lake.commit(table, frame, days if table is Quarantine else intake.days, platform.provenance(context))
+    return frames

@@ -68,6 +68,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
     def decision_settings(self) -> dict[str, Any]:
         """The settings a decision depends on; replay builds its calendar from them."""
         return {
+            "logic": pricing.LOGIC_VERSION,
             "time_zone": self.source.time_zone,
             "publish_at": self.source.publish_at.isoformat("minutes"),
             "countries": dict(sorted(self.source.markets.items())),
@@ -80,6 +81,11 @@ class Platform(dg.ConfigurableResource["Platform"]):
     def today(self, at_least: date) -> date:
         """The shop's calendar day: rows dated after it are from the future."""
         return max(at_least, self.now().astimezone(ZoneInfo(self.source.time_zone)).date())
+
+    def found_at(self, last: date) -> datetime | None:
+        """When corrections a run of days up to `last` finds count as known: now, once the prices of `last` are out."""
+        now = self.now()
+        return now if not self.source.historical and now > self.source.effective_from(last) else None
 
     def timing(self, days: Sequence[date]) -> pricing.Timing:
         """When the days are judged and take effect: by the clock, or by their own cut-off where the shop is history."""

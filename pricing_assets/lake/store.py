@@ -9,8 +9,9 @@ commit, never between.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -67,6 +68,12 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = Path(root).absolute()
         self._logs: dict[str, Log] = {}
+
+    @contextmanager
+    def alone(self, purpose: str) -> Iterator[None]:
+        """Keeps every other process out of the same purpose: what is read inside is not overtaken before it commits."""
+        with exclusive(self.root / "_locks" / f"{purpose}.lock"):
+            yield
 
     def folder(self, table: type[Table]) -> Path:
         """Where a table's files are."""

@@ -264,18 +264,15 @@ def _by_day(frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
 
 
 def _answers_for(day: date, days: Sequence[date]) -> Callable[[manifest.Heads], manifest.Heads]:
-    """The partitions a day's row answers for: its own, and for the first day of a batch also received ones of days
-    outside it: history read for the first time, and late rows.
+    """The partitions a day's row answers for: its own, and for the first day of a batch also received ones of earlier
+    days: history read for the first time, and late rows. Later days are for their own runs to put in force.
     """
-    others = set(days)
     received = {table.table_name() for table in _RECEIVED} if day == days[0] else set()
     own = {table.table_name() for table in (*_RECEIVED, *_DECIDED)}
 
     def mine(files: manifest.Heads) -> manifest.Heads:
         return {
-            table: {
-                part: file for part, file in parts.items() if part == day or (table in received and part not in others)
-            }
+            table: {part: file for part, file in parts.items() if part == day or (table in received and part < day)}
             for table, parts in files.items()
             if table in own
         }

@@ -23,8 +23,8 @@ def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recor
 
     `decisions` are the standing rows of decisions.price_decisions; `days` has date, effective_from and late; `known`
     are the entries of these days so far. A late day adds nothing: it only recommends. A published decision adds an
-    entry unless its decision already stands there. A decision to keep the current price adds none, except where it
-    takes back a price already in the book: then the current price is entered again.
+    entry unless its decision and price already stand there. A decision to keep the current price adds none, except
+    where it takes back a price already in the book: then the current price is entered again.
     """
     standing = known.sort("entry_no").group_by(_KEY, maintain_order=True).last()
     wanted = (
@@ -45,7 +45,8 @@ def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recor
         & pl.col("before").is_not_null()
         & (pl.col("standing_price") != pl.col("final_price"))
     )
-    new = wanted.filter((publishes | takes_back) & pl.col("decision_id").ne_missing(pl.col("before"))).select(
+    differs = pl.col("decision_id").ne_missing(pl.col("before")) | (pl.col("standing_price") != pl.col("final_price"))
+    new = wanted.filter((publishes | takes_back) & differs.fill_null(True)).select(
         *_KEY,
         (pl.col("entry_no").fill_null(0) + 1).alias("entry_no"),
         pl.col("final_price").alias("price"),

@@ -50,12 +50,12 @@ def run_days(shell: Shell, span: tuple[date, date] | None) -> None:
 
 
 def _last_day(source: Any) -> date:
-    """The day to run where none is named: the shop's last day if it is history, else yesterday."""
+    """The day to run where none is named: the shop's last day if it is history, else the last one that ended."""
     from datetime import UTC, datetime
-    from zoneinfo import ZoneInfo
 
-    yesterday = datetime.now(UTC).astimezone(ZoneInfo(source.time_zone)).date() - timedelta(days=1)
-    return source.last_day or yesterday
+    from pricing_assets.defs.partitions import last_ended
+
+    return source.last_day or last_ended(datetime.now(UTC))
 
 
 def _in_calendar(source: Any, first: date, last: date) -> None:

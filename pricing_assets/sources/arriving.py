@@ -5,7 +5,7 @@ Here: the append-only union of tables with `known_at`. Not here: reading rows, s
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -16,7 +16,13 @@ KNOWN_AT = "known_at"
 
 
 def arrive(
-    table: type[Table], known: pl.DataFrame, received: pl.DataFrame, source: Source, last_day: date
+    table: type[Table],
+    known: pl.DataFrame,
+    received: pl.DataFrame,
+    source: Source,
+    last_day: date,
+    *,
+    found_at: datetime | None = None,
 ) -> pl.DataFrame:
     """The rows of a window after a reading: `known` (from the lake) and `received` (accepted now), both the table's.
 
@@ -24,7 +30,9 @@ def arrive(
     of a new (key, known_at) joins as it is. Where the latest row now read of a key bears a `known_at` already known
     but its values differ from the latest known, the source corrected it in place: the row joins with the end of
     `last_day` (last day of the run) as `known_at`, or one microsecond after the latest known if that is later. A row
-    that vanished from the source stays known. Reading the same rows again returns `known` unchanged.
+    that vanished from the source stays known. `found_at`, where given, is the earliest a correction may
+    count as known: a day whose prices are out must not seem to have known what was mended since. Reading the same rows
+    again returns `known` unchanged.
     """
     columns = table.column_names()
     received = received.select(columns)
@@ -36,12 +44,11 @@ def arrive(
     identity = table.primary_key()
     added = received.join(known.select(identity), on=identity, how="anti")
     union = pl.concat([known, added])
-    return pl.concat([union, _corrections(table, union, received, source, last_day)]).sort(table.order())
+    earliest = max(source.end_of(last_day), found_at or source.end_of(last_day))
+    return pl.concat([union, _corrections(table, union, received, earliest)]).sort(table.order())
 
 
-def _corrections(
-    table: type[Table], union: pl.DataFrame, received: pl.DataFrame, source: Source, last_day: date
-) -> pl.DataFrame:
+def _corrections(table: type[Table], union: pl.DataFrame, received: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """Per key the latest row received, where the latest of `union` says something else."""
     key = [name for name in table.primary_key() if name != KNOWN_AT]
     values = [name for name in table.column_names() if name not in table.primary_key()]
@@ -52,7 +59,7 @@ def _corrections(
     pairs = said.join(stands, on=key, how="inner", suffix="_known")
     differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_known")) for name in values)
     found = pl.max_horizontal(
-        pl.lit(source.end_of(last_day), dtype=pl.Datetime("us", "UTC")),
+        pl.lit(earliest, dtype=pl.Datetime("us", "UTC")),
         pl.col(f"{KNOWN_AT}_known") + timedelta(microseconds=1),
     )
     return pairs.filter(differs).with_columns(found.alias(KNOWN_AT)).select(table.column_names())

@@ -26,7 +26,7 @@ _REMEDIES = {
     "contract": "mend the rows shown, or the limit in source.yaml",
     "dated": "mend the dates, or the limit in source.yaml",
     "balance": "a fault of this platform, please report it",
-    "not_empty": "mend the SELECT, or name the days in closed_days of source.yaml",
+    "not_empty": "mend the SELECT or its known_at, or name the days in closed_days of source.yaml",
 }
 
 
@@ -74,6 +74,7 @@ def check(folder: Path, settings: Settings, days: int = SAMPLE_DAYS) -> list[Fin
             findings.append(Finding(sql_name(table), False, error.what, error.remedy))
         else:
             findings.append(_came_in(source, received[table], first, last))
+            findings += _hints(received[table])
     return findings + _verdicts(source, received, first, last)
 
 
@@ -93,6 +94,19 @@ def _came_in(source: Source, received: Received, first: date, last: date) -> Fin
         quarantined=received.quarantined.head(SHOWN_ROWS),
         rules=rules,
     )
+
+
+def _hints(received: Received) -> list[Finding]:
+    """What is no fault, but will surprise: prices without any cost."""
+    rows = received.accepted
+    if received.table is not raw.Prices or rows.is_empty() or rows["cost"].count():
+        return []
+    what = (
+        "hint: no row has a cost, so the packaged default strategy holds every price (its cost floor cannot be "
+        "checked); give a cost (an assumed share of the price will do, with cost_source 'assumed'), or activate a "
+        "strategy without a cost constraint"
+    )
+    return [Finding(sql_name(received.table), True, what)]
 
 
 def _empty(source: Source, table: type[Table], first: date, last: date) -> Finding:

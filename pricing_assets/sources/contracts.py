@@ -7,8 +7,9 @@ Not here: reading rows, or what becomes of those that break a rule.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 
 import dataframely as dy
 import polars as pl
@@ -16,6 +17,7 @@ import polars as pl
 from pricing_assets.errors import PricingError
 from pricing_assets.sources import coercion
 from pricing_assets.sources.lines import MAX_AMOUNT, SaleLines
+from pricing_assets.sources.settings_file import RUN_AT
 from pricing_assets.sources.source import Source, sql_name
 from pricing_assets.tables import raw
 from pricing_assets.tables.base import Table
@@ -91,7 +93,7 @@ def shape_of(table: type[Table], types: dict[str, str], source: Source) -> Shape
     ]
     typed: dict[str, dy.Column] = {**columns, REASON: dy.String()}
     faults += [
-        f"column {name}: is {kind}; expected {coercion.expected(typed[name])}"
+        f"column {name}: is {kind}; expected {coercion.expected(typed[name])}{_as_text(name, kind, typed[name])}"
         for name, kind in types.items()
         if name in typed and not coercion.admits(typed[name], kind)
     ]
@@ -133,14 +135,23 @@ def filled(frame: pl.DataFrame, contract: type[Table], source: Source) -> pl.Dat
         if name in fillers and not column.nullable
     )
     if "known_at" in columns:
-        day = contract.partition()
-        ends = {value: source.end_of(value) for value in frame[day].drop_nulls().unique()}
-        end = pl.col(day).replace_strict(ends, default=None, return_dtype=pl.Datetime("us", "UTC"))
-        frame = frame.with_columns(pl.col("known_at").fill_null(end))
+        frame = frame.with_columns(pl.col("known_at").fill_null(instant_of(contract.partition(), source.end_of)))
     if contract is raw.Prices:
         recorded = pl.col("cost_source").fill_null(pl.lit("recorded").cast(columns["cost_source"].dtype))
         frame = frame.with_columns(pl.when(pl.col("cost").is_not_null()).then(recorded).alias("cost_source"))
     return frame
+
+
+def instant_of(day: str, clock: Callable[[date], datetime]) -> pl.Expr:
+    """What `clock` says of each row's day: `instant_of("date", source.cutoff)`."""
+    utc = pl.Datetime("us", "UTC")
+
+    def instants(days: pl.Series) -> pl.Series:
+        return days.replace_strict(
+            {each: clock(each) for each in days.drop_nulls().unique()}, default=None, return_dtype=utc
+        )
+
+    return pl.col(day).map_batches(instants, return_dtype=utc)
 
 
 def row_rules(contract: type[Table], source: Source) -> list[Rule]:
@@ -157,16 +168,25 @@ def row_rules(contract: type[Table], source: Source) -> list[Rule]:
         zone = source.time_zone
         begun = pl.col("known_at").dt.convert_time_zone(zone).dt.date() < pl.col(contract.partition())
         rules.append(_rule("known_at", begun, "no moment before the row's day began"))
-    return rules + _table_rules(contract)
+    return rules + _table_rules(contract, source)
 
 
-def _table_rules(contract: type[Table]) -> list[Rule]:
+def _as_text(name: str, kind: str, column: dy.Column) -> str:
+    """How numbers become names, where a column that names something holds them: Excel has no whole numbers."""
+    names = isinstance(column, dy.String) and name != REASON and coercion.family(kind) in ("float", "decimal")
+    return f"; where it holds whole numbers: CAST(CAST({name} AS BIGINT) AS VARCHAR) AS {name}" if names else ""
+
+
+def _table_rules(contract: type[Table], source: Source) -> list[Rule]:
     if contract is raw.Stock:
         late = pl.col("oldest_received_on") > pl.col("date")
         return [_rule("oldest_received_on", late, "no day after the row's own")]
     if contract is raw.Products:
         bad = ~pl.col("attributes").map_elements(_is_json_object, return_dtype=pl.Boolean)
         return [_rule("attributes", bad, "a JSON object")]
+    if contract is raw.CompetitorSnapshots:
+        late = pl.col("captured_at") >= instant_of("date", source.cutoff)
+        return [_rule("captured_at", late, f"a moment before {RUN_AT:%H:%M} of the day after the row's own")]
     if contract is SaleLines:
         negative = (pl.col("quantity") < 0) & ~pl.col("is_return")
         amount = pl.col("quantity").cast(pl.Float64).abs() * pl.col("unit_price").cast(pl.Float64)

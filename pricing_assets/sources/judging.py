@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pricing_assets.sources.contracts import OWN_REASON
+from pricing_assets.sources.contracts import OWN_REASON, instant_of
 from pricing_assets.sources.receiving import FUTURE, UNDATED, Received
+from pricing_assets.sources.settings_file import RUN_AT
 from pricing_assets.sources.source import Source, sql_name
 from pricing_assets.tables import raw, runs
 from pricing_assets.tables.base import Table
@@ -23,13 +24,14 @@ TradeStatus = Literal["trade", "no_trade"]
 
 @dataclass(frozen=True)
 class _Counts:
-    """A day's rows of one table, beside those of the whole window."""
+    """A day's rows of one table, beside those of the whole window; `in_time` were known before the day's cut-off."""
 
     day: date
     received: int
     accepted: int
     quarantined: int
     undated: int
+    in_time: int
     window: Received
 
 
@@ -55,9 +57,9 @@ def judge(
 
     `contract`: the share of rows in quarantine is within the limit; rows set aside for the shop's own reasons and rows
     without a usable date are left out of it. `balance`: received = accepted + quarantined.
-    `dated`: the share of rows without a usable date, over all that was read, is within its limit. `not_empty`, of
-    listings, prices and sales: a day of trade has listings and prices, a window with trade has sales. `no_trade`
-    names the days without trade (see trade_status), which may be empty.
+    `dated`: the share of rows without a usable date, over all the SELECT yields, is within its limit. `not_empty`, of
+    listings, prices and sales: a day of trade has listings and prices known before its cut-off, and the SELECT of
+    sales yields rows at all. `no_trade` names the days without trade (see trade_status), which may be empty.
 
     A passed verdict says nothing that depends on how much history the run happened to read with its days: a run that
     was killed and run again judges in the same words.
@@ -68,10 +70,13 @@ def judge(
     if table in (raw.Listings, raw.Prices, raw.Sales):
         traded = any(day not in no_trade for day in days)
         checks.append(lambda source, counts: _not_empty(source, counts, counts.day not in no_trade, traded))
+    in_time = _in_time(source, received)
     for day in sorted(days):
         row = of_day.get(day, {"received": 0, "accepted": 0, "quarantined": 0})
         undated = received.undated if day == source.first_day else 0
-        counts = _Counts(day, row["received"], row["accepted"], row["quarantined"], undated, received)
+        counts = _Counts(
+            day, row["received"], row["accepted"], row["quarantined"], undated, in_time.get(day, 0), received
+        )
         for check in checks:
             name, passed, message = check(source, counts)
             rows.append(
@@ -107,30 +112,43 @@ def _balance(source: Source, counts: _Counts) -> tuple[str, bool, str]:
 
 def _dated_share(source: Source, counts: _Counts) -> tuple[str, bool, str]:
     limit = source.limits.undated_share
-    total = int(counts.window.counts["received"].sum())
+    total = counts.window.total
     share = _share(counts.window.undated, total)
-    message = f"rows without a usable date are within {limit:.2%} of those read"
+    message = f"rows without a usable date are within {limit:.2%} of all"
     if share > limit:
-        message = f"{counts.window.undated} of {total} rows read have no usable date ({share:.2%}), limit {limit:.2%}"
+        message = f"{counts.window.undated} of {total} rows have no usable date ({share:.2%}), limit {limit:.2%}"
         message += f"; look at them in raw.quarantine on {source.first_day}, mend {sql_name(counts.window.table)}"
     return "dated", share <= limit, message
 
 
 def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: bool) -> tuple[str, bool, str]:
-    table = counts.window.table
+    table, late = counts.window.table, False
     if table is raw.Sales:
-        total = int(counts.window.counts["accepted"].sum())
-        passed = total > 0 or not window_trades
-        message = "rows were accepted" if total else "0 rows accepted in the whole window"
+        passed = counts.window.total > 0 or not window_trades
+        message = "the SELECT yields rows" if counts.window.total else "the SELECT yields no row of any day"
     else:
-        passed = counts.accepted > 0 or not trades
+        passed = counts.in_time > 0 or not trades
+        late = counts.accepted > 0
         message = f"{counts.accepted} rows accepted" + ("" if trades else ", a day without trade")
-    if not passed:
+    if not passed and late:
+        message += (
+            f", but all known only after {RUN_AT:%H:%M} of the next day; load them earlier, or let known_at in "
+            f"{sql_name(table)} be the moment the fact was known, or leave the column out"
+        )
+    elif not passed:
         message += (
             f"; expected some: mend {sql_name(table)} (`pricing source check {source.folder.name}` tries it); "
             "if the shop was closed, name the day in closed_days of source.yaml"
         )
     return "not_empty", passed, message
+
+
+def _in_time(source: Source, received: Received) -> dict[date, int]:
+    """Accepted rows per day that were known before its cut-off; of a table without `known_at`, all."""
+    day, rows = received.table.partition(), received.accepted
+    if "known_at" in rows.columns:
+        rows = rows.filter(pl.col("known_at") < instant_of(day, source.cutoff))
+    return dict(rows.group_by(day).len().iter_rows())
 
 
 def _commonest(quarantined: pl.DataFrame) -> str:

@@ -7,7 +7,7 @@ reading (reading), the verdict on a whole day (judging).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,9 @@ class Received:
     `accepted` has the table's columns and the days of the window only. `quarantined` has the columns of raw.quarantine
     but `run_id`; `counts` has date, received, accepted, quarantined (Int64, in rows as the SELECT yields them, so in
     lines for sales). Rows without a usable date belong to the source's first day, and where there are any
-    (`undated` > 0) `quarantined` and `counts` hold that day whole, even outside the window.
+    (`undated` > 0) `quarantined` and `counts` hold that day whole, even outside the window. `total` is how many rows
+    the SELECT yields in all, whatever the window; where rows were read and all have a usable date, no verdict needs it
+    and it is the rows read.
     """
 
     table: type[Table]
@@ -55,6 +57,7 @@ class Received:
     quarantined: pl.DataFrame
     counts: pl.DataFrame
     undated: int = 0
+    total: int = 0
 
 
 def receive(source: Source, table: type[Table], first: date, last: date, as_of_day: date) -> Received:
@@ -72,7 +75,12 @@ def receive(source: Source, table: type[Table], first: date, last: date, as_of_d
     reader = open_reader(source, first, last)
     shape = shape_of(table, reader.columns(table), source)
     days = Days(shape.day, first, last, source.last_admissible(as_of_day), source.first_day)
-    return _sort_out(source, shape, _read(reader, shape, days), days)
+    received = _sort_out(source, shape, _read(reader, shape, days), days)
+    total = int(received.counts["received"].sum())
+    if received.undated or not total:
+        everything = open_reader(source, source.first_day, days.admissible)  # a SELECT may restrict itself to a window
+        total, _, _ = everything.span(table, shape.day)
+    return replace(received, total=total)
 
 
 def _read(reader: Reader, shape: Shape, days: Days) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 RESERVED_VARIABLES = ("first_day", "last_day")
+RUN_AT = time(2)
 
 
 def _zone(value: str) -> str:
@@ -110,6 +111,13 @@ class SourceFile(_Strict):
     def _clock(cls, value: Any) -> Any:
         """YAML reads an unquoted 06:00 as text but 10:30 as 630: base 60."""
         return time(value // 60, value % 60) if isinstance(value, int) and 0 <= value < 1440 else value
+
+    @field_validator("publish_at")
+    @classmethod
+    def _after_the_run_starts(cls, value: time) -> time:
+        if value.replace(tzinfo=None) < RUN_AT:
+            raise ValueError(f"expected {RUN_AT:%H:%M} or later, because the run that decides the prices starts then")
+        return value
 
     @model_validator(mode="after")
     def _days_agree(self) -> SourceFile:

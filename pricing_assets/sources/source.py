@@ -18,12 +18,11 @@ from pydantic import ValidationError
 
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
-from pricing_assets.sources.settings_file import WEEKDAYS, ExcelFile, Limits, SourceFile
+from pricing_assets.sources.settings_file import RUN_AT, WEEKDAYS, ExcelFile, Limits, SourceFile
 from pricing_assets.tables import RAW, REQUIRED
 from pricing_assets.tables.base import Table
 
 SETTINGS_FILE = "source.yaml"
-RUN_AT = time(2)
 
 
 @dataclass(frozen=True)
