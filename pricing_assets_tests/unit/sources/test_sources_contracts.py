@@ -62,6 +62,7 @@ GOOD_ROWS: dict[type[Table], dict[str, str]] = {
         "price": "8.5",
         "match_confidence": "0.9::DOUBLE",
         "in_stock": "1",
+        "captured_at": "'2026-03-03 01:59:59'",
     },
 }
 
@@ -152,6 +153,11 @@ PLANTED: list[tuple[type[Table], dict[str, str], str]] = [
     (raw.Promotions, {"feature": "'maybe'"}, "feature: found 'maybe'; expected true or false"),
     (raw.CompetitorSnapshots, {"match_confidence": "1.1::DOUBLE"}, "match_confidence: found '1.1'; expected at most 1"),
     (raw.CompetitorSnapshots, {"in_stock": "2"}, "in_stock: found '2'; expected true or false"),
+    (
+        raw.CompetitorSnapshots,
+        {"captured_at": "'2026-03-03 02:00'"},
+        "captured_at: found '2026-03-03 02:00:00.000000+00:00'; expected a moment before 02:00 of the day after the row",
+    ),
     (raw.CompetitorSnapshots, {"competitor": "''"}, "competitor: found ''"),
 ]
 
@@ -258,3 +264,8 @@ def test_a_shop_that_goes_on_knows_no_tomorrow(shop: Shop) -> None:
         "dated in the future: date: found '2026-03-03'; expected no day after 2026-03-02"
         in received.quarantined["rule"][0]
     )
+
+
+def test_a_rivals_price_need_not_say_when_it_was_captured(shop: Shop) -> None:
+    received = receive(shop, raw.CompetitorSnapshots, select(raw.CompetitorSnapshots, {"captured_at": "NULL"}))
+    assert received.accepted["captured_at"].to_list() == [None]

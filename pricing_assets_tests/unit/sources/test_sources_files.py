@@ -41,7 +41,10 @@ GOOD_PRICES = GOOD["prices"]
         (GOOD_PRICES + ", 1 AS price", ["column price is selected twice"]),
         (GOOD_PRICES.replace("9.99 AS", "true AS"), ["column price: is BOOLEAN; expected a finite amount"]),
         (GOOD_PRICES.replace("9.99 AS", "[1] AS"), ["column price: is INTEGER[]; expected"]),
-        (GOOD_PRICES.replace("'A' AS", "1.5::DOUBLE AS"), ["column sku: is DOUBLE; expected text (VARCHAR)"]),
+        (
+            GOOD_PRICES.replace("'A' AS", "1.5::DOUBLE AS"),
+            ["column sku: is DOUBLE; expected text (VARCHAR)", "CAST(CAST(sku AS BIGINT) AS VARCHAR)"],
+        ),
         (GOOD_PRICES.replace("DATE '2026-03-02'", "20260302"), ["column date: is INTEGER; expected a date"]),
         (GOOD_PRICES + ", 1 AS price_type", ["column price_type: is INTEGER; expected one of list, current"]),
         (

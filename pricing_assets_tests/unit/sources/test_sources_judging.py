@@ -1,6 +1,7 @@
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 from sources_shop import DAY, GOOD, Shop
 
 from pricing_assets import sources
@@ -66,9 +67,28 @@ def test_a_day_of_trade_has_prices(shop: Shop) -> None:
     assert failed(verdicts(shop(), raw.Prices, no_trade=(NEXT,))) == []
 
 
-def test_sales_may_be_empty_for_a_day_but_not_for_the_window(shop: Shop) -> None:
+@pytest.mark.parametrize("table", [raw.Listings, raw.Prices])
+def test_rows_known_too_late_are_no_rows_of_the_day(shop: Shop, table: type[Table]) -> None:
+    name = table.table_name().split(".")[1]
+    late = GOOD[name] + ", TIMESTAMP '2026-03-03 02:00' AS known_at"
+    judged = verdicts(shop(**{name: late}), table, no_trade=(NEXT,))
+    assert failed(judged) == [(DAY, "not_empty")]
+    message = judged.filter(date=DAY, check="not_empty")["message"][0]
+    assert message.startswith("1 rows accepted, but all known only after 02:00 of the next day; load them earlier, or")
+    assert message.endswith("leave the column out")
+    other = GOOD[name].replace("'A'", "'B'")
+    one_in_time = f"{late} UNION ALL {other}, TIMESTAMP '2026-03-03 01:59:59'"
+    assert failed(verdicts(shop(**{name: one_in_time}), table, no_trade=(NEXT,))) == []
+    assert failed(verdicts(shop(**{name: late}), table, no_trade=(DAY, NEXT))) == []
+
+
+def test_sales_may_be_empty_for_a_window_but_not_at_all(shop: Shop) -> None:
+    elsewhere = GOOD["sales"].replace("2026-03-02", "2026-03-20")
     assert failed(verdicts(shop(), raw.Sales)) == []
-    none = shop(sales=GOOD["sales"].replace("2026-03-02", "2026-03-20"))
+    assert failed(verdicts(shop(sales=elsewhere), raw.Sales)) == []
+    restricted = f"SELECT * FROM ({elsewhere}) WHERE date <= getvariable('last_day')"
+    assert failed(verdicts(shop(sales=restricted), raw.Sales)) == []
+    none = shop(sales=GOOD["sales"] + " WHERE false")
     assert failed(verdicts(none, raw.Sales)) == [(DAY, "not_empty"), (NEXT, "not_empty")]
     assert failed(verdicts(none, raw.Sales, no_trade=(DAY, NEXT))) == []
 
@@ -77,9 +97,20 @@ def test_rows_without_a_date_stop_every_day(shop: Shop) -> None:
     undated = f"{rows('1', '2')} UNION ALL SELECT NULL, 'x', 'UK', 1"
     judged = verdicts(shop(prices=undated), raw.Prices)
     assert failed(judged) == [(DAY, "dated"), (NEXT, "dated")]
-    assert "1 of 3 rows read have no usable date" in judged.filter(date=DAY, check="dated")["message"][0]
+    assert "1 of 3 rows have no usable date" in judged.filter(date=DAY, check="dated")["message"][0]
     source = shop({"limits": {"undated_share": 0.5}}, prices=undated)
     assert failed(verdicts(source, raw.Prices)) == []
+
+
+def test_the_share_without_a_date_is_of_the_whole_select(shop: Shop) -> None:
+    elsewhere = rows("1", *"1234").replace("2026-03-0", "2026-03-2")
+    everything = f"{rows('1', '2')} UNION ALL {elsewhere} UNION ALL SELECT NULL, 'x', 'UK', 1"
+    source = shop({"limits": {"undated_share": 0.1}}, prices=everything)
+    for first, last in ((DAY, DAY), (DAY, NEXT), (FIRST, LAST)):
+        received = sources.receive(source, raw.Prices, first, last, LAST)
+        assert (received.undated, received.total) == (1, 8)
+        judged = sources.judge(source, raw.Prices, received, [DAY]).filter(check="dated")
+        assert judged["message"][0].startswith("1 of 8 rows have no usable date (12.50%), limit 10.00%")
 
 
 def test_rows_without_a_date_do_not_count_against_the_first_day(shop: Shop) -> None:

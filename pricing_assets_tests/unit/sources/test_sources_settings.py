@@ -64,6 +64,8 @@ def test_an_unquoted_clock_is_read_as_meant(folder: Path, settings: Settings) ->
         ({"variables": {"MY FILE": "x"}}, "expected a name of letters"),
         ({"files": {"list": {"sheet": "x"}}}, "files.list.path: missing"),
         ({"publish_at": "late"}, "publish_at: Input should be in a valid time format"),
+        ({"publish_at": "01:59"}, "publish_at: expected 02:00 or later, because the run"),
+        ({"publish_at": "01:00Z"}, "publish_at: expected 02:00 or later"),
     ],
 )
 def test_every_fault_is_named_by_its_key(folder: Path, settings: Settings, changes: dict[str, Any], words: str) -> None:

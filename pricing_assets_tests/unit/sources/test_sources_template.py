@@ -57,6 +57,14 @@ def test_check_shows_what_comes_in(shop: Shop, settings: Settings) -> None:
     assert "absent" in of(findings, "stock.sql")[0].what
 
 
+def test_check_hints_at_prices_without_a_cost(shop: Shop, settings: Settings) -> None:
+    last = {name: sql.replace("2026-03-02", "2026-03-31") for name, sql in GOOD.items()}
+    found = of(sources.check(shop(**last).folder, settings), "prices.sql")
+    assert any(each.passed and "the packaged default strategy holds every price" in each.what for each in found)
+    found = of(sources.check(shop(prices=last["prices"] + ", 5 AS cost").folder, settings), "prices.sql")
+    assert not any("hint" in each.what for each in found)
+
+
 def test_check_explains_every_fault_and_raises_nothing(shop: Shop, settings: Settings) -> None:
     last = {name: sql.replace("2026-03-02", "2026-03-31") for name, sql in GOOD.items()}
     folder = shop(
@@ -73,7 +81,6 @@ def test_check_explains_every_fault_and_raises_nothing(shop: Shop, settings: Set
     )
     stops = " | ".join(finding.what for finding in of(findings, "sales.sql"))
     assert "a run would stop at check contract on 2026-03-31: 1 of 1 rows" in stops
-    assert "check not_empty on 2026-03-25" in stops
     assert "DuckDB says" in told["stock.sql"].what
     assert all(finding.remedy for finding in findings)
 
