@@ -156,7 +156,7 @@ PLANTED: list[tuple[type[Table], dict[str, str], str]] = [
     (
         raw.CompetitorSnapshots,
         {"captured_at": "'2026-03-03 02:00'"},
-        "captured_at: found '2026-03-03 02:00:00.000000+00:00'; expected a moment before 02:00 of the day after the row",
+        "captured_at: found '2026-03-03 02:00:00.000000+00:00'; expected a moment before 02:00 of the day after",
     ),
     (raw.CompetitorSnapshots, {"competitor": "''"}, "competitor: found ''"),
 ]
