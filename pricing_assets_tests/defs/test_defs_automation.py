@@ -62,6 +62,29 @@ def test_at_two_follows_the_clock_of_the_shop(live: Line) -> None:
     assert request.partition_key == "2026-06-30", "02:00 in London is 01:00 UTC in summer"
 
 
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (datetime(2026, 3, 4, 0, 5, tzinfo=UTC), date(2026, 3, 2)),
+        (datetime(2026, 3, 4, 1, 59, tzinfo=UTC), date(2026, 3, 2)),
+        (datetime(2026, 3, 4, 2, tzinfo=UTC), date(2026, 3, 3)),
+        (datetime(2026, 3, 29, 0, 59, tzinfo=UTC), date(2026, 3, 27)),
+        (datetime(2026, 3, 29, 1, tzinfo=UTC), date(2026, 3, 28)),
+    ],
+)
+def test_a_day_has_ended_at_its_cut_off_not_at_midnight(location: Path, moment: datetime, day: date) -> None:
+    from pricing_assets.defs.partitions import last_ended
+
+    assert last_ended(moment) == day, "02:00 in London; on 29 March the clock jumps at 01:00 UTC"
+
+
+def test_after_midnight_the_day_is_left_until_its_cut_off(home: Path, shop: Shop) -> None:
+    shop.goes_on(DAYS[2])
+    line = Line(home, shop, clock=lambda: datetime(2026, 3, 4, 0, 5, tzinfo=UTC))
+    line.instance = dg.DagsterInstance.local_temp(str(home.parent))
+    assert requested(catch_up(line)) == [("2026-03-02", "2026-03-02#0")]
+
+
 def test_nothing_starts_for_a_shop_that_is_history(line: Line) -> None:
     for answer in (at_two(line, datetime(2026, 3, 4, 2, tzinfo=UTC)), catch_up(line)):
         assert isinstance(answer, dg.SkipReason)

@@ -62,6 +62,13 @@ def test_a_correction_in_place_is_known_at_the_end_of_the_run(source: Source) ->
     assert sources.arrive(raw.Prices, arrived, received, source, RUN_DAY + timedelta(days=1)).equals(arrived)
 
 
+def test_a_correction_found_after_publication_is_known_when_it_was_found(source: Source) -> None:
+    found_at = END + timedelta(days=18)
+    known, received = prices(("A", "1", END)), prices(("A", "3", END))
+    arrived = sources.arrive(raw.Prices, known, received, source, RUN_DAY, found_at=found_at)
+    assert [moment for _, _, moment in told(arrived)] == [END, found_at]
+
+
 def test_a_second_correction_of_the_same_run_comes_after_the_first(source: Source) -> None:
     known = prices(("A", "1", END), ("A", "3", RUN_END))
     arrived = sources.arrive(raw.Prices, known, prices(("A", "4", END)), source, RUN_DAY)
