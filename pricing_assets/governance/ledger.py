@@ -154,7 +154,9 @@ def previous_text(connection: sa.Connection, name: str) -> str:
     texts = [event for event in events if event.kind != DEACTIVATED]
     back = 1 if events[-1].kind == DEACTIVATED else 2
     if len(texts) < back:
-        raise PricingError(f"strategy {name} has one version only", "activate another text, or deactivate it")
+        raise PricingError(
+            f"strategy {name} has one version only", "activate another text: `pricing strategy activate FILE`"
+        )
     return text_of(connection, texts[-back].payload["hash"])
 
 

@@ -4,6 +4,6 @@ Here: how rows are kept and found again. Not here: what they mean; no arithmetic
 """
 
 from pricing_assets.lake.log import PartitionFile
-from pricing_assets.lake.store import Lake, Provenance, Window
+from pricing_assets.lake.store import Lake, Provenance
 
-__all__ = ["Lake", "PartitionFile", "Provenance", "Window"]
+__all__ = ["Lake", "PartitionFile", "Provenance"]

@@ -88,7 +88,7 @@ class Log:
         if wanted > latest:
             raise PricingError(
                 f"{self.name}: has no version {wanted}, its latest is {latest}",
-                "restore the lake together with what refers to it, see `pricing restore`",
+                "restore the lake from a backup, together with what refers to it",
             )
         known = self._entries
         if known and (len(known) > latest + 1 or self._stamp_of(len(known) - 1) != self._stamp):

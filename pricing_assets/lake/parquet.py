@@ -100,5 +100,5 @@ def read(folder: Path, table: type[Table], files: Sequence[PartitionFile], colum
     except (OSError, pl.exceptions.PolarsError) as fault:
         raise PricingError(
             f"{table.table_name()}: its files cannot be read ({fault})",
-            "restore the lake from a backup, or migrate it if it was written by another release",
+            "restore the lake from a backup, or use the release that wrote it",
         ) from fault

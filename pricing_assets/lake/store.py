@@ -39,27 +39,14 @@ _LOG_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Provenance:
-    """Who commits: kept in the Delta log, outside every hash. `inputs` are the files the rows were made from."""
+    """Who commits: kept in the Delta log, outside every hash. What rows were made from is said in runs.days."""
 
     run_id: str
     code_version: str = ""
-    inputs: tuple[PartitionFile, ...] = ()
 
     def metadata(self) -> dict[str, str]:
         """As Delta commit metadata."""
-        inputs = [[f.table, f.partition.isoformat(), f.version, f.hash, f.rows] for f in self.inputs]
-        return {"run_id": self.run_id, "code_version": self.code_version, "inputs": json.dumps(inputs)}
-
-
-@dataclass(frozen=True)
-class Window:
-    """What was looked at of a table: days `first` to `last`, both included, at a version (-1: absent), and its hash."""
-
-    table: str
-    first: date
-    last: date
-    version: int
-    hash: str
+        return {"run_id": self.run_id, "code_version": self.code_version}
 
 
 class Lake:
@@ -227,7 +214,7 @@ class Lake:
         if not stored:
             return
         columns = table.columns()
-        remedy = "this lake was written by another release: migrate it (see CHANGELOG.md), or use a fresh PRICING_HOME"
+        remedy = "this lake was written by another release: use that release, or a fresh PRICING_HOME"
         for field in delta_schema(table).fields:
             declared = json.dumps(json.loads(field.type.to_json()))
             if field.name not in stored:

@@ -55,7 +55,6 @@ _TIMES = {
     "cost_times": "cost",
     "list_times": "list_price",
     "competitor_min_times": "competitor_min",
-    "competitor_median_times": "competitor_median",
     "competitor_max_times": "competitor_max",
 }
 READ = ("map_price", *_TIMES.values())
