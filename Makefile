@@ -63,6 +63,7 @@ test: setup ## every test but torture; fails below 90 % line coverage
 		--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE) $(PYTEST)
 
 dev: setup ## the Dagster UI on http://localhost:3000, its schedules and sensors running
+	DAGSTER_HOME="$$(env -u DAGSTER_HOME $(BIN)/python -m pricing_assets.shell.instance)" \
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/dg dev --host $(HOST) --port $(PORT) --no-check-yaml
 
 bench: setup ## measure, print, and write .pricing/bench.json

@@ -179,6 +179,16 @@ def strategy_rollback(
     deciding.rollback(shell, name, reason)
 
 
+@register(strategy, "deactivate")
+def strategy_deactivate(
+    shell: Shell, name: Annotated[str, typer.Argument(help="Name of the strategy.")], reason: Reason
+) -> None:
+    """Take a strategy out of force; SKUs no other one claims keep their price."""
+    from pricing_assets.shell import deciding
+
+    deciding.deactivate(shell, name, reason)
+
+
 @register(strategy, "list")
 def strategy_list(shell: Shell) -> None:
     """List the strategies in force, highest priority first."""

@@ -60,5 +60,5 @@ def _seen(decisions: pl.DataFrame) -> dict[str, Any]:
         "actions": catalog.table_value(decisions.group_by("action").len("decisions").sort("action")),
         "reasons": catalog.table_value(decisions["reason"].value_counts(sort=True, name="decisions").head(10)),
         "price changes": plots.price_changes(decisions),
-        "actions by day": plots.actions_by_day(decisions),
+        **({"actions by day": plots.actions_by_day(decisions)} if decisions["date"].n_unique() > 1 else {}),
     }

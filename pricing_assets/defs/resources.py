@@ -119,6 +119,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
         worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
         live = partial(executions.may_be_live, context.instance)
         try:
+            self.lake.belongs_to(self.source.name)
             with claims.claim(self.lake, days, context.run_id, live, pid=worker):
                 yield
         except PricingError as fault:

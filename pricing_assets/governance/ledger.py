@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -147,17 +148,26 @@ def text_of(connection: sa.Connection, text_hash: str) -> str:
 
 
 def previous_text(connection: sa.Connection, name: str) -> str:
-    """The text in force before the present one; the last one in force where the strategy is deactivated."""
+    """The text in force before the present one; the last one in force where the strategy is deactivated.
+
+    A rollback takes back an activation, so the next one goes further back, never forward to what was taken back.
+    """
     events = history(connection, name)
     if not events:
         raise PricingError(f"no strategy is named {name}", "see `pricing strategy list`")
-    texts = [event for event in events if event.kind != DEACTIVATED]
+    kept: list[str] = []
+    for before, event in pairwise([None, *events]):
+        if event is not None and event.kind == ACTIVATED:
+            kept.append(event.payload["hash"])
+        elif event is not None and event.kind == ROLLED_BACK and before is not None and before.kind != DEACTIVATED:
+            kept.pop()
     back = 1 if events[-1].kind == DEACTIVATED else 2
-    if len(texts) < back:
+    if len(kept) < back:
         raise PricingError(
-            f"strategy {name} has one version only", "activate another text: `pricing strategy activate FILE`"
+            f"strategy {name} has no version before this one",
+            "`pricing strategy activate FILE` adds another, `pricing strategy deactivate NAME` takes it out of force",
         )
-    return text_of(connection, texts[-back].payload["hash"])
+    return text_of(connection, kept[-back])
 
 
 def active(connection: sa.Connection) -> list[ActiveStrategy]:

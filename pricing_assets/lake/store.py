@@ -21,7 +21,7 @@ import polars as pl
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import contracts, parquet
-from pricing_assets.lake.files import exclusive, make_folder
+from pricing_assets.lake.files import exclusive, make_folder, write_durably
 from pricing_assets.lake.hashing import canonical, combine, content_hashes
 from pricing_assets.lake.log import Entry, Log, PartitionFile, delta_schema
 from pricing_assets.tables.base import Table
@@ -61,6 +61,19 @@ class Lake:
         """Keeps every other process out of the same purpose: what is read inside is not overtaken before it commits."""
         with exclusive(self.root / "_locks" / f"{purpose}.lock"):
             yield
+
+    def belongs_to(self, shop: str) -> None:
+        """Makes the lake this shop's at its first run. Raises PricingError where it is another's."""
+        path = self.root / "_shop"
+        with self.alone("shop"):
+            if not path.exists():
+                write_durably(path, shop.encode())
+            known = path.read_text(encoding="utf-8")
+        if known != shop:
+            raise PricingError(
+                f"{self.root.parent} holds the days of {known!r}, this run is for {shop!r}",
+                f"give each shop a home of its own (--home or PRICING_HOME); if it was renamed, say so in {path}",
+            )
 
     def folder(self, table: type[Table]) -> Path:
         """Where a table's files are."""

@@ -60,6 +60,8 @@ def query(analytics: Path, sql: str) -> pl.DataFrame:
             connection.execute("set timezone = 'UTC'")
             answer = connection.sql(sql)
             return pl.DataFrame() if answer is None else pl.DataFrame(ArrowStream(answer))
+    except pl.exceptions.DuplicateError as fault:
+        raise PricingError(f"query failed: {fault}", "give columns of one name different ones: AS") from fault
     except duckdb.Error as fault:
         raise PricingError(
             f"query failed: {fault}",

@@ -21,8 +21,9 @@ def init(shell: Shell, folder: Path) -> None:
     for path in written:
         shell.say(f"wrote {path}")
     shell.say(
-        f"now change the SELECTs, then `pricing source check {folder}`, then `PRICING_SOURCE={folder} pricing run`"
+        f"now change the SELECTs, try them with `pricing source check {folder}`, and price the shop in its own home:"
     )
+    shell.say(f"PRICING_SOURCE={folder} pricing run --home .pricing_{folder.name}")
 
 
 def check(shell: Shell, folder: Path) -> None:

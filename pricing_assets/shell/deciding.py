@@ -91,6 +91,15 @@ def rollback(shell: Shell, name: str, reason: str) -> None:
     shell.say(f"{done.name} is back at {done.hash[:12]}, version {done.version}, on the word of {shell.by}: {reason}")
 
 
+def deactivate(shell: Shell, name: str, reason: str) -> None:
+    """Takes a strategy out of force; its history stays."""
+    store = _store(shell)
+    version = _latest(store, name)
+    done = store.deactivate(name, shell.by, reason, _key("deactivate", name, version), version)
+    shell.answer({"name": name, "version": done.version})
+    shell.say(f"{name} is out of force, version {done.version}, on the word of {shell.by}: {reason}")
+
+
 def show(shell: Shell) -> None:
     """The strategies in force, highest priority first."""
     active = _store(shell).active()

@@ -21,20 +21,25 @@ local_artifact_storage:
   class: LocalArtifactStorage
   config: {{base_dir: "{folder}"}}
 compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
-  class: NoOpComputeLogManager
+  module: dagster._core.storage.local_compute_log_manager
+  class: LocalComputeLogManager
+  config: {{base_dir: "{folder}/logs"}}
+concurrency: {{runs: {{max_concurrent_runs: 1}}}}
+run_monitoring: {{enabled: true, start_timeout_seconds: 180, max_resume_run_attempts: 0, max_runtime_seconds: 21600}}
+run_retries: {{enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}}
 """
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance of DAGSTER_HOME, of the working directory where its dagster.yaml serves this home, else of home."""
-    folder = _folder(settings)
+    folder = instance_folder(settings)
     if not (folder / "dagster.yaml").is_file():
         raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
     return dg.DagsterInstance.from_config(str(folder))
 
 
-def _folder(settings: Settings) -> Path:
+def instance_folder(settings: Settings) -> Path:
+    """DAGSTER_HOME of this home, with its dagster.yaml."""
     if settings.dagster_home:
         return settings.dagster_home
     here = Path.cwd()
@@ -46,3 +51,7 @@ def _folder(settings: Settings) -> Path:
     if not config.exists():
         config.write_text(_OWN.format(folder=folder), encoding="utf-8")
     return folder
+
+
+if __name__ == "__main__":
+    print(instance_folder(Settings()))

@@ -60,6 +60,8 @@ def _last_day(source: Any) -> date:
 
 def _in_calendar(source: Any, first: date, last: date) -> None:
     end = _last_day(source)
+    if source.last_day is None and first <= last and last > end >= source.first_day:
+        raise PricingError(f"{last} has not ended yet: {source.name} can be priced up to {end}", "name a day up to it")
     if first < source.first_day or last > end:
         raise PricingError(
             f"{first} to {last}: {source.name} has days from {source.first_day} to {end}",

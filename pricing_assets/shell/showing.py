@@ -82,7 +82,9 @@ def replay(shell: Shell, days: list[date] | None) -> None:
     outcomes = []
     for outcome in replayed(shell.lake, days):
         outcomes.append(outcome)
-        if outcome.difference:
+        if outcome.status == "missing":
+            shell.say(f"{outcome.day}: was never decided")
+        elif outcome.difference:
             shell.say(f"{outcome.day}: DIFFERS: {outcome.difference}")
         elif outcome.status == "no_trade":
             shell.say(f"{outcome.day}: no trade, nothing to rebuild")

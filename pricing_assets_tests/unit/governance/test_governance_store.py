@@ -84,7 +84,15 @@ def test_rollback_brings_back_the_previous_text_as_a_new_version(store: Store, t
     back = store.rollback("spring", "bob", "margin fell", "k3")
     assert (back.text, back.version, back.activated_by) == (text(factor=0.9), 3, "bob")
     assert store.rollback("spring", "bob", "margin fell", "k3") == back
-    assert store.rollback("spring", "bob", "on second thoughts", "k4").text == text(factor=0.8)
+
+
+def test_a_second_rollback_goes_further_back_not_forward(store: Store, text: Text) -> None:
+    for number, factor in enumerate((0.9, 0.8, 0.7)):
+        store.activate(text(factor=factor), "ann", "r", f"k{number}")
+    assert store.rollback("spring", "bob", "too deep", "b1").text == text(factor=0.8)
+    assert store.rollback("spring", "bob", "still too deep", "b2").text == text(factor=0.9)
+    with pytest.raises(PricingError, match="has no version before this one"):
+        store.rollback("spring", "bob", "on second thoughts", "b3")
 
 
 def test_rollback_checks_conflicts_as_activation_does(store: Store, text: Text) -> None:
@@ -99,7 +107,7 @@ def test_rollback_without_an_earlier_text_is_refused(store: Store, text: Text) -
     with pytest.raises(PricingError, match="no strategy is named spring"):
         store.rollback("spring", "ann", "r", "k0")
     store.activate(text(), "ann", "r", "k1")
-    with pytest.raises(PricingError, match="has one version only"):
+    with pytest.raises(PricingError, match="has no version before this one"):
         store.rollback("spring", "ann", "r", "k2")
 
 

@@ -276,3 +276,11 @@ def test_a_day_whose_file_is_lost_can_be_committed_anew(lake: Lake) -> None:
     lake.path(raw.Prices, file).unlink()
     lake.commit(raw.Prices, prices(price="5.49"), [DAY], RUN)
     assert lake.read(raw.Prices)["price"][0] == Decimal("5.49")
+
+
+def test_a_lake_belongs_to_the_shop_of_its_first_run(lake: Lake) -> None:
+    lake.belongs_to("corner shop")
+    lake.belongs_to("corner shop")
+    with pytest.raises(PricingError, match="holds the days of 'corner shop', this run is for 'other shop'") as refused:
+        lake.belongs_to("other shop")
+    assert "--home" in refused.value.remedy
