@@ -128,4 +128,4 @@ def test_each_slip_is_named(kontor: Kontor, place: Place, slip: tuple[str, str, 
 def test_today_is_not_asked_for(kontor: Kontor, place: Place) -> None:
     assert isinstance(kontor.last, date)
     tomorrow = str(date.today() + timedelta(days=1))
-    assert "Kontor has days from" in refused(place, "run", "--date", tomorrow)
+    assert "has not ended yet" in refused(place, "run", "--date", tomorrow)
