@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from tiny_shop import FIRST, Line, Shop
+from tiny_shop import DAYS, FIRST, Line, Shop
 
 from pricing_assets.tables import by_name
 
@@ -151,6 +151,11 @@ def shown(line: Line, result: Any, key: str) -> Mapping[str, Any]:
     return next(event.metadata for event in reversed(events) if event.asset_key.to_user_string() == key)
 
 
+def test_a_range_shows_its_actions_day_by_day(line: Line) -> None:
+    result = line.run(FIRST, DAYS[1])
+    assert shown(line, result, "decisions/price_decisions")["actions by day"].value.startswith("![")
+
+
 def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     result = line.run(FIRST)
     prices = shown(line, result, "raw/prices")
@@ -158,9 +163,9 @@ def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     assert prices["sample"].value.records[0].data["price"] == "5.1000", "exact decimals stay exact"
     assert prices["sample"].value.schema.columns[0].name == "date"
     decided = shown(line, result, "decisions/price_decisions")
-    for plot in ("price changes", "actions by day"):
-        assert decided[plot].value.startswith("![")
-        assert "](data:image/png;base64," in decided[plot].value
+    assert decided["price changes"].value.startswith("![")
+    assert "](data:image/png;base64," in decided["price changes"].value
+    assert "actions by day" not in decided, "one day makes no line"
     assert {record.data["action"] for record in decided["actions"].value.records} <= {"publish", "hold"}
     assert "features present" in shown(line, result, "features/feature_snapshots")
 
