@@ -10,7 +10,6 @@ from pricing_assets import pricing
 from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
 from pricing_assets.defs.resources import Platform
-from pricing_assets.lake import claims
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
@@ -42,7 +41,6 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         days = verdicts.open_days(context, platform.lake, asked)
         batch = pricing.decide_days(platform.lake, days, platform.timing(days), platform.strategies())
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
-        claims.release(platform.lake, context.run_id)
     context.log.info(f"{len(done.changed)} of {len(days)} days changed")
     results = [
         catalog.result(context, Strategies, batch.strategies, days),

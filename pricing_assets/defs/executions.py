@@ -93,8 +93,6 @@ def conclude(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
     if found is None or not found.dagster_run.is_finished:
         return
     claims.release(lake, run_id)
-    if found.start_time is None:
-        return
     row = _row(instance, found)
     if run_id not in lake.read(Executions, row["started_on"], row["started_on"])["run_id"]:
         rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
@@ -104,7 +102,7 @@ def conclude(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
 def _row(instance: dg.DagsterInstance, found: dg.RunRecord) -> dict[str, Any]:
     run = found.dagster_run
     days = days_of(run)
-    started = datetime.fromtimestamp(found.start_time or 0, UTC)
+    started = datetime.fromtimestamp(found.start_time or found.create_timestamp.timestamp(), UTC)
     return {
         "started_on": started.date(),
         "run_id": run.run_id,

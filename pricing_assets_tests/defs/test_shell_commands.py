@@ -279,7 +279,7 @@ class TestReplay:
         assert [day["difference"] for day in answer("replay", "--date", str(FIRST))] == [None]
 
     def test_a_day_never_decided(self, standing: Path) -> None:
-        assert "the day was never decided" in pricing("replay", "--date", "2026-03-09", code=1).stdout
+        assert "was never decided" in pricing("replay", "--date", "2026-03-09", code=1).stdout
 
     def test_nothing(self, home: Path) -> None:
         assert answer("replay", code=1)["error"] == "no day stands yet"

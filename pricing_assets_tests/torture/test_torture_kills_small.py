@@ -73,6 +73,7 @@ def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Pat
     print(f"{kills} kills, {reader.queries} queries by the reader")
 
 
+@pytest.mark.torture
 def test_a_killed_backfill_of_two_chunks_resumes_to_the_same_tables(shop: Path, tmp_path: Path) -> None:
     undisturbed, killed = Place(tmp_path / "undisturbed", shop), Place(tmp_path / "killed", shop)
     with warm(undisturbed) as server:
