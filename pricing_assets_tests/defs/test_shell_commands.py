@@ -445,6 +445,6 @@ def test_the_instance_is_that_of_the_project_for_its_own_home(tmp_path: Path, mo
 
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     monkeypatch.chdir(tmp_path)
-    assert instance._folder(Settings(home=Path(".pricing"))) == tmp_path
-    assert instance._folder(Settings(home=tmp_path / "other")) == tmp_path / "other" / "dagster"
+    assert instance.instance_folder(Settings(home=Path(".pricing"))) == tmp_path
+    assert instance.instance_folder(Settings(home=tmp_path / "other")) == tmp_path / "other" / "dagster"
     os.environ.pop("PRICING_HOME")
