@@ -8,6 +8,7 @@ from pricing_assets.defs import executions
 from pricing_assets.defs.partitions import DAILY, SOURCE, last_ended
 from pricing_assets.defs.resources import Platform
 from pricing_assets.sources import Source
+from pricing_assets.tables.hours import RUN_AT
 
 MOST_AT_ONCE = 5  # missed days requested per tick; the rest wait for the next one
 
@@ -20,7 +21,7 @@ daily = dg.define_asset_job(
 
 
 @dg.schedule(
-    cron_schedule="0 2 * * *",
+    cron_schedule=f"{RUN_AT.minute} {RUN_AT.hour} * * *",
     job=daily,
     execution_timezone=SOURCE.time_zone,
     default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from pricing_assets.errors import PricingError
-
-CUTOFF = time(2, 0)
+from pricing_assets.tables.hours import cutoff
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,8 @@ class Calendar:
     countries: Mapping[str, str | None] = field(default_factory=dict)
 
     def cutoff(self, day: date) -> datetime:
-        """The instant, in UTC, before which day `day` must have known a row: 02:00 local time of the next day.
-
-        Where the clock jumps over 02:00 it is the instant of the jump; where 02:00 happens twice it is the first.
-        So cut-offs never decrease; two are equal only where a place left out a day, as Samoa did in 2011.
-        """
-        local = datetime.combine(day + timedelta(days=1), CUTOFF, tzinfo=ZoneInfo(self.time_zone))
-        return local.astimezone(UTC)
+        """The instant, in UTC, before which `day` must have known a row; see tables/hours."""
+        return cutoff(day, ZoneInfo(self.time_zone))
 
     def holidays(self, days: Iterable[date]) -> pl.DataFrame:
         """`date`, `market`, `is_holiday` for every given day and every market that has a country.

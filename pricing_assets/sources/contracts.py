@@ -17,10 +17,10 @@ import polars as pl
 from pricing_assets.errors import PricingError
 from pricing_assets.sources import coercion
 from pricing_assets.sources.lines import MAX_AMOUNT, SaleLines
-from pricing_assets.sources.settings_file import RUN_AT
 from pricing_assets.sources.source import Source, sql_name
 from pricing_assets.tables import raw
 from pricing_assets.tables.base import Table
+from pricing_assets.tables.hours import RUN_AT
 
 REASON = "quarantine"
 LINE_PREFIX = "line_"

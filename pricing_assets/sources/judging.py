@@ -14,10 +14,10 @@ import polars as pl
 
 from pricing_assets.sources.contracts import OWN_REASON, instant_of
 from pricing_assets.sources.receiving import FUTURE, UNDATED, Received
-from pricing_assets.sources.settings_file import RUN_AT
 from pricing_assets.sources.source import Source, sql_name
 from pricing_assets.tables import raw, runs
 from pricing_assets.tables.base import Table
+from pricing_assets.tables.hours import RUN_AT
 
 TradeStatus = Literal["trade", "no_trade"]
 

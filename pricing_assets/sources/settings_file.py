@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pricing_assets.tables.hours import RUN_AT
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 RESERVED_VARIABLES = ("first_day", "last_day")
-RUN_AT = time(2)
 
 
 def _zone(value: str) -> str:

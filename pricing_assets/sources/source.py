@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
-from pricing_assets.sources.settings_file import RUN_AT, WEEKDAYS, ExcelFile, Limits, SourceFile
+from pricing_assets.sources.settings_file import WEEKDAYS, ExcelFile, Limits, SourceFile
 from pricing_assets.tables import RAW, REQUIRED
 from pricing_assets.tables.base import Table
+from pricing_assets.tables.hours import cutoff
 
 SETTINGS_FILE = "source.yaml"
 
@@ -60,7 +61,7 @@ class Source:
 
     def cutoff(self, day: date) -> datetime:
         """Local 02:00 of the day after, as UTC: `day` sees what was known before it."""
-        return self._instant(day + timedelta(days=1), RUN_AT)
+        return cutoff(day, self._zone)
 
     def effective_from(self, day: date) -> datetime:
         """When prices decided for `day` take effect: `publish_at` of the day after, as UTC."""
