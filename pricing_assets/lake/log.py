@@ -244,7 +244,7 @@ def delta_type(dtype: pl.DataType) -> PrimitiveType | ArrayType | StructType:
             return StructType([Field(f.name, delta_type(f.dtype), nullable=True) for f in fields])  # type: ignore[arg-type]
         case pl.Decimal(precision=precision, scale=scale):
             return PrimitiveType(f"decimal({precision},{scale})")
-        case pl.String() | pl.Enum():
+        case pl.String() | pl.Enum() | pl.Categorical():
             return PrimitiveType("string")
         case pl.Datetime():
             return PrimitiveType("timestamp")

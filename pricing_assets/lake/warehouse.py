@@ -140,6 +140,7 @@ def sql_type(dtype: pl.DataType) -> str:
     names: dict[type[pl.DataType], str] = {
         pl.String: "varchar",
         pl.Enum: "varchar",
+        pl.Categorical: "varchar",
         pl.Int64: "bigint",
         pl.Float64: "double",
         pl.Boolean: "boolean",

@@ -74,12 +74,7 @@ def settled(terms: Terms, standing: Mapping[str, Any] | None) -> tuple[str, bool
 
 
 def decision_ids(frame: pl.DataFrame) -> pl.Series:
-    """First 32 hex digits of SHA-256 over basis, SKU and market of each row."""
-    return digests(frame).bin.encode("hex")
-
-
-def digests(frame: pl.DataFrame) -> pl.Series:
-    """Decision ids as 16 bytes each.
+    """First 32 hex digits of SHA-256 over basis, SKU and market of each row.
 
     The SKU's length goes in too: a separator inside a name makes no two rows one.
     """
@@ -90,4 +85,5 @@ def digests(frame: pl.DataFrame) -> pl.Series:
         pl.Series([digest(each).digest() for each in rows.select(text).to_series().to_list()], dtype=pl.Binary)
         for rows in frame.iter_slices(_ROWS)
     ]
-    return pl.concat([pl.Series("decision_id", [], dtype=pl.Binary), *found]).bin.head(16).alias("decision_id")
+    digests = pl.concat([pl.Series("decision_id", [], dtype=pl.Binary), *found])
+    return digests.bin.head(16).bin.encode("hex").alias("decision_id")

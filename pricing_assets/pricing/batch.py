@@ -19,7 +19,7 @@ from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import manifest
 from pricing_assets.pricing.basis import Terms, settled
-from pricing_assets.pricing.book import READ, book
+from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables import RAW, Table
@@ -52,10 +52,7 @@ class Active(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a run decided: the standing rows of its days, and the terms they were decided on.
-
-    `order` are the positions of the decisions by date, SKU and market.
-    """
+    """What a run decided: the standing rows of its days, and the terms they were decided on."""
 
     days: list[date]
     terms: list[Terms]
@@ -64,7 +61,6 @@ class Batch(NamedTuple):
     strategies: pl.DataFrame
     decisions: pl.DataFrame
     steps: pl.DataFrame
-    order: pl.Series
     inputs: dict[date, list[dict[str, Any]]]
 
 
@@ -103,7 +99,6 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
         strategies=strategy_rows(active, seen["date"].sort().to_list()),
         decisions=decided.decisions,
         steps=decided.steps,
-        order=decided.order,
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
     )
 
@@ -184,8 +179,7 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
         return _joined(_known(lake, table, days, known), new, table)
 
     def entries() -> pl.DataFrame:
-        in_order = batch.decisions.select(READ)[batch.order]
-        return book(in_order, batch.calendar, _known(lake, PriceBook, days, known), now)
+        return book(batch.decisions, batch.calendar, _known(lake, PriceBook, days, known), now)
 
     frames: list[tuple[type[Table], Callable[[], pl.DataFrame]]] = [
         (PriceSteps, lambda: joined(PriceSteps, batch.steps)),

@@ -7,12 +7,14 @@ the arithmetic of each part, and where decisions are kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import polars as pl
 
+from pricing_assets.lake.hashing import canonical
 from pricing_assets.pricing import constraints, endings, explanation
-from pricing_assets.pricing.basis import digests
+from pricing_assets.pricing.basis import decision_ids
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.strategies import Strategy, claims, propose
 from pricing_assets.tables import money
@@ -24,14 +26,10 @@ _AMOUNTS = ("current_price", "list_price", "cost", *constraints.READ)
 
 
 class Decided(NamedTuple):
-    """What was decided: rows of decisions.price_decisions and of decisions.price_steps, in canonical order.
-
-    `order` are the positions of the decisions in the order of the features they were made from.
-    """
+    """What was decided: rows of decisions.price_decisions and of decisions.price_steps, in canonical order."""
 
     decisions: pl.DataFrame
     steps: pl.DataFrame
-    order: pl.Series
 
 
 def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.DataFrame) -> Decided:
@@ -42,14 +40,14 @@ def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.Data
     two strategies of equal priority claim one SKU.
     """
     frame = _numbered(features, days, strategies)
-    claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))
-    parts = [Part(_settled(_unclaimed(frame.filter(claimed.is_null()))), Labels.nothing())]
-    for number, strategy in enumerate(strategies):
-        proposed = _by_strategy(frame.filter((claimed == number).fill_null(False)), strategy)
-        parts.append(Part(_settled(proposed), Labels.of(strategy)))
-    decisions = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
-    steps = explanation.steps(parts, decisions)
-    return Decided(PriceDecisions.cast(decisions), PriceSteps.cast(steps), frame.get_column("place").arg_sort())
+    with ThreadPoolExecutor(1) as pool:
+        ids = pool.submit(decision_ids, frame)  # one after the other: meanwhile the other processors make prices
+        parts = _parts(frame, strategies)
+        rows = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
+        steps = explanation.steps(parts, frame.height)
+        decisions = PriceDecisions.cast(rows.with_columns(ids.result()))
+    explained = decisions.select("date", "sku", "market", "decision_id")[steps["row"]]
+    return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))))
 
 
 def columns(strategies: Sequence[Strategy]) -> list[str]:
@@ -58,30 +56,26 @@ def columns(strategies: Sequence[Strategy]) -> list[str]:
     return [name for name in FeatureSnapshots.columns() if name in _KEYS + _AMOUNTS or name in named]
 
 
+def _parts(frame: pl.DataFrame, strategies: Sequence[Strategy]) -> list[Part]:
+    """The rows by the strategy that prices them, priced; first those that none does."""
+    claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))
+    parts = [Part(_settled(_unclaimed(frame.filter(claimed.is_null()))), Labels.nothing())]
+    for number, strategy in enumerate(strategies):
+        proposed = _by_strategy(frame.filter((claimed == number).fill_null(False)), strategy)
+        parts.append(Part(_settled(proposed), Labels.of(strategy)))
+    return parts
+
+
 def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
-    """The features decisions look at, in the canonical order of the decisions, with the current price in minor units.
+    """The features decisions look at, in canonical order, with the current price in minor units.
 
-    Adds row (the position), place (the position among the features), decision_id, scale (minor units per major unit)
-    and current (Int64 minor units).
+    Adds row (the position), scale (minor units per major unit) and current (Int64 minor units).
     """
-    frame = features.select(columns(strategies)).with_row_index("place")
+    frame = canonical(features.select(columns(strategies)), FeatureSnapshots)
     frame = frame.join(days, on="date", how="inner", validate="m:1", maintain_order="left")
-    frame = _sorted(frame.with_columns(digests(frame), scale=money.scale(pl.col("currency"))))
-    current = money.to_minor(pl.col("current_price"), pl.col("scale"))
-    return frame.with_row_index("row").with_columns(current=current)
-
-
-def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
-    """By date and decision_id, which goes in as bytes and comes out as hex digits.
-
-    Sorted by the first half of the id as a number, which is ten times faster and as a rule enough. Digits are written
-    after sorting: neighbours then lie side by side in memory, for all that reads them later.
-    """
-    head = pl.col("decision_id").bin.head(8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-    ordered = frame.with_columns(head=head).sort("date", "head")
-    alike = ordered.select((pl.col("head") == pl.col("head").shift()).any()).item()
-    ordered = frame.sort("date", "decision_id") if alike else ordered.drop("head")
-    return ordered.with_columns(pl.col("decision_id").bin.encode("hex"))
+    scale = money.scale(pl.col("currency"), frame["currency"].unique())
+    frame = frame.with_columns(scale=scale).with_row_index("row")
+    return frame.with_columns(current=money.to_minor(pl.col("current_price"), pl.col("scale")))
 
 
 def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -147,10 +141,9 @@ def _rows(part: Part) -> pl.DataFrame:
     return part.frame.select(
         "row",
         "date",
-        "decision_id",
-        "basis",
         "sku",
         "market",
+        "basis",
         "currency",
         "current_price",
         "list_price",

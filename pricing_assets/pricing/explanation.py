@@ -115,20 +115,20 @@ class _Taken(NamedTuple):
     after: Array  # ten-thousandths of the major unit
 
 
-def steps(parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of decisions.price_steps in canonical order: numbered from 1, each beginning where the one before ended.
+def steps(parts: Sequence[Part], rows: int) -> pl.DataFrame:
+    """The steps of `rows` decisions in canonical order: numbered from 1, each beginning where the one before ended.
 
-    `rows` are all decided rows in canonical order, with date and decision_id; `row` in a part is the position there,
-    ascending. Worked out for some rows at a time, on all processors.
+    As decisions.price_steps, but for the keys of the decision: `row` is its position, ascending as in each part. Worked
+    out for some rows at a time, on all processors.
     """
-    bounds = [*range(0, rows.height, _ROWS), rows.height]
+    bounds = [*range(0, rows, _ROWS), rows]
     chunks = [
-        ([Part(_between(part.frame, start, end), part.labels) for part in parts], rows.slice(start, end - start))
+        ([Part(_between(part.frame, start, end), part.labels) for part in parts], start, end)
         for start, end in pairwise(bounds)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(lambda chunk: _steps(*chunk), chunks))
-    return pl.concat(found or [_steps(parts, rows)])
+    return pl.concat(found or [_steps(parts, 0, 0)])
 
 
 def _between(frame: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
@@ -138,10 +138,10 @@ def _between(frame: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
     return frame.slice(first, last - first).with_columns(pl.col("row") - start)
 
 
-def _steps(parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
+def _steps(parts: Sequence[Part], start: int, end: int) -> pl.DataFrame:
     """The steps of some rows. Every step knows its place beforehand, so none is sorted."""
     taken = [piece for part in parts for piece in _taken(part)]
-    counts = np.zeros(rows.height, dtype=np.int64)
+    counts = np.zeros(end - start, dtype=np.int64)
     for piece in taken:
         counts[piece.rows] += 1
     starts = np.cumsum(counts) - counts
@@ -152,12 +152,11 @@ def _steps(parts: Sequence[Part], rows: pl.DataFrame) -> pl.DataFrame:
         row[place], number[place], label[place], after[place] = piece.rows, piece.before, index, piece.after
     before = np.roll(after, 1)
     before[starts[counts > 0]] = 0
-    words = pl.DataFrame([piece.label for piece in taken], schema=dict.fromkeys(Label._fields, pl.String), orient="row")
+    words = pl.DataFrame([piece.label for piece in taken], schema=dict.fromkeys(Label._fields, pl.Categorical))
     amounts = pl.DataFrame({"before": before, "after": after}).select(_decimal(pl.all()))
     return pl.DataFrame(
         [
-            rows["date"].gather(row),
-            rows["decision_id"].gather(row),
+            pl.Series("row", row) + start,
             pl.Series("step_no", number, dtype=pl.Int64) + 1,
             words["step"].gather(label),
             *amounts,

@@ -51,6 +51,11 @@ def identifier(description: str, *, key: bool = True, nullable: bool = False, **
     return dy.String(primary_key=key, nullable=nullable, min_length=1, description=description, **kwargs)
 
 
+def label(description: str, *, nullable: bool = False, **kwargs: Any) -> dy.Categorical:
+    """A text that many rows share: kept, written and hashed once."""
+    return dy.Categorical(nullable=nullable, description=description, **kwargs)
+
+
 def known_at() -> dy.Datetime:
     """When the platform could first know the row. Part of the key: tables that have it are append-only."""
     return dy.Datetime(

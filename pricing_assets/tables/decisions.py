@@ -9,7 +9,7 @@ from typing import Any
 
 import dataframely as dy
 
-from pricing_assets.tables.base import Table, currency, day, identifier, moment, money
+from pricing_assets.tables.base import Table, currency, day, identifier, label, moment, money
 from pricing_assets.tables.features import FeatureSnapshots
 
 METHODS = ["ml", "rules", "static"]
@@ -36,13 +36,13 @@ class PriceDecisions(Table):
     """One row per decision: the price of one SKU in one market, decided from the facts of day D."""
 
     date = day()
+    sku = identifier("stock keeping unit", metadata=_snapshot("sku"))
+    market = identifier("market", metadata=_snapshot("market"))
     decision_id = identifier("first 32 hex digits of SHA-256 over basis, SKU and market")
     basis = identifier(
         "hash of all the day was decided from: late, inputs, strategies, models, overrides, verdicts, settings",
         key=False,
     )
-    sku = identifier("stock keeping unit", key=False, metadata=_snapshot("sku"))
-    market = identifier("market", key=False, metadata=_snapshot("market"))
     currency = currency(nullable=True, metadata=_snapshot("currency"))
     current_price = money("price in force on D, null where unknown", nullable=True, metadata=_snapshot("current_price"))
     list_price = money("list price the rules started from", nullable=True, metadata=_snapshot("list_price"))
@@ -57,7 +57,7 @@ class PriceDecisions(Table):
     action = dy.Enum(
         ACTIONS, description="publish, review, recommend (too late to publish) or hold", metadata=_snapshot(*_NAMED)
     )
-    reason = dy.String(description="why this action, in a manager's words", metadata=_snapshot(*_NAMED))
+    reason = label("why this action, in a manager's words", metadata=_snapshot(*_NAMED))
     confidence = dy.Float64(
         nullable=True,
         min=0,
@@ -69,8 +69,8 @@ class PriceDecisions(Table):
         nullable=True, min=0, description="units expected at the final price; null until demand is modelled"
     )
     expected_profit = money("profit expected at the final price; null until demand is modelled", nullable=True)
-    strategy = dy.String(nullable=True, description="name of the strategy that claimed the SKU; null where none did")
-    strategy_hash = dy.String(nullable=True, description="SHA-256 of the strategy's text")
+    strategy = label("name of the strategy that claimed the SKU; null where none did", nullable=True)
+    strategy_hash = label("SHA-256 of the strategy's text", nullable=True)
     model_hashes = dy.String(nullable=True, description="hashes of the models used, comma separated")
 
 
@@ -78,13 +78,15 @@ class PriceSteps(Table):
     """One row per step of an explanation. after − before of all steps adds up to the final price, to the cent."""
 
     date = day()
+    sku = identifier("stock keeping unit", metadata=_decision("sku"))
+    market = identifier("market", metadata=_decision("market"))
     decision_id = identifier("decision explained", metadata=_decision("decision_id"))
     step_no = dy.Int64(primary_key=True, min=1, description="1 is the start: the list price, from 0")
-    step = dy.String(description="start, rule:<name>, constraint:<name>, ending or hold")
+    step = label("start, rule:<name>, constraint:<name>, ending or hold")
     before = money("cumulative price before the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     after = money("cumulative price after the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
-    reason = dy.String(description="what the step did, in a manager's words")
-    reference = dy.String(nullable=True, description="what it rests on: strategy@hash#rule, a constraint, a feature")
+    reason = label("what the step did, in a manager's words")
+    reference = label("what it rests on: strategy@hash#rule, a constraint, a feature", nullable=True)
 
 
 class PriceBook(Table):

@@ -8,12 +8,13 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from pricing_assets.lake import hashing
+from pricing_assets.lake import encoding
 
 MOMENT = datetime(2024, 3, 1, 12, tzinfo=UTC)
 COLUMNS = [
     pl.Series(["a", "", None, "häuser", "x" * 40, "b", "c"]),
     pl.Series(["a", "b", "a", None, "b", "a", "a"], dtype=pl.Enum(["a", "b"])),
+    pl.Series(["a", "b", "a", None, "b", "c", "a"], dtype=pl.Categorical),
     pl.Series([1, None, -3, 4, 5, 6, 7]),
     pl.Series([True, None, False, True, True, False, False]),
     pl.Series([0.5, -0.0, None, float("nan"), float("inf"), 1.0, 2.0]),
@@ -32,8 +33,8 @@ def test_batches_leave_the_digest_as_it_is(
 ) -> None:
     values = column.drop_nulls() if without_nulls else column
     values = values.append(values).rename("x")
-    whole = hashing._digests(values, [(0, values.len())])
-    split = hashing._digests(values, [(0, 1), (1, values.len())])
-    monkeypatch.setattr(hashing, "_BATCH", 3)
-    assert hashing._digests(values, [(0, values.len())]) == whole
-    assert hashing._digests(values, [(0, 1), (1, values.len())]) == split
+    whole = encoding.digests(values, [(0, values.len())])
+    split = encoding.digests(values, [(0, 1), (1, values.len())])
+    monkeypatch.setattr(encoding, "_BATCH", 3)
+    assert encoding.digests(values, [(0, values.len())]) == whole
+    assert encoding.digests(values, [(0, 1), (1, values.len())]) == split
