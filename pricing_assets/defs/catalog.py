@@ -6,8 +6,9 @@ Here: specs and metadata made from the classes in tables/. Not here: any asset.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -56,7 +57,7 @@ def spec(table: type[Table], deps: Sequence[type[Table]] = (), kinds: frozenset[
         owners=OWNERS,
         partitions_def=DAILY,
         freshness_policy=FRESHNESS,
-        metadata={"dagster/column_schema": columns(table), "dagster/column_lineage": _lineage(table)},
+        metadata={"dagster/column_schema": columns(table), "dagster/column_lineage": lineage(table)},
     )
 
 
@@ -75,17 +76,18 @@ def columns(table: type[Table]) -> dg.TableSchema:
     )
 
 
-def _lineage(table: type[Table]) -> dg.TableColumnLineage:
+def lineage(table: type[Table], unread: Collection[str] = ()) -> dg.TableColumnLineage:
+    """Which columns each column is made from, but for those (`schema.table.column`) a run did not look at."""
+    read = {name: [each for each in sources if each not in unread] for name, sources in table.lineage().items()}
     return dg.TableColumnLineage(
-        {
-            name: [
-                dg.TableColumnDep(asset_key=dg.AssetKey(source.split(".")[:2]), column_name=source.split(".")[2])
-                for source in sources
-            ]
-            for name, sources in table.lineage().items()
-            if sources
-        }
+        {name: [_column(each) for each in sources] for name, sources in read.items() if sources}
     )
+
+
+@cache
+def _column(name: str) -> dg.TableColumnDep:
+    schema, table, column = name.split(".")
+    return dg.TableColumnDep(asset_key=dg.AssetKey([schema, table]), column_name=column)
 
 
 def result(
@@ -106,9 +108,9 @@ def result(
         context.add_asset_metadata(count, asset_key=key(table), partition_key=partition)
     metadata = {
         "days": f"{min(days)} to {max(days)}",
-        "rows per day": table_value(per_day.tail(31)),
         "sample": table_value(frame.head(SAMPLE_ROWS).drop(cs.by_name(*UNTOLD, require_all=False))),
-        "dagster/column_lineage": _lineage(table),  # the UI reads it from here, not from the spec
+        "dagster/column_lineage": lineage(table),  # the UI reads it from here, not from the spec
+        **({"rows per day": table_value(per_day.tail(31))} if len(days) > 1 else {}),
         **(extra or {}),
     }
     return dg.MaterializeResult(asset_key=key(table), metadata=metadata)

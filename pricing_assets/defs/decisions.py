@@ -1,6 +1,6 @@
 """The decisions station: what each listed SKU costs tomorrow, why, and the row that makes the day exist."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import dagster as dg
@@ -10,6 +10,7 @@ from pricing_assets import pricing
 from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
 from pricing_assets.defs.resources import Platform
+from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
@@ -39,22 +40,31 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     asked = days_of(context)
     with platform.at_work(context, asked):
         days = verdicts.open_days(context, platform.lake, asked)
-        batch = pricing.decide_days(platform.lake, days, platform.timing(days), platform.strategies())
+        active = platform.strategies()
+        batch = pricing.decide_days(platform.lake, days, platform.timing(days), active)
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
-    context.log.info(f"{len(done.changed)} of {len(days)} days changed")
+    unread = pricing.unread([each.strategy for each in active])
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
-        catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions)),
-        catalog.result(context, PriceSteps, batch.steps, days),
+        catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions, unread)),
+        catalog.result(context, PriceSteps, batch.steps, days, _read(PriceSteps, unread)),
         catalog.result(context, PriceBook, done.book, days),
-        catalog.result(context, Days, done.rows, days)._replace(check_results=[verdicts.stopped(asked, days)]),
+        catalog.result(context, Days, done.rows, days, {"days changed": len(done.changed)})._replace(
+            check_results=[verdicts.stopped(asked, days)]
+        ),
     ]
     yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
 
-def _seen(decisions: pl.DataFrame) -> dict[str, Any]:
+def _read(table: type[Table], unread: Collection[str]) -> dict[str, Any]:
+    """Column lineage by the strategies of this run, instead of by all that a strategy may name."""
+    return {"dagster/column_lineage": catalog.lineage(table, unread)}
+
+
+def _seen(decisions: pl.DataFrame, unread: Collection[str]) -> dict[str, Any]:
     """What a person looks at first: how many of which action and reason, and how far prices move."""
     return {
+        **_read(PriceDecisions, unread),
         "actions": catalog.table_value(decisions.group_by("action").len("decisions").sort("action")),
         "reasons": catalog.table_value(decisions["reason"].value_counts(sort=True, name="decisions").head(10)),
         "price changes": plots.price_changes(decisions),

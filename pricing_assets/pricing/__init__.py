@@ -9,7 +9,7 @@ from __future__ import annotations
 from pricing_assets.pricing.basis import LOGIC_VERSION, Terms, basis, decision_ids, settled
 from pricing_assets.pricing.batch import Active, Batch, Timing, commit_days, decide_days
 from pricing_assets.pricing.book import book
-from pricing_assets.pricing.decision import Decided, decide
+from pricing_assets.pricing.decision import Decided, decide, unread
 
 __all__ = [
     "LOGIC_VERSION",
@@ -25,4 +25,5 @@ __all__ = [
     "decide_days",
     "decision_ids",
     "settled",
+    "unread",
 ]

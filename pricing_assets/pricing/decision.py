@@ -56,6 +56,12 @@ def columns(strategies: Sequence[Strategy]) -> list[str]:
     return [name for name in FeatureSnapshots.columns() if name in _KEYS + _AMOUNTS or name in named]
 
 
+def unread(strategies: Sequence[Strategy]) -> list[str]:
+    """The columns, as `features.feature_snapshots.column`, that decisions by these strategies do not look at."""
+    read = columns(strategies)
+    return [f"{FeatureSnapshots.table_name()}.{name}" for name in FeatureSnapshots.columns() if name not in read]
+
+
 def _parts(frame: pl.DataFrame, strategies: Sequence[Strategy]) -> list[Part]:
     """The rows by the strategy that prices them, priced; first those that none does."""
     claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))

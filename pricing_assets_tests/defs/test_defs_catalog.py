@@ -167,6 +167,10 @@ def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     assert "](data:image/png;base64," in decided["price changes"].value
     assert "actions by day" not in decided, "one day makes no line"
     assert {record.data["action"] for record in decided["actions"].value.records} <= {"publish", "hold"}
+    lineage = decided["dagster/column_lineage"].value.deps_by_column
+    read = {source.column_name for source in lineage["final_price"]}
+    assert "competitor_min" in read, "the packaged strategy names it"
+    assert "revenue_56d" not in read, "it does not name this"
     assert "features present" in shown(line, result, "features/feature_snapshots")
 
 
