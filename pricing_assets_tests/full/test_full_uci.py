@@ -6,7 +6,6 @@ not tested.
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -14,28 +13,19 @@ import duckdb
 import polars as pl
 import pytest
 from torture.torture_runs import Place, check_whole, standing
+from whole_shop import needed_whole_file
 
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.replay import replay
-from pricing_assets.settings import EXAMPLE_SOURCE
 from pricing_assets.tables.raw import Quarantine, Sales
 from pricing_assets.tables.runs import Checks
 
 FIRST, LAST = date(2011, 11, 26), date(2011, 12, 9)
 
 
-def whole_file() -> Path | None:
-    """The full file: named by UCI_ONLINE_RETAIL, or in `shared/data` beside the repository."""
-    named = os.environ.get("UCI_ONLINE_RETAIL")
-    path = Path(named) if named else EXAMPLE_SOURCE.parents[2] / "shared" / "data" / "uci_online_retail.parquet"
-    return path if path.is_file() else None
-
-
 @pytest.mark.full_data
 def test_two_weeks_of_the_whole_shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = whole_file()
-    if path is None:
-        pytest.skip("the whole UCI file is not here: name it in UCI_ONLINE_RETAIL, or put it in ../shared/data")
+    path = needed_whole_file()
     place = Place(home, variables={"UCI_ONLINE_RETAIL": str(path)})
     place.run("run", "--from", str(FIRST), "--to", str(LAST))
 

@@ -1,6 +1,5 @@
 """The example that ships, on its excerpt; and on the whole file where that is at hand."""
 
-import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -9,6 +8,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from whole_shop import needed_whole_file
 
 from pricing_assets import sources
 from pricing_assets.settings import EXAMPLE_SOURCE, Settings
@@ -20,13 +20,6 @@ FIRST, LAST = date(2010, 12, 1), date(2011, 12, 9)
 EXCERPT = EXAMPLE_SOURCE / "data" / "uci_online_retail_excerpt.parquet"
 TABLES = (raw.Products, raw.Listings, raw.Prices, raw.Sales)
 CUT = date(2011, 5, 17)
-
-
-def whole_file() -> Path | None:
-    """The full file: named by UCI_ONLINE_RETAIL, or in `shared/data` beside the repository."""
-    named = os.environ.get("UCI_ONLINE_RETAIL")
-    path = Path(named) if named else EXAMPLE_SOURCE.parents[2] / "shared" / "data" / "uci_online_retail.parquet"
-    return path if path.is_file() else None
 
 
 def load(path: Path | None = None) -> Source:
@@ -139,9 +132,7 @@ def test_the_excerpt_has_what_makes_the_shop_hard(lines: pl.DataFrame) -> None:
 
 @pytest.mark.full_data
 def test_the_whole_file_is_accounted_for() -> None:
-    path = whole_file()
-    if path is None:
-        pytest.skip("the whole UCI file is not here: name it in UCI_ONLINE_RETAIL, or put it in ../shared/data")
+    path = needed_whole_file()
     source = load(path)
     sales = sources.receive(source, raw.Sales, FIRST, LAST, LAST)
     assert sales.accepted["source_lines"].sum() + sales.quarantined.height == 541_909
