@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from test_shell_commands import answer, pricing, quick
+from shell_commands import answer, pricing
 from tiny_shop import LAST, Shop
-
-__all__ = ["quick"]
 
 
 def sql(table: str, select: str) -> Callable[[Shop], object]:

@@ -1,0 +1,64 @@
+"""Homes the shell is asked about: one in which days stand, a copy of it, and runs without dbt."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from shell_commands import pricing
+from tiny_shop import DAYS, FIRST, Shop
+
+FIVE = DAYS[:5]
+
+
+@pytest.fixture(scope="session")
+def priced(location: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home in which five days were run by the shell, dbt and all. Not to be changed."""
+    home = tmp_path_factory.mktemp("priced") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRICING_HOME", str(home))
+        patch.setenv("PRICING_SOURCE", str(location))
+        said = pricing("run", "--from", str(FIRST), "--to", str(FIVE[-1])).stdout
+    assert said.splitlines()[0].startswith(f"{FIRST}: 4 decided, ")
+    yield home
+
+
+@pytest.fixture
+def standing(priced: Path, home: Path, monkeypatch: pytest.MonkeyPatch, shop: Shop) -> Path:
+    """The same home, to look at."""
+    monkeypatch.setenv("PRICING_HOME", str(priced))
+    return priced
+
+
+@pytest.fixture
+def copied(priced: Path, home: Path, shop: Shop) -> Path:
+    """A copy of the lake, to be changed."""
+    shutil.copytree(priced / "lake", home / "lake")
+    return home
+
+
+@pytest.fixture
+def quick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """`pricing run` on this test's shop, without dbt; call it again after a change of settings."""
+    from pricing_assets.defs import resources, warehouse
+
+    nodes = warehouse._nodes()
+    parents = {name: node["depends_on"]["nodes"] for name, node in nodes.items() if "depends_on" in node}
+    status = {"model": "success", "test": "pass"}
+    results = {
+        name: {"status": status[kind], "execution_time": 0, "failures": 0, "message": ""}
+        for name in TopologicalSorter(parents).static_order()
+        if (kind := nodes[name]["resource_type"]) in status
+    }
+    monkeypatch.setattr(warehouse, "dbt", lambda *arguments: subprocess.CompletedProcess([], 0, stdout=""))
+    monkeypatch.setattr(warehouse, "_results", lambda target: results)
+
+    def load() -> None:
+        monkeypatch.setattr(resources, "SOURCE", shop.load())
+
+    load()
+    return load

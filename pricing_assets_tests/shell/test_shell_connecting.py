@@ -1,0 +1,32 @@
+"""`pricing source`: a template that works, faults that are explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shell_commands import answer, pricing
+from tiny_shop import Shop
+
+
+def test_a_template_works_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    assert f"wrote {folder / 'prices.sql'}" in pricing("source", "init", str(folder)).stdout
+    assert "no fault: `pricing run` can price this shop" in pricing("source", "check", str(folder)).stdout
+    assert all(each["passed"] for each in answer("source", "check", str(folder)))
+    assert "holds source.yaml" in answer("source", "init", str(folder), code=1)["error"]
+
+
+def test_faults_of_each_table_are_explained(shop: Shop) -> None:
+    (shop.folder / "prices.sql").write_text("SELECT date, sku, market, cost FROM read_csv('data/prices.csv')")
+    (shop.folder / "stock.sql").write_text("SELECT * FROM read_csv('data/nowhere.csv')")
+    said = pricing("source", "check", str(shop.folder), code=1).stdout
+    assert "FAULT prices.sql" in said
+    assert "price" in said
+    assert "FAULT stock.sql" in said
+    assert "nowhere.csv" in said
+    assert "2 fault(s)" in said
+
+
+def test_a_folder_without_a_source_is_named(tmp_path: Path) -> None:
+    said = pricing("source", "check", str(tmp_path), code=1).stdout
+    assert "FAULT source.yaml" in said

@@ -1,0 +1,108 @@
+"""`pricing run`: days, ranges, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from shell_commands import answer, pricing
+from tiny_shop import CLOSED, DAYS, FIRST, Shop
+
+from pricing_assets.lake import Lake, claims
+
+
+def test_a_day_is_priced(quick: object, home: Path) -> None:
+    said = answer("run", "--date", str(FIRST))
+    assert said["days"][0] | {"run_id": "", "says": "", "published": 0, "held": 0} == {
+        **{"date": str(FIRST), "status": "priced", "decided": 4, "published": 0, "held": 0, "quarantined": 0},
+        **{"run_id": "", "says": ""},
+    }
+    assert said["days"][0]["says"].startswith(f"{FIRST}: 4 decided, ")
+    assert claims.holders(Lake(home / "lake")) == {}
+
+
+def test_without_a_date_the_last_day_of_history_is_priced(quick: object) -> None:
+    assert [day["date"] for day in answer("run")["days"]] == ["2026-03-12"]
+
+
+def test_a_range_in_chunks(quick: object, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets.defs import partitions
+
+    monkeypatch.setattr(partitions, "CHUNK_DAYS", 3)
+    said = pricing("run", "--from", str(DAYS[4]), "--to", str(CLOSED)).stdout.splitlines()
+    assert said[0].startswith(f"[1/2] {DAYS[4]} to {DAYS[6]}: done in ")
+    assert said[1].startswith(f"[2/2] {CLOSED}: done in ")
+    assert said[-1] == f"{CLOSED}: no trade"
+    assert len(answer("runs")) == 2
+
+
+def test_a_stopped_day_is_named_though_it_stood_before(quick: object, shop: Shop) -> None:
+    shop.change("prices", DAYS[1], price="inf")
+    refused = pricing("run", "--from", str(FIRST), "--to", str(DAYS[2]), code=1)
+    assert f"{DAYS[1]}: stopped" in refused.stdout
+    assert f"1 day(s) stopped\n  {DAYS[1]}: raw.prices contract: 1 of 4 rows in quarantine" in refused.stderr
+    assert "remedy: mend what it names" in refused.stderr
+
+    failed = answer("run", "--date", str(DAYS[1]), code=1)
+    assert failed["days"][0]["status"] == "stopped"
+    assert "raw.prices contract" in failed["error"]
+    assert answer("runs")[0]["outcome"] == "failure"
+    assert "raw.prices contract" in answer("runs")[0]["error"]
+
+    shop.put("prices", [row for row in shop.rows("prices") if row["date"] != str(FIRST)])
+    again = pricing("run", "--date", str(FIRST), code=1).stdout
+    assert f"{FIRST}: stopped; what run" in again
+
+
+def test_a_missing_file_is_named(quick: object, shop: Shop) -> None:
+    (shop.folder / "data" / "listings.csv").unlink()
+    refused = pricing("run", "--date", str(FIRST), code=1).stderr
+    assert "failed: listings.sql" in refused
+    assert "remedy: " in refused
+
+
+def test_a_second_live_run_is_refused_before_it_starts(quick: object, home: Path) -> None:
+    claims.claim(Lake(home / "lake"), [FIRST], "another", lambda run: True)
+    refused = answer("run", "--date", str(FIRST), code=1)
+    assert refused["error"].startswith(f"{FIRST}: run another (process ")
+    assert refused["remedy"].startswith("wait until it ends")
+    assert answer("runs") == []
+
+
+def test_a_run_that_died_is_freed(quick: object, home: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    claims.claim(Lake(home / "lake"), [FIRST], "dead", lambda run: True, pid=process.pid)
+    process.kill()
+    process.wait()
+    assert "days held by dead runs dead; the next run frees them" in pricing("doctor").stdout
+    assert pricing("run", "--date", str(FIRST)).stdout.startswith(f"{FIRST}: 4 decided")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--date", "yesterday"), "yesterday: expected a day as YYYY-MM-DD"),
+        (("--date", "2026-02-30"), "expected a day as YYYY-MM-DD"),
+        (("--from", "2026-03-01"), "--from and --to go together"),
+        (("--date", "2026-03-01", "--to", "2026-03-02"), "one or the other"),
+        (("--from", "2026-03-05", "--to", "2026-03-02"), "is after --to"),
+        (("--never",), "No such option"),
+    ],
+)
+def test_wrong_usage_says_what_was_expected(words: tuple[str, ...], said: str) -> None:
+    refused = pricing("run", *words, code=2).stderr
+    assert said in " ".join(refused.replace("│", "").split())
+
+
+def test_days_outside_the_calendar_are_refused(quick: object) -> None:
+    refused = pricing("run", "--date", "2027-01-01", code=1).stderr
+    assert "2027-01-01 to 2027-01-01: tiny shop has days from 2026-03-01 to 2026-03-12" in refused
+    assert "remedy: name days in that range" in refused
+
+
+def test_a_setting_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICING_EXECUTOR", "cluster")
+    refused = pricing("status", code=1).stderr
+    assert "PRICING_EXECUTOR=cluster: Input should be 'in_process' or 'multiprocess'" in refused
