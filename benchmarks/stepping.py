@@ -147,7 +147,7 @@ class Memory:
             (features, ("read", "snapshot_of")),
             (pricing, ("decide_days", "commit_days")),
             (verdicts, ("open_days",)),
-            (plots, ("presence", "price_changes", "actions_by_day")),
+            (plots, ("presence", "price_changes", "actions_by_day", "received", "step_moves")),
             (Platform, ("strategies",)),
             (Lake, ("read", "partitions", "commit")),
         ]

@@ -15,6 +15,7 @@ import dagster as dg
 import polars as pl
 import polars.selectors as cs
 
+from pricing_assets.defs import plots
 from pricing_assets.defs.partitions import DAILY, SOURCE
 from pricing_assets.tables import Table
 
@@ -101,7 +102,7 @@ def result(
 
     `days` are those the station went on with; of a range, Dagster reports the others as materialised too.
     """
-    per_day = frame.group_by(table.partition()).len("rows").sort(table.partition())
+    per_day = frame.group_by(day=table.partition()).len("rows").sort("day")
     rows = dict(per_day.iter_rows())
     for partition in context.partition_keys:
         count = {"dagster/partition_row_count": rows.get(date.fromisoformat(partition), 0)}
@@ -110,7 +111,7 @@ def result(
         "days": f"{min(days)} to {max(days)}",
         "sample": table_value(frame.head(SAMPLE_ROWS).drop(cs.by_name(*UNTOLD, require_all=False))),
         "dagster/column_lineage": lineage(table),  # the UI reads it from here, not from the spec
-        **({"rows per day": table_value(per_day.tail(31))} if len(days) > 1 else {}),
+        **({"rows per day": plots.rows_by_day(per_day)} if len(days) > 1 else {}),
         **(extra or {}),
     }
     return dg.MaterializeResult(asset_key=key(table), metadata=metadata)

@@ -47,7 +47,7 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
         catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions, unread)),
-        catalog.result(context, PriceSteps, batch.steps, days, _read(PriceSteps, unread)),
+        catalog.result(context, PriceSteps, batch.steps, days, _explained(batch.steps, unread)),
         catalog.result(context, PriceBook, done.book, days),
         catalog.result(context, Days, done.rows, days, {"days changed": len(done.changed)})._replace(
             check_results=[verdicts.stopped(asked, days)]
@@ -59,6 +59,11 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
 def _read(table: type[Table], unread: Collection[str]) -> dict[str, Any]:
     """Column lineage by the strategies of this run, instead of by all that a strategy may name."""
     return {"dagster/column_lineage": catalog.lineage(table, unread)}
+
+
+def _explained(steps: pl.DataFrame, unread: Collection[str]) -> dict[str, Any]:
+    """What moved prices, and how often."""
+    return {**_read(PriceSteps, unread), "what moved prices": plots.step_moves(steps)}
 
 
 def _seen(decisions: pl.DataFrame, unread: Collection[str]) -> dict[str, Any]:

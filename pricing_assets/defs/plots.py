@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIZE = (7.0, 2.6)
+_BLUE, _RED = "#3b6ea5", "#b5483a"
 
 
 def price_changes(decisions: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -26,7 +27,7 @@ def price_changes(decisions: pl.DataFrame) -> dg.MarkdownMetadataValue:
     values = decisions.filter(pl.col("action") != "hold").select(change.alias("change")).to_series().drop_nulls()
 
     def draw(axes: Axes) -> None:
-        axes.hist(values.to_numpy(), bins=41, color="#3b6ea5")
+        axes.hist(values.to_numpy(), bins=41, color=_BLUE)
         axes.set(xlabel="change against the current price, %", ylabel="decisions")
 
     return _picture(draw, f"{values.len()} changed prices")
@@ -47,13 +48,61 @@ def actions_by_day(decisions: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return _picture(draw, "decisions by action")
 
 
+def rows_by_day(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How many rows a table has of each day, from columns `day` and `rows`."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot(rows["day"].to_list(), rows["rows"].to_list(), marker="o", markersize=3, color=_BLUE)
+        axes.set(ylabel="rows", ylim=(0, None))
+        axes.figure.autofmt_xdate()
+
+    return _picture(draw, f"{rows['rows'].sum()} rows of {rows.height} days")
+
+
+def received(checks: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Rows accepted and in quarantine, table by table."""
+    counts = checks.unique(["date", "table"]).group_by("table").agg(pl.col("accepted", "quarantined").sum())
+    counts = counts.sort("table", descending=True)
+
+    def draw(axes: Axes) -> None:
+        axes.barh(counts["table"].to_list(), counts["accepted"].to_list(), color=_BLUE, label="accepted")
+        left = counts["accepted"].to_list()
+        axes.barh(
+            counts["table"].to_list(), counts["quarantined"].to_list(), left=left, color=_RED, label="quarantined"
+        )
+        axes.set(xlabel="rows")
+        axes.legend(fontsize=7)
+
+    return _picture(draw, f"{counts['quarantined'].sum()} rows in quarantine")
+
+
+def step_moves(steps: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How often each step moved a price up and down."""
+    change = pl.col("after") - pl.col("before")
+    counts = (
+        steps.filter(pl.col("step_no") > 1)
+        .group_by(pl.col("step").cast(pl.String))
+        .agg(up=(change > 0).sum().cast(pl.Int64), down=-(change < 0).sum().cast(pl.Int64))
+        .sort("step", descending=True)
+    )
+
+    def draw(axes: Axes) -> None:
+        for side, color in (("up", _BLUE), ("down", _RED)):
+            axes.barh(counts["step"].to_list(), counts[side].to_list(), color=color, label=side)
+        axes.set(xlabel="prices moved")
+        axes.tick_params(axis="y", labelsize=7)
+        axes.legend(fontsize=7)
+
+    return _picture(draw, "what moved prices")
+
+
 def presence(snapshot: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """Share of rows in which each feature is present."""
     names = [name for name in snapshot.columns if name not in ("date", "sku", "market", "inputs", "inputs_hash")]
     shares = [1 - snapshot[name].null_count() / max(snapshot.height, 1) for name in names]
 
     def draw(axes: Axes) -> None:
-        axes.bar(range(len(names)), shares, color="#3b6ea5")
+        axes.bar(range(len(names)), shares, color=_BLUE)
         axes.set(ylim=(0, 1), ylabel="share present")
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize=5)
 

@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from pricing_assets import features, sources
-from pricing_assets.defs import catalog, verdicts
+from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, SOURCE, days_of
 from pricing_assets.defs.resources import Platform
 from pricing_assets.tables import Table
@@ -37,7 +37,8 @@ def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.Ma
         frames = _keep(platform, context, intake)
     for table, frame in frames.items():
         own = frame.filter(pl.col(table.partition()).is_in(asked))
-        found = catalog.result(context, table, own, asked)
+        seen = {"received": plots.received(own)} if table is Checks else {}
+        found = catalog.result(context, table, own, asked, seen)
         yield found._replace(check_results=verdicts.of_table(table, intake.checks, asked))
 
 

@@ -149,7 +149,7 @@ def test_the_asset_graph_shows_the_line(ui: Ui, priced: str, page: Any, tmp_path
 def test_the_decisions_page_shows_plots_and_tables(ui: Ui, priced: str, page: Any, tmp_path: Path) -> None:
     page.goto(f"{ui.url}/assets/decisions/price_decisions?view=partitions&partition={FIRST}")
     page.get_by_text("price changes", exact=True).first.wait_for()
-    for name in ("sample", "actions", "reasons", "rows per day", "price changes"):
+    for name in ("sample", "actions", "reasons", "price changes"):
         assert page.get_by_text(name, exact=True).count() > 0, name
     page.screenshot(path=tmp_path / "partition.png")
     page.get_by_text("Show Markdown").first.click()

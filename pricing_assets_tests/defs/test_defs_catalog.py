@@ -145,8 +145,9 @@ def test_a_shop_that_goes_on_is_due_at_its_cut_off(location: Path, shop: Shop) -
 
 def shown(line: Line, result: Any, key: str) -> Mapping[str, Any]:
     """Metadata of an asset's last materialisation in a run."""
+    stations = {"raw": "raw", "features": "feature_snapshots"}
     events = result.asset_materializations_for_node(
-        {"raw": "raw", "features": "feature_snapshots"}.get(key.split("/", maxsplit=1)[0], "price_decisions")
+        "raw" if key == "runs/checks" else stations.get(key.split("/", maxsplit=1)[0], "price_decisions")
     )
     return next(event.metadata for event in reversed(events) if event.asset_key.to_user_string() == key)
 
@@ -154,6 +155,7 @@ def shown(line: Line, result: Any, key: str) -> Mapping[str, Any]:
 def test_a_range_shows_its_actions_day_by_day(line: Line) -> None:
     result = line.run(FIRST, DAYS[1])
     assert shown(line, result, "decisions/price_decisions")["actions by day"].value.startswith("![")
+    assert shown(line, result, "raw/prices")["rows per day"].value.startswith("![8 rows of 2 days")
 
 
 def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
@@ -166,6 +168,9 @@ def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     assert decided["price changes"].value.startswith("![")
     assert "](data:image/png;base64," in decided["price changes"].value
     assert "actions by day" not in decided, "one day makes no line"
+    assert "rows per day" not in decided, "one day makes no line"
+    assert "](data:image/png;base64," in shown(line, result, "decisions/price_steps")["what moved prices"].value
+    assert shown(line, result, "runs/checks")["received"].value.startswith("![")
     assert {record.data["action"] for record in decided["actions"].value.records} <= {"publish", "hold"}
     lineage = decided["dagster/column_lineage"].value.deps_by_column
     read = {source.column_name for source in lineage["final_price"]}
