@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from pricing_assets import sources
+from pricing_assets.counting import counted
 from pricing_assets.shell.command import REFUSED, Shell
 
 
@@ -38,7 +39,7 @@ def check(shell: Shell, folder: Path) -> None:
             if frame is not None and frame.height and not shell.json:
                 shell.rows(frame, title)
     faults = sum(not finding.passed for finding in findings)
-    shell.say(f"{faults} fault(s)" if faults else "no fault: `pricing run` can price this shop")
+    shell.say(counted(faults, "fault") if faults else "no fault: `pricing run` can price this shop")
     if faults:
         raise typer.Exit(REFUSED)
 

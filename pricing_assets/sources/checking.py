@@ -5,19 +5,22 @@ Here: what `pricing source check` shows. Not here: printing it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
 from pricing_assets.sources.judging import judge, trade_status
-from pricing_assets.sources.receiving import Received, receive
+from pricing_assets.sources.receiving import Received, nothing, receive
 from pricing_assets.sources.source import SETTINGS_FILE, Source, load, sql_name
-from pricing_assets.tables import RAW, raw
+from pricing_assets.sources.window import calendar_days
+from pricing_assets.tables import RAW, REQUIRED, raw
 from pricing_assets.tables.base import Table
 
 SAMPLE_DAYS = 7
@@ -55,45 +58,68 @@ def check(folder: Path, settings: Settings, days: int = SAMPLE_DAYS) -> list[Fin
     try:
         source = load(folder, settings)
     except PricingError as error:
-        head, *faults = error.what.split("\n  ")
-        return [Finding(SETTINGS_FILE, False, fault, error.remedy) for fault in faults or [head]]
+        return _unusable(error)
     today = datetime.now(ZoneInfo(source.time_zone)).date()
     last = max(source.first_day, source.last_day or today - timedelta(days=1))
     first = max(source.first_day, last - timedelta(days=days - 1))
-    findings = [
-        Finding(SETTINGS_FILE, True, f"{source.name}: {len(source.markets)} market(s), {first} to {last} tried")
-    ]
     received: dict[type[Table], Received] = {}
-    for table in RAW:
-        if table not in source.tables:
-            findings.append(Finding(sql_name(table), True, "absent, so its features are null (it is optional)"))
-            continue
+    refused: dict[type[Table], Finding] = {}
+    for table in source.tables:
         try:
             received[table] = receive(source, table, first, last, today)
         except PricingError as error:
-            findings.append(Finding(sql_name(table), False, error.what, error.remedy))
+            name = sql_name(table)
+            refused[table] = Finding(name, False, error.what.removeprefix(f"{name}: "), error.remedy)
+    what = f"{source.name}: {counted(len(source.markets), 'market')}, {first} to {last} tried"
+    findings = [Finding(SETTINGS_FILE, True, what)]
+    tried = calendar_days(first, last)
+    closed = _closed(source, received, tried)
+    for table in RAW:
+        if table in received:
+            findings += _came_in(source, received[table], tried, closed)
         else:
-            findings.append(_came_in(source, received[table], first, last))
-            findings += _hints(received[table])
-    return findings + _verdicts(source, received, first, last)
+            absent = Finding(sql_name(table), True, "absent, so its features are null (it is optional)")
+            findings.append(refused.get(table, absent))
+    return findings
 
 
-def _came_in(source: Source, received: Received, first: date, last: date) -> Finding:
-    name = sql_name(received.table)
+def _unusable(error: PricingError) -> list[Finding]:
+    """The faults of a source that cannot even be loaded, each with the file it is about."""
+    head, *faults = error.what.split("\n  ")
+    found = []
+    for fault in faults or [head]:
+        file, _, what = fault.partition(": ")
+        named = file.endswith((".yaml", ".sql"))
+        found.append(Finding(file if named else SETTINGS_FILE, False, what if named else fault, error.remedy))
+    return found
+
+
+def _closed(source: Source, received: Mapping[type[Table], Received], days: Sequence[date]) -> list[date]:
+    """The days without trade, as far as the tables that could be read tell."""
+    listings, sales = (received.get(table) or nothing(table) for table in (raw.Listings, raw.Sales))
+    return [day for day, trade in trade_status(source, listings, sales, days).items() if trade == "no_trade"]
+
+
+def _came_in(source: Source, received: Received, days: Sequence[date], closed: Collection[date]) -> list[Finding]:
+    """A table that could be read: what came in, or, as faults, what came in and why a run would stop at it."""
     total = {column: int(received.counts[column].sum()) for column in ("received", "accepted", "quarantined")}
     if not total["received"]:
-        return _empty(source, received.table, first, last)
-    what = "{received} rows received = {accepted} accepted + {quarantined} in quarantine".format(**total)
+        return [_empty(source, received.table, days, closed)]
+    what = f"{counted(total['received'], 'row')} received = {total['accepted']:,} accepted "
+    what += f"+ {total['quarantined']:,} in quarantine"
     column = pl.col("rule").str.replace(r"'.*?'", "…").alias("rule")
-    rules = received.quarantined.group_by(column).len("rows").sort(["rows", "rule"], descending=[True, False])
-    return Finding(
-        name,
+    found = Finding(
+        sql_name(received.table),
         True,
         what,
         accepted=received.accepted.sort(received.table.order()).head(SHOWN_ROWS),
         quarantined=received.quarantined.head(SHOWN_ROWS),
-        rules=rules,
+        rules=received.quarantined.group_by(column).len("rows").sort(["rows", "rule"], descending=[True, False]),
     )
+    faults = _verdicts(source, received, days, closed)
+    if faults:
+        found = replace(found, passed=False, what=f"{what}; {faults[0].what}", remedy=faults[0].remedy)
+    return [found, *faults[1:], *_hints(received)]
 
 
 def _hints(received: Received) -> list[Finding]:
@@ -109,32 +135,28 @@ def _hints(received: Received) -> list[Finding]:
     return [Finding(sql_name(received.table), True, what)]
 
 
-def _empty(source: Source, table: type[Table], first: date, last: date) -> Finding:
-    """Nothing in the window: where, then, are the rows?"""
+def _empty(source: Source, table: type[Table], days: Sequence[date], closed: Collection[date]) -> Finding:
+    """Nothing on the days tried: where, then, are the rows? No fault where the shop was closed on all of them."""
     from pricing_assets.sources.reading import open_reader
 
-    rows, earliest, latest = open_reader(source, source.first_day, last).span(table, table.partition())
-    required = table in (raw.Listings, raw.Prices, raw.Sales)
-    what = f"no row from {first} to {last}; the SELECT yields {rows} rows in all"
+    rows, earliest, latest = open_reader(source, source.first_day, days[-1]).span(table, table.partition())
+    fault = table in REQUIRED and any(day not in closed for day in days)
+    what = f"no row from {days[0]} to {days[-1]}; the SELECT yields {counted(rows, 'row')} in all"
     if earliest and latest:
         what += f", dated {earliest} to {latest}"
     remedy = "mend the SELECT, or, if the data ends there, set historical: true and last_day in source.yaml"
-    return Finding(sql_name(table), not required, what, remedy)
+    return Finding(sql_name(table), not fault, what, remedy if fault else "")
 
 
-def _verdicts(source: Source, received: dict[type[Table], Received], first: date, last: date) -> list[Finding]:
-    """The checks a run would fail, days of the same table and check as one finding."""
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    closed: list[date] = []
-    if raw.Listings in received and raw.Sales in received:
-        status = trade_status(source, received[raw.Listings], received[raw.Sales], days)
-        closed = [day for day, trade in status.items() if trade == "no_trade"]
+def _verdicts(source: Source, received: Received, days: Sequence[date], closed: Collection[date]) -> list[Finding]:
+    """The checks a run would fail at a table, days of the same check as one finding.
+
+    A day on which another check fails is not said to be empty as well: that follows from the first.
+    """
+    failed = judge(source, received.table, received, days, closed).filter(~pl.col("passed"))
+    failed = failed.filter((pl.col("check") != "not_empty") | (pl.len().over("date") == 1))
     findings = []
-    for table, part in received.items():
-        failed = judge(source, table, part, days, closed).filter(~pl.col("passed"))
-        for (check_name,), rows in failed.group_by("check", maintain_order=True):
-            what = (
-                f"a run would stop at check {check_name} on {', '.join(map(str, rows['date']))}: {rows['message'][0]}"
-            )
-            findings.append(Finding(sql_name(table), False, what, _REMEDIES[str(check_name)]))
+    for (check_name,), rows in failed.group_by("check", maintain_order=True):
+        what = f"a run would stop at check {check_name} on {', '.join(map(str, rows['date']))}: {rows['message'][0]}"
+        findings.append(Finding(sql_name(received.table), False, what, _REMEDIES[str(check_name)]))
     return findings

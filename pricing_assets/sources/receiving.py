@@ -69,7 +69,7 @@ def receive(source: Source, table: type[Table], first: date, last: date, as_of_d
     """
     first = max(first, source.first_day)
     if table not in source.tables or first > last:
-        return _nothing(table)
+        return nothing(table)
     from pricing_assets.sources.reading import Days, open_reader
 
     reader = open_reader(source, first, last)
@@ -181,7 +181,8 @@ def _quarantine_columns() -> list[str]:
     return [name for name in raw.Quarantine.column_names() if name != "run_id"]
 
 
-def _nothing(table: type[Table]) -> Received:
+def nothing(table: type[Table]) -> Received:
+    """What came in of a table that yields no row."""
     counts = {"date": pl.Date, "received": pl.Int64, "accepted": pl.Int64, "quarantined": pl.Int64}
     quarantined = raw.Quarantine.create_empty().select(_quarantine_columns())
     return Received(table, table.create_empty(), quarantined, pl.DataFrame(schema=counts))

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import ValidationError
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
 from pricing_assets.sources.settings_file import WEEKDAYS, ExcelFile, Limits, SourceFile
@@ -96,6 +97,11 @@ def load(folder: Path, settings: Settings) -> Source:
             "PRICING_SOURCE_URL is set, but reading from a database is not built yet",
             "unset PRICING_SOURCE_URL and let the SQL read Parquet, CSV or Excel files",
         )
+    if not (folder / SETTINGS_FILE).is_file():
+        what = f"holds no {SETTINGS_FILE}" if folder.is_dir() else "no such folder"
+        raise PricingError(
+            f"{folder}: {what}", f"name the folder of a source, or write one: `pricing source init {folder}`"
+        )
     file, faults = _read(folder / SETTINGS_FILE)
     faults += [
         f"{sql_name(table)}: no such file; expected the SELECT of {table.table_name()}"
@@ -104,7 +110,7 @@ def load(folder: Path, settings: Settings) -> Source:
     ]
     if faults or file is None:
         raise PricingError(
-            "\n  ".join([f"{folder}: {len(faults)} fault(s) in the source", *faults]),
+            "\n  ".join([f"{folder}: {counted(len(faults), 'fault')} in the source", *faults]),
             "mend them; `pricing source init DIR` writes a template that works, docs/sources.md lists every key",
         )
     return _source(folder, file, settings)

@@ -30,7 +30,7 @@ FAULTS: dict[str, tuple[Callable[[Shop], object], str]] = {
         lambda shop: [shop.add("stock", date="2027-01-01", sku=f"{n}", market="UK", on_hand="1") for n in range(9)],
         "dated",
     ),
-    "empty required table": (lambda shop: shop.put("prices", []), "not_empty"),
+    "empty required table": (lambda shop: shop.put("prices", []), "prices.sql: no row"),
     "no time zone": (lambda shop: shop.settings(time_zone="Europe/Nowhere"), "time_zone"),
 }
 
@@ -40,13 +40,18 @@ def test_the_trial_of_a_source_names_it(shop: Shop, fault: str) -> None:
     break_it, named = FAULTS[fault]
     break_it(shop)
     found = [each for each in answer("source", "check", str(shop.folder), code=1) if not each["passed"]]
-    assert any(named in each["file"] + each["what"] for each in found), found
+    assert any(named in f"{each['file']}: {each['what']}" for each in found), found
     assert all(each["remedy"] for each in found)
 
 
-@pytest.mark.parametrize("fault", ["duplicate key", "unknown column", "empty required table"])
-def test_a_run_refuses_it_and_writes_no_half_table(quick: Callable[[], None], shop: Shop, fault: str) -> None:
-    break_it, named = FAULTS[fault]
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [("duplicate key", "prices"), ("unknown column", "colour"), ("empty required table", "raw.prices not_empty")],
+)
+def test_a_run_refuses_it_and_writes_no_half_table(
+    quick: Callable[[], None], shop: Shop, fault: str, named: str
+) -> None:
+    break_it, _ = FAULTS[fault]
     break_it(shop)
     refused = pricing("run", "--date", str(LAST), code=1)
     assert named in refused.stderr

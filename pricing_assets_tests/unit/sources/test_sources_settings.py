@@ -81,14 +81,14 @@ def test_all_faults_at_once(folder: Path, settings: Settings) -> None:
     (folder / "prices.sql").unlink()
     with pytest.raises(PricingError) as caught:
         sources.load(folder, settings)
-    for words in ("4 fault(s)", "currency:", "time_zone:", "colour:", "prices.sql: no such file"):
+    for words in ("4 faults", "currency:", "time_zone:", "colour:", "prices.sql: no such file"):
         assert words in caught.value.what
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "cannot be read"),
+        (None, "holds no source.yaml"),
         ("a: [", "no YAML"),
         ("- a", "holds list; expected keys and values"),
         ("", "holds None"),
