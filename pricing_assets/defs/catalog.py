@@ -23,11 +23,15 @@ OWNERS = ["team:pricing"]
 SAMPLE_ROWS = 5
 UNTOLD = (
     "decision_id",
+    "next_decision_id",
     "basis",
     "strategy_hash",
     "model_hashes",
     "inputs",
     "inputs_hash",
+    "decisions_hash",
+    "steps_hash",
+    "lock_hash",
 )  # hashes say nothing to eyes
 SAMPLE_LENGTH = 300  # characters of a value shown
 # A day is due at its publication cut-off; a shop that only has history is never late.
@@ -79,10 +83,14 @@ def columns(table: type[Table]) -> dg.TableSchema:
 
 def lineage(table: type[Table], unread: Collection[str] = ()) -> dg.TableColumnLineage:
     """Which columns each column is made from, but for those (`schema.table.column`) a run did not look at."""
-    read = {name: [each for each in sources if each not in unread] for name, sources in table.lineage().items()}
-    return dg.TableColumnLineage(
-        {name: [_column(each) for each in sources] for name, sources in read.items() if sources}
+    return made_from(
+        {name: [each for each in sources if each not in unread] for name, sources in table.lineage().items()}
     )
+
+
+def made_from(sources: Mapping[str, Sequence[str]]) -> dg.TableColumnLineage:
+    """The columns (`schema.table.column`) each column is made from, as Dagster shows them; none for a constant."""
+    return dg.TableColumnLineage({name: [_column(each) for each in read] for name, read in sources.items() if read})
 
 
 @cache
@@ -109,12 +117,17 @@ def result(
         context.add_asset_metadata(count, asset_key=key(table), partition_key=partition)
     metadata = {
         "days": f"{min(days)} to {max(days)}",
-        "sample": table_value(frame.head(SAMPLE_ROWS).drop(cs.by_name(*UNTOLD, require_all=False))),
+        "sample": sample(frame),
         "dagster/column_lineage": lineage(table),  # the UI reads it from here, not from the spec
         **({"rows per day": plots.rows_by_day(per_day)} if len(days) > 1 else {}),
         **(extra or {}),
     }
     return dg.MaterializeResult(asset_key=key(table), metadata=metadata)
+
+
+def sample(frame: pl.DataFrame) -> dg.TableMetadataValue:
+    """The first rows, without what says nothing to eyes."""
+    return table_value(frame.head(SAMPLE_ROWS).drop(cs.by_name(*UNTOLD, require_all=False)))
 
 
 def table_value(frame: pl.DataFrame) -> dg.TableMetadataValue:

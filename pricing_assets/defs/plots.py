@@ -109,6 +109,31 @@ def presence(snapshot: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return _picture(draw, "features present")
 
 
+def changed_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How many of a day's decisions change a price, from columns `date`, `decisions` and `changed`."""
+
+    def draw(axes: Axes) -> None:
+        for column, color in (("decisions", "lightgrey"), ("changed", _BLUE)):
+            axes.bar(counts["date"].to_list(), counts[column].to_list(), color=color, label=column)
+        axes.legend(fontsize=7)
+        axes.figure.autofmt_xdate()
+
+    return _picture(draw, f"{counts['changed'].sum()} of {counts['decisions'].sum()} decisions change a price")
+
+
+def margins(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How margins are spread at the price in force and at the decided one, in percent of the price."""
+    values = [rows[column].drop_nulls().to_numpy() for column in ("current_margin_pct", "decided_margin_pct")]
+
+    def draw(axes: Axes) -> None:
+        labels = ["at the price in force", "at the decided price"]
+        axes.hist(values, bins=41, histtype="stepfilled", alpha=0.7, color=["lightgrey", _BLUE], label=labels)
+        axes.set(xlabel="margin, % of the price", ylabel="prices")
+        axes.legend(fontsize=7)
+
+    return _picture(draw, f"margins of {rows.height} prices")
+
+
 def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataValue:
     """A drawing as a PNG inside Markdown, which the Dagster UI shows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,7 +1,7 @@
 """The warehouse station: dbt builds the marts over the manifested lake, then analytics.duckdb is renamed into place.
 
 Here: dbt's models as assets and its tests as checks, read from the prepared manifest; running dbt. Not here: any SQL
-(dbt_project/), the views over the lake (lake/warehouse).
+(dbt_project/), the views over the lake (lake/warehouse), what is shown of a model built (model_metadata).
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from pricing_assets.defs import catalog
+from pricing_assets.defs import catalog, model_metadata
 from pricing_assets.defs.catalog import FRESHNESS, OWNERS
 from pricing_assets.defs.partitions import RETRY, SETTINGS
 from pricing_assets.defs.resources import Platform
@@ -56,9 +56,13 @@ def _nodes() -> dict[str, dict[str, Any]]:
     return nodes
 
 
+def _name(node: Mapping[str, Any]) -> str:
+    return f"{node['schema']}.{node['name']}"
+
+
 def _key(node: Mapping[str, Any]) -> dg.AssetKey:
     """Asset key = DuckDB schema.table, for models as for sources."""
-    return dg.AssetKey([node["schema"], node["name"]])
+    return dg.AssetKey(_name(node).split("."))
 
 
 def _of_type(kind: str) -> list[dict[str, Any]]:
@@ -129,7 +133,8 @@ def marts(
                 f"dbt build failed; analysts keep the last good file\n{built.stdout[-4000:]}",
                 allow_retries=built.returncode != _MODEL_OR_TEST_FAILED,
             )
-    yield from _models(results)
+        shown = model_metadata.of(draft, {_name(node): result["compiled_code"] for node, result in _built(results)})
+    yield from _models(results, shown)
     yield from _tests(results)
 
 
@@ -140,13 +145,21 @@ def _results(target: Path) -> dict[str, dict[str, Any]]:
     return {result["unique_id"]: result for result in content["results"]}
 
 
-def _models(results: Mapping[str, Mapping[str, Any]]) -> Iterator[dg.MaterializeResult[None]]:
-    """The models built."""
+def _built(results: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """The models built, each with its result."""
     for name, result in results.items():
         node = _nodes()[name]
-        seconds = round(result["execution_time"], 3)
         if node["resource_type"] == "model" and result["status"] == "success":
-            yield dg.MaterializeResult(asset_key=_key(node), metadata={"seconds": seconds})
+            yield node, result
+
+
+def _models(
+    results: Mapping[str, Mapping[str, Any]], shown: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The models built, with what is shown of each."""
+    for node, result in _built(results):
+        metadata = {"seconds": round(result["execution_time"], 3), **shown[_name(node)]}
+        yield dg.MaterializeResult(asset_key=_key(node), metadata=metadata)
 
 
 def _tests(results: Mapping[str, Mapping[str, Any]]) -> Iterator[dg.AssetCheckResult]:

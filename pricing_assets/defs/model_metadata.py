@@ -1,0 +1,78 @@
+"""What a dbt model shows of itself in the Dagster UI once it is built: rows, a sample, column lineage, a plot.
+
+Here: asking the fresh warehouse for it. Not here: building it (warehouse), following columns through SQL
+(lake/lineage), how a value looks (catalog, plots).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from pricing_assets.defs import catalog, plots
+from pricing_assets.errors import PricingError
+
+# mart → name of its plot, the rows it shows, how they are drawn
+_PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataValue]]] = {
+    "marts.decision_summary": (
+        "changed by day",
+        "select date, sum(decisions)::bigint as decisions, sum(changed)::bigint as changed "
+        "from marts.decision_summary group by date order by date",
+        plots.changed_by_day,
+    ),
+    "marts.margins": (
+        "margins of the last day",
+        "from marts.margins where date = (select max(date) from marts.margins where decided_price is not null)",
+        plots.margins,
+    ),
+}
+
+
+def of(analytics: Path, compiled: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Metadata of each model (`schema.table`) in a warehouse, given the SQL it was built with."""
+    from pricing_assets.lake.warehouse import query  # DuckDB, which loading the code location does not need
+
+    tables = _tables(analytics)
+    shown: dict[str, dict[str, Any]] = {}
+    for model, sql in compiled.items():
+        shown[model] = {
+            "dagster/row_count": query(analytics, f"select count(*) from {model}").item(),
+            "sample": catalog.sample(query(analytics, f"from {model} order by all desc limit {catalog.SAMPLE_ROWS}")),
+            **_lineage(model, sql, tables),
+        }
+        if model in _PLOTS:
+            name, rows, draw = _PLOTS[model]
+            shown[model][name] = draw(query(analytics, rows))
+    return shown
+
+
+def _tables(analytics: Path) -> dict[str, dict[str, str]]:
+    """Columns and types of every `schema.table`, as the warehouse itself has them."""
+    from pricing_assets.lake.warehouse import query
+
+    columns = query(
+        analytics,
+        "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() where not internal",
+    )
+    found: dict[str, dict[str, str]] = {}
+    for table, column, dtype in columns.iter_rows():
+        found.setdefault(table, {})[column] = dtype
+    return found
+
+
+def _lineage(model: str, sql: str, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dg.TableColumnLineage]:
+    """Where each column comes from; nothing, and a warning, where the SQL does not tell for sure."""
+    from pricing_assets.lake import lineage
+
+    try:
+        sources = lineage.sources(sql, tables)
+        if set(sources) != set(tables[model]):
+            raise PricingError("lineage unknown: the SQL names other columns than it built", "name them one by one")
+    except PricingError as fault:
+        dg.get_dagster_logger().warning(f"{model}: {fault}")
+        return {}
+    return {"dagster/column_lineage": catalog.made_from(sources)}
