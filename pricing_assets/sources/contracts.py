@@ -211,7 +211,9 @@ def _class_rules(name: str, column: dy.Column) -> Iterable[Rule]:
             "min_length": f"a text ({column.description})",
             "regex": "an ISO 4217 code" if name == "currency" else f"text like {bound}",
         }.get(check, check)
-        yield _rule(name, ~holds, sentence)
+        # a name of spaces alone is as good as none
+        keeps = pl.col(name).str.strip_chars().str.len_bytes() > 0 if check == "min_length" else holds
+        yield _rule(name, ~keeps, sentence)
 
 
 def _rule(name: str, broken: pl.Expr, expectation: str) -> Rule:

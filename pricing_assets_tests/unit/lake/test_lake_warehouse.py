@@ -8,6 +8,7 @@ import dataframely as dy
 import duckdb
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 from lake_frames import DAY, NOON, RUN, day, days_frame, days_row, prices
 
 from pricing_assets.errors import PricingError
@@ -192,7 +193,10 @@ print(queries)
 """
 
 
-def test_readers_meet_no_error_through_thirty_refreshes(lake: Lake, analytics: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("refreshes", [20, pytest.param(100, marks=pytest.mark.torture)])
+def test_readers_meet_no_error_through_refreshes_and_a_compaction(
+    lake: Lake, analytics: Path, tmp_path: Path, refreshes: int
+) -> None:
     put_in_force(lake, 0, "1", "run-1")
     refresh(lake, analytics)
     stop = tmp_path / "stop"
@@ -204,13 +208,15 @@ def test_readers_meet_no_error_through_thirty_refreshes(lake: Lake, analytics: P
     )
     assert reader.stdout
     assert reader.stdout.readline() == "ready\n"
-    for number in range(30):
+    for number in range(refreshes):
         put_in_force(lake, 0, str(number % 2 + 1), f"run-{number}")
         refresh(lake, analytics)
+        if number == refreshes // 2:
+            DeltaTable(str(lake.root / "raw" / "prices")).optimize.compact()
     stop.touch()
     out, errors = reader.communicate(timeout=30)
     assert (reader.returncode, errors) == (0, "")
-    assert int(out) > 10
+    assert int(out) > refreshes // 4
 
 
 def test_refreshes_wait_for_each_other(lake: Lake, analytics: Path) -> None:

@@ -93,6 +93,34 @@ def test_prices_balance(rows: list[dict[str, str | None]]) -> None:
     balanced(raw.Prices, rows)
 
 
+FAULTS: dict[str, tuple[str | None, ...]] = {
+    "date": ("2026-02-30", "", None, "x", "9999999-1-1", "2026-04-01"),
+    "sku": ("", None, "  "),
+    "market": ("FR", "", None),
+    "quantity": ("nan", "inf", "-inf", "1e400", "1,5", "", None, "many", "0.00001"),
+    "unit_price": ("0", "-1", "nan", "inf", "-inf", "1e400", "1,5", "", None, "free", "0.00001"),
+    "currency": ("XX", "gbp", "POUND", "USD"),
+    "is_return": ("perhaps", "2"),
+}
+
+
+def test_each_of_a_thousand_malformed_lines_is_quarantined_by_name(tmp_path: Path) -> None:
+    good: dict[str, str | None] = {"date": "2026-03-02", "sku": "A", "market": "UK", "quantity": "1"}
+    good |= {"unit_price": "2.50", "currency": "GBP", "is_return": "false"}
+    planted = [(name, value) for name, values in FAULTS.items() for value in values]
+    planted = [planted[number % len(planted)] for number in range(1_200)]
+    rows = [{**good, "sku": f"A{number}", name: value} for number, (name, value) in enumerate(planted)]
+    source = shop_of(tmp_path, "sales", [*rows, *({**good, "sku": f"B{number}"} for number in range(100))])
+    received = sources.receive(source, raw.Sales, FIRST, LAST, LAST)
+    assert received.accepted["source_lines"].sum() == 100
+    assert received.quarantined.height == 1_200
+    assert (received.counts["received"] == received.counts["accepted"] + received.counts["quarantined"]).all()
+    for record, rule in received.quarantined.select("record", "rule").iter_rows():
+        found = json.loads(record)
+        (column,) = [name for name in good if name != "sku" and found[name] != good[name]] or ["sku"]
+        assert column in rule, (column, found[column], rule)
+
+
 def test_accepted_lines_are_summed_without_loss(tmp_path: Path) -> None:
     line: dict[str, str | None] = {
         "date": "2026-03-02",
