@@ -118,7 +118,7 @@ def _is_running(claim: Claim) -> bool:
 def _refusal(day: date, holder: Claim) -> PricingError:
     return PricingError(
         f"{day}: run {holder.run_id} (process {holder.pid} on {holder.host}) has held this day since {holder.since}",
-        "wait until it ends, or terminate it, then run again; see `pricing runs`",
+        "wait until it ends, or terminate it, then run again; `pricing status` shows who holds what",
     )
 
 

@@ -11,6 +11,7 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake.hashing import canonical, ordered
 from pricing_assets.tables.base import Table
@@ -41,7 +42,7 @@ def checked(frame: pl.DataFrame, table: type[Table], days: Collection[date]) -> 
     if stray.len():
         found = ", ".join(str(day) for day in stray.unique().sort().head(_EXAMPLES))
         raise PricingError(
-            f"{table.table_name()}: {stray.len()} rows are dated {found}, outside the days being committed",
+            f"{table.table_name()}: {counted(stray.len(), 'row')} dated {found}, outside the days being committed",
             f"commit only rows whose {table.partition()} is among the days asked for",
         )
     return rows
@@ -86,5 +87,5 @@ def _broken_rules(failure: dy.FailureInfo, table: type[Table]) -> str:
         shown = [*table.order(), *([column] if column and column not in table.order() else [])]
         where = f"column {column} breaks" if column else "rows break"
         examples = "; ".join(", ".join(f"{k}={v}" for k, v in row.items()) for row in rows.select(shown).to_dicts())
-        found.append(f"{where} the rule {check!r} in {count} rows, e.g. {examples}")
+        found.append(f"{where} the rule {check!r} in {counted(count, 'row')}, e.g. {examples}")
     return ". ".join(found)

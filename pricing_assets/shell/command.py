@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
 
@@ -91,7 +92,7 @@ class Shell:
         else:
             self._table(frame.head(_SHOWN_ROWS), title)
         if frame.height > _SHOWN_ROWS:
-            self.say(f"({frame.height - _SHOWN_ROWS:,} more rows; --json prints all)")
+            self.say(f"({counted(frame.height - _SHOWN_ROWS, 'more row')}; --json prints all)")
 
     def _records(self, frame: pl.DataFrame, title: str) -> None:
         """Rows one below the other, for tables wider than the screen."""

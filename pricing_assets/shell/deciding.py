@@ -13,6 +13,7 @@ import polars as pl
 import typer
 
 from pricing_assets import strategies
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import REFUSED, Shell
 
@@ -43,7 +44,7 @@ def lint(shell: Shell, file: Path) -> None:
     for fault in faults:
         shell.say(f"{file}:{fault.line}:{fault.column}: {fault.message}")
     if faults:
-        shell.say(f"{len(faults)} fault(s)")
+        shell.say(counted(len(faults), "fault"))
         raise typer.Exit(REFUSED)
     shell.say(f"{file}: no fault")
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import typer
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import REFUSED, Shell
 
@@ -95,13 +96,19 @@ def _lake(shell: Shell) -> Iterator[Finding]:
         if not shell.lake.path(table, file).exists()
     ]
     found = (
-        f"{sum(map(len, files.values()))} partitions in force" if not gone else f"missing files: {', '.join(gone[:5])}"
+        f"{counted(sum(map(len, files.values())), 'partition')} in force"
+        if not gone
+        else f"missing files: {', '.join(gone[:5])}"
     )
     yield Finding("lake", not gone, found, "restore the lake from a backup")
     for table in ALL:
         shell.lake.read(table, columns=table.primary_key()[:1])  # raises where the schema is another
     dead = claims.dead_runs(shell.lake)
-    words = f"days held by dead runs {', '.join(dead)}" if dead else "no day is held by a dead run"
+    words = (
+        f"days are held by {counted(len(dead), 'dead run')}: {', '.join(dead)}"
+        if dead
+        else "no day is held by a dead run"
+    )
     yield Finding("claims", True, words + ("; the next run frees them" if dead else ""))
 
 
@@ -120,7 +127,7 @@ def _dagster(shell: Shell) -> Iterator[Finding]:
     from pricing_assets.shell.instance import open_instance
 
     with open_instance(shell.settings) as instance:
-        yield Finding("dagster", True, f"{instance.get_runs_count()} runs in {instance.root_directory}")
+        yield Finding("dagster", True, f"{counted(instance.get_runs_count(), 'run')} in {instance.root_directory}")
 
 
 def _warehouse(shell: Shell) -> Iterator[Finding]:
@@ -130,7 +137,7 @@ def _warehouse(shell: Shell) -> Iterator[Finding]:
         yield Finding("warehouse", True, "no analytics.duckdb yet; the first run builds it")
         return
     days = warehouse.query(shell.settings.analytics, "select count(*) as days from marts.run_summary")["days"][0]
-    yield Finding("warehouse", True, f"{shell.settings.analytics}: {days} days")
+    yield Finding("warehouse", True, f"{shell.settings.analytics}: {counted(days, 'day')}")
 
 
 _EXAMINATIONS: tuple[Callable[[Shell], Iterator[Finding]], ...] = (

@@ -5,6 +5,7 @@ Here: launching, progress, and what came of each day. Not here: the job itself (
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import typer
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import REFUSED, Shell
@@ -28,12 +31,12 @@ _SHOWN_DAYS = 40
 
 @dataclass(frozen=True)
 class Launched:
-    """One execution: its run, its days, whether it went well, else the first error."""
+    """One execution: its run, its days, whether it started, and what went wrong."""
 
     run_id: str
     days: Sequence[date]
-    success: bool
-    error: str | None
+    started: bool
+    fault: PricingError | None
     seconds: float
 
 
@@ -83,23 +86,29 @@ def _launch(shell: Shell, chunks: Sequence[Sequence[date]]) -> Iterator[Launched
             span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
             status.update(f"[{number}/{len(chunks)}] pricing {span}")
             launched = _execute(shell, instance, job, days, marts=number == len(chunks))
-            if len(chunks) > 1:
-                outcome = "done" if launched.success else "failed"
+            if len(chunks) > 1 and launched.started:
+                outcome = "failed" if launched.fault else "done"
                 shell.say(f"[{number}/{len(chunks)}] {span}: {outcome} in {launched.seconds:.1f} s")
             yield launched
-            if not launched.success:
+            if launched.fault:
                 return
 
 
 def _execute(
     shell: Shell, instance: dg.DagsterInstance, job: dg.JobDefinition, days: Sequence[date], *, marts: bool
 ) -> Launched:
-    """Runs the days in this process. They are claimed before Dagster knows the run: what dies here leaves a trace."""
+    """Runs the days in this process. They are claimed before Dagster knows the run: what dies here leaves a trace.
+
+    Where another live run holds one of them, none is started.
+    """
     from pricing_assets.defs import executions
     from pricing_assets.lake import claims
 
     started, run_id = time.monotonic(), str(uuid4())
-    claims.claim(shell.lake, days, run_id, partial(executions.may_be_live, instance))
+    try:
+        claims.claim(shell.lake, days, run_id, partial(executions.may_be_live, instance))
+    except PricingError as refused:
+        return Launched(run_id, days, False, refused, 0.0)
     one = days[0].isoformat()
     line = [key for key in job.asset_layer.executable_asset_keys if marts or key.path[0] not in {"staging", "marts"}]
     result = job.execute_in_process(
@@ -112,21 +121,27 @@ def _execute(
         raise_on_error=False,
     )
     executions.conclude(instance, shell.lake, run_id)
-    error = None if result.success else executions.first_error(instance, run_id)
-    return Launched(run_id, days, result.success, error, time.monotonic() - started)
+    fault = None if result.success else _failure(run_id, executions.first_error(instance, run_id))
+    return Launched(run_id, days, True, fault, time.monotonic() - started)
+
+
+def _failure(run_id: str, error: str) -> PricingError:
+    what, _, remedy = error.partition("\n  remedy: ")
+    return PricingError(f"run {run_id} failed: {what}", remedy or "mend what it names, then run again")
 
 
 def _report(shell: Shell, days: Sequence[date], launched: Sequence[Launched]) -> None:
-    """What came of each day; exit code 1 where a run failed or a day was stopped."""
+    """What came of each day; exit code 1 where a run failed, a day was stopped or not started."""
     standing = {row["date"]: row for row in manifests.standing(shell.lake).to_dicts()}
-    stopped = _stopped(shell, [day for each in launched for day in each.days])
-    outcomes = [_outcome(day, standing.get(day), day in stopped) for day in days]
+    runs = {day: each for each in launched if each.started for day in each.days}
+    stopped = _stopped(shell, list(runs))
+    outcomes = [_outcome(day, standing.get(day), runs.get(day), day in stopped) for day in days]
     if len(outcomes) > _SHOWN_DAYS:
-        shell.say(f"({len(outcomes) - _SHOWN_DAYS} earlier days not shown; see marts.run_summary)")
+        shell.say(f"({counted(len(outcomes) - _SHOWN_DAYS, 'earlier day')} not shown; see marts.run_summary)")
     for outcome in outcomes[-_SHOWN_DAYS:]:
         shell.say(outcome["says"])
-    fault = _fault(launched, stopped)
-    answer = {"runs": [each.run_id for each in launched], "days": outcomes}
+    fault = next((each.fault for each in launched if each.fault), None) or _fault(stopped)
+    answer = {"runs": [each.run_id for each in launched if each.started], "days": outcomes}
     shell.answer(answer | ({"error": fault.what, "remedy": fault.remedy} if fault else {}))
     if fault and shell.json:
         raise typer.Exit(REFUSED)
@@ -134,16 +149,12 @@ def _report(shell: Shell, days: Sequence[date], launched: Sequence[Launched]) ->
         raise fault
 
 
-def _fault(launched: Sequence[Launched], stopped: Mapping[date, str]) -> PricingError | None:
-    failed = next((each for each in launched if not each.success), None)
-    if failed:
-        what, _, remedy = (failed.error or "").partition("\n  remedy: ")
-        return PricingError(f"run {failed.run_id} failed: {what}", remedy or "mend what it names, then run again")
-    if stopped:
-        lines = [f"{day}: {message}" for day, message in stopped.items()]
-        what = "\n  ".join([f"{len(stopped)} day(s) stopped", *lines[:10]])
-        return PricingError(what, "mend what it names, then run these days again")
-    return None
+def _fault(stopped: Mapping[date, str]) -> PricingError | None:
+    if not stopped:
+        return None
+    lines = [f"{day}: {message}" for day, message in stopped.items()]
+    what = "\n  ".join([f"{counted(len(stopped), 'day')} stopped", *lines[:10]])
+    return PricingError(what, "mend what it names, then run these days again")
 
 
 def _stopped(shell: Shell, attempted: Sequence[date]) -> dict[date, str]:
@@ -151,18 +162,35 @@ def _stopped(shell: Shell, attempted: Sequence[date]) -> dict[date, str]:
     from pricing_assets.defs import verdicts
     from pricing_assets.tables.runs import Checks
 
+    if not attempted:
+        return {}
     checks = shell.lake.read(Checks, min(attempted), max(attempted))
     return verdicts.blocked(checks, attempted)
 
 
-def _outcome(day: date, row: dict[str, Any] | None, stopped: bool) -> dict[str, Any]:
-    if row is None or stopped:
-        says = f"{day}: stopped" + (f"; what run {row['run_id']} decided stands" if row else "")
-        return {"date": day, "status": "stopped", "says": says}
+def _outcome(day: date, row: dict[str, Any] | None, run: Launched | None, stopped: bool) -> dict[str, Any]:
+    """What came of a day: its standing row, the run that was to make it, and whether a verdict stopped it."""
+    changed = row is not None and run is not None and row["run_id"] == run.run_id
+    if row is None or run is None or stopped or (run.fault and not changed):
+        status = "stopped" if run else "not started"
+        says = f"{day}: {status}" + (f"; what run {row['run_id']} decided stands" if row else "")
+        return {"date": day, "status": status, "says": says}
     counts = {name: row[name] for name in ("decided", "published", "held", "quarantined")}
-    words = (
-        f"{day}: {row['decided']} decided, {row['held']} held, {row['quarantined']} quarantined, run {row['run_id']}"
-    )
-    says = f"{day}: no trade" if row["status"] == "no_trade" else words
-    says += " (late: recommended only)" if row["late"] else ""
-    return {"date": day, "status": row["status"], **counts, "run_id": row["run_id"], "says": says}
+    answer = {"date": day, "status": row["status"], **counts, "run_id": row["run_id"], "changed": changed}
+    return answer | {"says": f"{day}: {_words(row, changed)}{_lateness(row)}"}
+
+
+def _words(row: Mapping[str, Any], changed: bool) -> str:
+    counts = f"{row['decided']} decided, {row['held']} held, {row['quarantined']} quarantined"
+    if row["status"] == "no_trade":
+        return "no trade" if changed else "nothing changed, no trade"
+    return f"{counts}, run {row['run_id']}" if changed else f"nothing changed, run {row['run_id']} stands: {counts}"
+
+
+def _lateness(row: Mapping[str, Any]) -> str:
+    """By when the prices of a late day were due, by the clock of the shop."""
+    if not row["late"]:
+        return ""
+    zone = json.loads(row["settings"])["time_zone"]
+    due = row["effective_from"].astimezone(ZoneInfo(zone))
+    return f"; late, so it only recommends: prices were due by {due:%Y-%m-%d %H:%M} {zone}"

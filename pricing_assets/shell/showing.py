@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import typer
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import REFUSED, Shell
@@ -54,7 +55,7 @@ def _standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[s
     known = manifests.standing(shell.lake)
     standing = known.filter(pl.col("date") == day)
     if not standing.height:
-        span = f"days from {known['date'][0]} to {known['date'][-1]} stand" if known.height else "no day stands yet"
+        span = _standing_span(known) if known.height else "no day stands yet"
         raise PricingError(f"{day}: no decisions", f"{span}; `pricing run --date {day}` decides it")
     if standing["status"][0] == "no_trade":
         raise PricingError(f"{day}: the shop did not trade, nothing was decided", "name a day with trade")
@@ -63,6 +64,12 @@ def _standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[s
     if not found.height:
         raise PricingError(f"{sku} in {market}: not listed on {day}", _suggestion(rows, sku, market))
     return found.row(0, named=True)
+
+
+def _standing_span(standing: pl.DataFrame) -> str:
+    """`5 days stand, 2026-03-01 to 2026-03-05`."""
+    first, last = standing["date"][0], standing["date"][-1]
+    return f"1 day stands, {first}" if standing.height == 1 else f"{standing.height:,} days stand, {first} to {last}"
 
 
 def _suggestion(rows: pl.DataFrame, sku: str, market: str) -> str:
@@ -89,12 +96,12 @@ def replay(shell: Shell, days: list[date] | None) -> None:
         elif outcome.status == "no_trade":
             shell.say(f"{outcome.day}: no trade, nothing to rebuild")
         else:
-            shell.say(f"{outcome.day}: equal {outcome.hash} {outcome.rows} rows")
+            shell.say(f"{outcome.day}: equal {outcome.hash} {counted(outcome.rows, 'row')}")
     if not outcomes:
         raise PricingError("no day stands yet", "`pricing run` decides one")
     different = [outcome for outcome in outcomes if outcome.difference]
     shell.answer([vars(outcome) for outcome in outcomes])
-    shell.say(f"{len(outcomes) - len(different)} of {len(outcomes)} days came out the same")
+    shell.say(f"{len(outcomes) - len(different)} of {counted(len(outcomes), 'day')} came out the same")
     if different:
         raise typer.Exit(REFUSED)
 
@@ -132,7 +139,7 @@ def status(shell: Shell) -> None:
     if not standing.height:
         shell.say(f"{shell.settings.home}: no day stands yet; `pricing run` decides one")
         return
-    shell.say(f"{shell.settings.home}: {standing.height} days stand, {standing['date'][0]} to {standing['date'][-1]}")
+    shell.say(f"{shell.settings.home}: {_standing_span(standing)}")
     shell.say("  " + ", ".join(f"{number} {name}" for name, number in counts.items()))
     for row in last:
         shell.say(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from pricing_assets.counting import counted
 from pricing_assets.sources.contracts import OWN_REASON, instant_of
 from pricing_assets.sources.receiving import FUTURE, UNDATED, Received
 from pricing_assets.sources.source import Source, sql_name
@@ -129,7 +130,7 @@ def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: boo
     else:
         passed = counts.in_time > 0 or not trades
         late = counts.accepted > 0
-        message = f"{counts.accepted} rows accepted" + ("" if trades else ", a day without trade")
+        message = f"{counted(counts.accepted, 'row')} accepted" + ("" if trades else ", a day without trade")
     if not passed and late:
         message += (
             f", but all known only after {RUN_AT:%H:%M} of the next day; load them earlier, or let known_at in "

@@ -12,6 +12,7 @@ from itertools import combinations
 
 import polars as pl
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.strategies.language import parse
 from pricing_assets.strategies.strategy import Strategy
@@ -94,7 +95,7 @@ def _refuse(
     first, second = strategies[claimed[row]], strategies[index]
     raise PricingError(
         f"strategies {first.name} and {second.name} both claim SKU {sku} in {market} on {day}"
-        f" at priority {second.priority}; so for {int(twice.sum())} rows",
+        f" at priority {second.priority}; so for {counted(int(twice.sum()), 'row')}",
         REMEDY,
     )
 

@@ -71,7 +71,7 @@ def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -
     explained = place.run("explain", "00123", "--market", "CH", "--date", day)
     assert "11.38" in explained
     assert "CHF" in explained
-    assert ("recommend" in explained) == ("late: recommended only" in told)
+    assert ("recommend" in explained) == ("late, so it only recommends: prices were due by " in told)
     sql = "SELECT market, currency, count(*) AS n FROM decisions.price_decisions GROUP BY ALL ORDER BY ALL"
     assert ask(place, "query", sql) == [
         {"market": "CH", "currency": "CHF", "n": 3},

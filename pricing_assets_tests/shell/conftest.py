@@ -1,11 +1,9 @@
-"""Homes the shell is asked about: one in which days stand, a copy of it, and runs without dbt."""
+"""Homes the shell is asked about: one in which days stand, a copy of it, and runs without the marts."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -43,19 +41,12 @@ def copied(priced: Path, home: Path, shop: Shop) -> Path:
 
 @pytest.fixture
 def quick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """`pricing run` on this test's shop, without dbt; call it again after a change of settings."""
-    from pricing_assets.defs import resources, warehouse
+    """`pricing run` on this test's shop, without the marts; call it again after a change of settings."""
+    from pricing_assets.defs import resources
+    from pricing_assets.shell import running
 
-    nodes = warehouse._nodes()
-    parents = {name: node["depends_on"]["nodes"] for name, node in nodes.items() if "depends_on" in node}
-    status = {"model": "success", "test": "pass"}
-    results = {
-        name: {"status": status[kind], "execution_time": 0, "failures": 0, "message": ""}
-        for name in TopologicalSorter(parents).static_order()
-        if (kind := nodes[name]["resource_type"]) in status
-    }
-    monkeypatch.setattr(warehouse, "dbt", lambda *arguments: subprocess.CompletedProcess([], 0, stdout=""))
-    monkeypatch.setattr(warehouse, "_results", lambda target: results)
+    execute = running._execute
+    monkeypatch.setattr(running, "_execute", lambda *arguments, marts: execute(*arguments, marts=False))
 
     def load() -> None:
         monkeypatch.setattr(resources, "SOURCE", shop.load())

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from shell_commands import answer, pricing
-from tiny_shop import CLOSED, DAYS, FIRST, Shop
+from tiny_shop import CLOSED, DAYS, FIRST, LAST, Shop
 
 from pricing_assets.lake import Lake, claims
 
+Quick = Callable[[], None]
 
-def test_a_day_is_priced(quick: object, home: Path) -> None:
+
+def test_a_day_is_priced(quick: Quick, home: Path) -> None:
     said = answer("run", "--date", str(FIRST))
     assert said["days"][0] | {"run_id": "", "says": "", "published": 0, "held": 0} == {
         **{"date": str(FIRST), "status": "priced", "decided": 4, "published": 0, "held": 0, "quarantined": 0},
-        **{"run_id": "", "says": ""},
+        **{"run_id": "", "says": "", "changed": True},
     }
     assert said["days"][0]["says"].startswith(f"{FIRST}: 4 decided, ")
     assert claims.holders(Lake(home / "lake")) == {}
 
 
-def test_without_a_date_the_last_day_of_history_is_priced(quick: object) -> None:
+def test_without_a_date_the_last_day_of_history_is_priced(quick: Quick) -> None:
     assert [day["date"] for day in answer("run")["days"]] == ["2026-03-12"]
 
 
-def test_a_range_in_chunks(quick: object, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_range_in_chunks(quick: Quick, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pricing_assets.defs import partitions
 
     monkeypatch.setattr(partitions, "CHUNK_DAYS", 3)
@@ -38,11 +41,11 @@ def test_a_range_in_chunks(quick: object, home: Path, monkeypatch: pytest.Monkey
     assert len(answer("runs")) == 2
 
 
-def test_a_stopped_day_is_named_though_it_stood_before(quick: object, shop: Shop) -> None:
+def test_a_stopped_day_is_named_though_it_stood_before(quick: Quick, shop: Shop) -> None:
     shop.change("prices", DAYS[1], price="inf")
     refused = pricing("run", "--from", str(FIRST), "--to", str(DAYS[2]), code=1)
     assert f"{DAYS[1]}: stopped" in refused.stdout
-    assert f"1 day(s) stopped\n  {DAYS[1]}: raw.prices contract: 1 of 4 rows in quarantine" in refused.stderr
+    assert f"1 day stopped\n  {DAYS[1]}: raw.prices contract: 1 of 4 rows in quarantine" in refused.stderr
     assert "remedy: mend what it names" in refused.stderr
 
     failed = answer("run", "--date", str(DAYS[1]), code=1)
@@ -56,14 +59,58 @@ def test_a_stopped_day_is_named_though_it_stood_before(quick: object, shop: Shop
     assert f"{FIRST}: stopped; what run" in again
 
 
-def test_a_missing_file_is_named(quick: object, shop: Shop) -> None:
+def test_a_run_that_changed_nothing_says_so(quick: Quick, shop: Shop) -> None:
+    words = ["run", "--from", str(DAYS[6]), "--to", str(CLOSED)]
+    first = answer(*words)["days"]
+    run_id = first[0]["run_id"]
+    assert [day["changed"] for day in first] == [True, True]
+    again = answer(*words)["days"]
+    assert [day["says"] for day in again] == [
+        f"{DAYS[6]}: nothing changed, run {run_id} stands: 4 decided, {first[0]['held']} held, 0 quarantined",
+        f"{CLOSED}: nothing changed, no trade",
+    ]
+    assert [day["changed"] for day in again] == [False, False]
+    shop.change("prices", DAYS[6], price="4.40")
+    assert pricing(*words).stdout.startswith(f"{DAYS[6]}: 4 decided, "), "a corrected price makes a new day"
+
+
+def test_a_late_day_says_by_when_prices_were_due(quick: Quick, shop: Shop) -> None:
+    shop.goes_on(LAST)
+    quick()
+    said = answer("run", "--date", str(LAST))["days"][0]
+    assert said["status"] == "recommended"
+    assert said["says"].endswith("; late, so it only recommends: prices were due by 2026-03-13 06:00 Europe/London")
+
+
+def test_a_backfill_over_a_day_another_run_holds_names_it_and_starts_no_day_of_that_chunk(
+    quick: Quick, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.defs import partitions
+
+    monkeypatch.setattr(partitions, "CHUNK_DAYS", 2)
+    claims.claim(Lake(home / "lake"), [DAYS[3]], "another", lambda run: True)
+    refused = pricing("run", "--from", str(FIRST), "--to", str(DAYS[4]), code=1)
+    lines = refused.stdout.splitlines()
+    assert lines[0].startswith(f"[1/3] {FIRST} to {DAYS[1]}: done in ")
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        *(f"{day}: 4 decided" for day in DAYS[:2]),
+        *(f"{day}: not started" for day in DAYS[2:5]),
+    ]
+    assert f"{DAYS[3]}: run another (process " in refused.stderr
+    assert "remedy: wait until it ends" in refused.stderr
+    assert list(claims.holders(Lake(home / "lake"))) == [DAYS[3]], "days of the refused chunk are not kept"
+    days = answer("run", "--from", str(DAYS[1]), "--to", str(DAYS[4]), code=1)["days"]
+    assert [day["status"] for day in days] == ["priced", "priced", "not started", "not started"]
+
+
+def test_a_missing_file_is_named(quick: Quick, shop: Shop) -> None:
     (shop.folder / "data" / "listings.csv").unlink()
     refused = pricing("run", "--date", str(FIRST), code=1).stderr
     assert "failed: listings.sql" in refused
     assert "remedy: " in refused
 
 
-def test_a_second_live_run_is_refused_before_it_starts(quick: object, home: Path) -> None:
+def test_a_second_live_run_is_refused_before_it_starts(quick: Quick, home: Path) -> None:
     claims.claim(Lake(home / "lake"), [FIRST], "another", lambda run: True)
     refused = answer("run", "--date", str(FIRST), code=1)
     assert refused["error"].startswith(f"{FIRST}: run another (process ")
@@ -71,12 +118,12 @@ def test_a_second_live_run_is_refused_before_it_starts(quick: object, home: Path
     assert answer("runs") == []
 
 
-def test_a_run_that_died_is_freed(quick: object, home: Path) -> None:
+def test_a_run_that_died_is_freed(quick: Quick, home: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     claims.claim(Lake(home / "lake"), [FIRST], "dead", lambda run: True, pid=process.pid)
     process.kill()
     process.wait()
-    assert "days held by dead runs dead; the next run frees them" in pricing("doctor").stdout
+    assert "days are held by 1 dead run: dead; the next run frees them" in pricing("doctor").stdout
     assert pricing("run", "--date", str(FIRST)).stdout.startswith(f"{FIRST}: 4 decided")
 
 
@@ -96,7 +143,7 @@ def test_wrong_usage_says_what_was_expected(words: tuple[str, ...], said: str) -
     assert said in " ".join(refused.replace("│", "").split())
 
 
-def test_days_outside_the_calendar_are_refused(quick: object) -> None:
+def test_days_outside_the_calendar_are_refused(quick: Quick) -> None:
     refused = pricing("run", "--date", "2027-01-01", code=1).stderr
     assert "2027-01-01 to 2027-01-01: tiny shop has days from 2026-03-01 to 2026-03-12" in refused
     assert "remedy: name days in that range" in refused

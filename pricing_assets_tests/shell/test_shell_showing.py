@@ -55,7 +55,7 @@ def test_explain_adds_up(standing: Path) -> None:
         (("Z", "UK", FIRST), "Z in UK: not listed on 2026-03-01", "listed there are A, B, C, …"),
         (("B", "DE", FIRST), "B in DE: not listed on 2026-03-01", "it is listed in UK"),
         (("Z", "FR", FIRST), "Z in FR: not listed on 2026-03-01", "markets of that day are DE, UK"),
-        (("A", "UK", date(2026, 3, 9)), "2026-03-09: no decisions", "days from 2026-03-01 to 2026-03-05 stand"),
+        (("A", "UK", date(2026, 3, 9)), "2026-03-09: no decisions", "5 days stand, 2026-03-01 to 2026-03-05"),
     ],
 )
 def test_explain_suggests(standing: Path, asked: tuple[str, str, date], what: str, remedy: str) -> None:
@@ -136,3 +136,11 @@ def test_replay_finds_tampered_rows(copied: Path) -> None:
     assert f"{FIVE[1]}: DIFFERS: " in words
     assert "current_price: 6.2000 replayed, 5.2000 recorded" in words
     assert answer("replay", "--date", str(FIVE[1]), code=1)[0]["difference"]
+
+
+def test_one_of_a_thing_reads_as_one(line: Line) -> None:
+    line.run(FIRST)
+    assert f"1 day stands, {FIRST}\n  1 priced\n" in pricing("status").stdout
+    assert pricing("replay").stdout.splitlines()[-1] == "1 of 1 day came out the same"
+    refused = answer("explain", "A", "--market", "UK", "--date", str(DAYS[1]), code=1)
+    assert refused["remedy"].startswith(f"1 day stands, {FIRST}; ")

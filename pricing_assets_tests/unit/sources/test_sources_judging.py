@@ -74,7 +74,7 @@ def test_rows_known_too_late_are_no_rows_of_the_day(shop: Shop, table: type[Tabl
     judged = verdicts(shop(**{name: late}), table, no_trade=(NEXT,))
     assert failed(judged) == [(DAY, "not_empty")]
     message = judged.filter(date=DAY, check="not_empty")["message"][0]
-    assert message.startswith("1 rows accepted, but all known only after 02:00 of the next day; load them earlier, or")
+    assert message.startswith("1 row accepted, but all known only after 02:00 of the next day; load them earlier, or")
     assert message.endswith("leave the column out")
     other = GOOD[name].replace("'A'", "'B'")
     one_in_time = f"{late} UNION ALL {other}, TIMESTAMP '2026-03-03 01:59:59'"
