@@ -6,6 +6,7 @@ Here: files and people in, words out. Not here: the language (strategies/), the 
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,19 +51,17 @@ def lint(shell: Shell, file: Path) -> None:
 
 
 def diff(shell: Shell, file: Path) -> None:
-    """What a draft would change against the active strategy of the same name."""
+    """What a draft would change against the active strategy of the same name; all of it where there is none."""
     draft = strategies.parse(_text(file), str(file))
     active = {each.name: each.text for each in _store(shell).active()}
-    if draft.name not in active:
-        raise PricingError(f"{draft.name}: no active strategy of that name to compare with", _names(active))
-    lines = strategies.diff(active[draft.name], draft.text)
+    lines = strategies.diff(active.get(draft.name), draft.text)
     shell.answer(lines)
+    if draft.name not in active:
+        shell.say(f"{draft.name} has no active version, so all of it is new:")
     for line in lines or ["no difference"]:
         shell.say(line)
-
-
-def _names(active: dict[str, str]) -> str:
-    return f"active are {', '.join(sorted(active)) or 'none'}; `pricing strategy activate FILE` adds one"
+    if lines:
+        shell.say(f"`pricing strategy activate {shlex.quote(str(file))} --reason T` puts it in force")
 
 
 def activate(shell: Shell, file: Path, reason: str) -> None:

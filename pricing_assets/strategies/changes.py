@@ -14,23 +14,23 @@ from pricing_assets.strategies.language import parse
 from pricing_assets.strategies.strategy import Constraint, Rule, Strategy
 
 
-def diff(old_text: str, new_text: str, old: str = "<old>", new: str = "<new>") -> list[str]:
+def diff(old_text: str | None, new_text: str, old: str = "<old>", new: str = "<new>") -> list[str]:
     """One line per difference in meaning, empty where there is none. Raises StrategyError for a text with faults.
 
-    `old` and `new` name the texts in error messages.
+    Without an old text all of the new one is new. `old` and `new` name the texts in error messages.
     """
-    before, after = parse(old_text, old), parse(new_text, new)
+    before, after = None if old_text is None else parse(old_text, old), parse(new_text, new)
     return [
         *_fields(_head(before), _head(after)),
-        *_rules(before.rules, after.rules),
-        *_ordered(
-            "constraint", [_constraint(c) for c in before.constraints], [_constraint(c) for c in after.constraints]
-        ),
-        *_ordered("ending", [_plain(e) for e in before.endings], [_plain(e) for e in after.endings]),
+        *_rules(before.rules if before else (), after.rules),
+        *_ordered("constraint", _constraints(before), _constraints(after)),
+        *_ordered("ending", _endings(before), _endings(after)),
     ]
 
 
-def _head(strategy: Strategy) -> dict[str, str]:
+def _head(strategy: Strategy | None) -> dict[str, str]:
+    if strategy is None:
+        return {}
     return {
         "strategy": strategy.name,
         "type": strategy.type,
@@ -55,6 +55,14 @@ def _plain(number: Decimal) -> str:
 
 def _constraint(constraint: Constraint) -> str:
     return f"{constraint.kind} {constraint.parameter} {_plain(constraint.value)}"
+
+
+def _constraints(strategy: Strategy | None) -> list[str]:
+    return [_constraint(constraint) for constraint in strategy.constraints] if strategy else []
+
+
+def _endings(strategy: Strategy | None) -> list[str]:
+    return [_plain(ending) for ending in strategy.endings] if strategy else []
 
 
 def _rule(rule: Rule) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from shell_commands import answer, pricing
 
+Draft = Callable[..., str]
 STRATEGY = """\
 strategy: {name}
 type: rules
@@ -19,7 +20,7 @@ rules:
 
 
 @pytest.fixture
-def draft(tmp_path: Path) -> Callable[..., str]:
+def draft(tmp_path: Path) -> Draft:
     def write(name: str = "germany", factor: str = "1.05") -> str:
         path = tmp_path / f"{name}.yaml"
         path.write_text(STRATEGY.format(name=name, factor=factor))
@@ -28,9 +29,8 @@ def draft(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-def test_a_strategy_has_a_life(home: Path, draft: Callable[..., str]) -> None:
+def test_a_strategy_has_a_life(home: Path, draft: Draft) -> None:
     assert "no fault" in pricing("strategy", "lint", draft()).stdout
-    assert "no active strategy of that name" in answer("strategy", "diff", draft(), code=1)["error"]
     first = answer("strategy", "activate", draft(), "--reason", "spring", "--by", "ann")
     assert (first["version"], first["changed"]) == (1, True)
     assert answer("strategy", "activate", draft(), "--reason", "spring")["changed"] is False
@@ -48,6 +48,25 @@ def test_a_strategy_has_a_life(home: Path, draft: Callable[..., str]) -> None:
     assert "too dear" in pricing("strategy", "list").stdout
 
 
+def test_diff_of_a_strategy_never_activated_shows_all_of_it_and_the_command_that_comes_next(
+    home: Path, draft: Draft
+) -> None:
+    said = pricing("strategy", "diff", draft()).stdout.splitlines()
+    assert said[0] == "germany has no active version, so all of it is new:"
+    assert "strategy: none → germany" in said
+    assert "rule up added: when units_7d > 100 then multiply 1.05" in said
+    assert said[-1] == f"`pricing strategy activate {draft()} --reason T` puts it in force"
+    assert answer("strategy", "diff", draft()) == said[1:-1]
+
+
+def test_diff_names_activate_only_where_there_is_a_difference(home: Path, draft: Draft) -> None:
+    pricing("strategy", "activate", draft(), "--reason", "spring")
+    assert pricing("strategy", "diff", draft()).stdout == "no difference\n"
+    said = pricing("strategy", "diff", draft(factor="1.10")).stdout.splitlines()
+    assert said[0] == "rule up then: multiply 1.05 → multiply 1.10"
+    assert "pricing strategy activate" in said[-1]
+
+
 def test_an_unknown_feature_is_named_with_its_place(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(STRATEGY.format(name="s", factor="1.1").replace("units_7d", "unit_7d"))
@@ -60,7 +79,7 @@ def test_an_unknown_feature_is_named_with_its_place(home: Path, tmp_path: Path) 
     assert "unit_7d" in answer("strategy", "activate", str(path), "--reason", "r", code=1)["error"]
 
 
-def test_what_cannot_be_done_is_said(home: Path, tmp_path: Path, draft: Callable[..., str]) -> None:
+def test_what_cannot_be_done_is_said(home: Path, tmp_path: Path, draft: Draft) -> None:
     missing = answer("strategy", "lint", str(tmp_path / "none.yaml"), code=1)
     assert "none.yaml: cannot be read" in missing["error"]
     assert "name a strategy file" in missing["remedy"]

@@ -19,6 +19,20 @@ endings: [0.49]
 """
 
 
+def test_without_an_old_text_all_is_new() -> None:
+    assert diff(None, OLD) == [
+        "strategy: none → s",
+        "type: none → rules",
+        "priority: none → 1",
+        "scope category: none → A, B",
+        "rule a added: when on_hand>1 then multiply 0.90",
+        "rule b added: when always then add 1",
+        "constraint added: min_price cost_times 1.1",
+        "constraint added: max_daily_change share 0.1",
+        "ending added: 0.49",
+    ]
+
+
 def test_form_is_no_difference() -> None:
     new = OLD.replace("on_hand>1", "on_hand  > 1 // comment").replace("0.90", "0.9").replace("1.10", "1.1")
     assert diff(OLD, "# a comment\n" + new.replace("[A, B]", "[B, A]")) == []
