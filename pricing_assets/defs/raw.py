@@ -31,9 +31,12 @@ def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.Ma
     """All raw tables of the days, the trailing days again for late rows, and history not received before."""
     lake, source, asked = platform.lake, platform.source, days_of(context)
     with platform.at_work(context, asked):
-        lookback = max(features.LOOKBACK.values())
-        first, last = sources.reading_window(source, asked, lake.partitions(Checks), lookback)
+        received, lookback = lake.partitions(Checks), max(features.LOOKBACK.values())
+        first, last = sources.reading_window(source, asked, received, lookback)
         intake = sources.take_in(source, first, last, platform.today(last), context.run_id)
+        if sources.homeless(source, intake, received):
+            day = source.first_day
+            _keep(platform, context, sources.take_in(source, day, day, platform.today(last), context.run_id))
         frames = _keep(platform, context, intake)
     for table, frame in frames.items():
         own = frame.filter(pl.col(table.partition()).is_in(asked))
@@ -47,13 +50,16 @@ def _keep(
 ) -> dict[type[Table], pl.DataFrame]:
     """Commits what came in, joined to what is known; alone, for a run of a neighbouring day reads the same days."""
     lake, source, first, last = platform.lake, platform.source, intake.days[0], intake.days[-1]
-    found_at, days = platform.found_at(last), sorted({*intake.days, *intake.quarantine["received_on"]})
+    found_at, home = platform.found_at(last), source.first_day
     with lake.alone("intake"):
+        intake = sources.settle(source, intake, lake.read(Quarantine, home, home), lake.read(Checks, home, home))
+        judged = sorted({*intake.days, *intake.checks["date"]})
         frames: dict[type[Table], pl.DataFrame] = {
             table: sources.arrive(table, lake.read(table, first, last), part.accepted, source, last, found_at=found_at)
             for table, part in intake.received.items()
         }
         frames |= {Quarantine: intake.quarantine, Checks: intake.checks}
         for table, frame in frames.items():
-            lake.commit(table, frame, days if table is Quarantine else intake.days, platform.provenance(context))
+            days = judged if table in (Quarantine, Checks) else intake.days
+            lake.commit(table, frame, days, platform.provenance(context))
     return frames

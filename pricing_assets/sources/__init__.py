@@ -4,7 +4,7 @@ Here: reading a source's settings, running its SQL, the contract of every row, q
 what is already known, the verdicts on what came in, the template of a new source and the trial of one. Not here:
 committing tables (lake), what the tables hold (tables), what they mean for a price (features).
 
-    settings → load → receive (SQL → coerce → contract → accepted | quarantined) → arrive → judge
+    settings → load → receive (SQL → coerce → contract → accepted | quarantined) → judge → settle → arrive
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pricing_assets.sources.intake import Intake, take_in
 from pricing_assets.sources.judging import judge, trade_status
 from pricing_assets.sources.receiving import Received, receive
 from pricing_assets.sources.source import Source, load
+from pricing_assets.sources.strays import homeless, settle
 from pricing_assets.sources.template import init
 from pricing_assets.sources.window import reading_window
 
@@ -25,11 +26,13 @@ __all__ = [
     "Source",
     "arrive",
     "check",
+    "homeless",
     "init",
     "judge",
     "load",
     "reading_window",
     "receive",
+    "settle",
     "take_in",
     "trade_status",
 ]

@@ -23,13 +23,14 @@ from pricing_assets.tables.runs import Checks
 class Intake(NamedTuple):
     """What came in for every day from `first` to `last`: rows by table, rows in quarantine, verdicts.
 
-    `quarantine` may also hold the source's first day, to which rows without a usable date belong.
+    `quarantine` may also hold strays: rows of the source's first day, to which those without a usable date belong.
     """
 
     days: list[date]
     received: Mapping[type[Table], Received]
     quarantine: pl.DataFrame
     checks: pl.DataFrame
+    run_id: str
 
 
 def take_in(source: Source, first: date, last: date, as_of_day: date, run_id: str) -> Intake:
@@ -49,4 +50,5 @@ def take_in(source: Source, first: date, last: date, as_of_day: date, run_id: st
         received=received,
         quarantine=quarantine.with_columns(run).select(Quarantine.create_empty().columns),
         checks=checks.with_columns(run).select(Checks.create_empty().columns),
+        run_id=run_id,
     )

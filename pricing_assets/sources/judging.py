@@ -14,13 +14,14 @@ import polars as pl
 
 from pricing_assets.counting import counted
 from pricing_assets.sources.contracts import OWN_REASON, instant_of
-from pricing_assets.sources.receiving import FUTURE, UNDATED, Received
+from pricing_assets.sources.receiving import Received, is_stray
 from pricing_assets.sources.source import Source, sql_name
 from pricing_assets.tables import raw, runs
 from pricing_assets.tables.base import Table
 from pricing_assets.tables.hours import RUN_AT
 
 TradeStatus = Literal["trade", "no_trade"]
+Verdict = tuple[str, bool, str]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class _Counts:
     undated: int
     in_time: int
     window: Received
+
+
+Check = Callable[[Source, _Counts], Verdict]
 
 
 def trade_status(
@@ -65,13 +69,22 @@ def judge(
     A passed verdict says nothing that depends on how much history the run happened to read with its days: a run that
     was killed and run again judges in the same words.
     """
-    of_day = {row["date"]: row for row in received.counts.iter_rows(named=True)}
-    rows: list[dict[str, Any]] = []
-    checks: list[Callable[[Source, _Counts], tuple[str, bool, str]]] = [_contract, _balance, _dated_share]
+    checks: list[Check] = [_contract, _balance, _dated_share]
     if table in (raw.Listings, raw.Prices, raw.Sales):
         traded = any(day not in no_trade for day in days)
         checks.append(lambda source, counts: _not_empty(source, counts, counts.day not in no_trade, traded))
-    in_time = _in_time(source, received)
+    return _judged(source, received, days, checks)
+
+
+def judge_counts(source: Source, received: Received, days: Sequence[date]) -> pl.DataFrame:
+    """The verdicts that follow from counts and quarantine alone, in the words of `judge`: all but `not_empty`."""
+    return _judged(source, received, days, [_contract, _balance, _dated_share])
+
+
+def _judged(source: Source, received: Received, days: Sequence[date], checks: Sequence[Check]) -> pl.DataFrame:
+    of_day = {row["date"]: row for row in received.counts.iter_rows(named=True)}
+    rows: list[dict[str, Any]] = []
+    in_time, table = _in_time(source, received), received.table.table_name()
     for day in sorted(days):
         row = of_day.get(day, {"received": 0, "accepted": 0, "quarantined": 0})
         undated = received.undated if day == source.first_day else 0
@@ -80,14 +93,12 @@ def judge(
         )
         for check in checks:
             name, passed, message = check(source, counts)
-            rows.append(
-                {**row, "date": day, "table": table.table_name(), "check": name, "passed": passed, "message": message}
-            )
+            rows.append({**row, "date": day, "table": table, "check": name, "passed": passed, "message": message})
     schema = {name: kind for name, kind in runs.Checks.create_empty().schema.items() if name != "run_id"}
     return pl.DataFrame(rows, schema=schema)
 
 
-def _contract(source: Source, counts: _Counts) -> tuple[str, bool, str]:
+def _contract(source: Source, counts: _Counts) -> Verdict:
     limit = source.limits.quarantine_share
     rows = counts.window.quarantined.filter(pl.col("received_on") == counts.day)
     own = rows.filter(pl.col("rule").str.starts_with(OWN_REASON)).height
@@ -101,7 +112,7 @@ def _contract(source: Source, counts: _Counts) -> tuple[str, bool, str]:
     return "contract", share <= limit, message
 
 
-def _balance(source: Source, counts: _Counts) -> tuple[str, bool, str]:
+def _balance(source: Source, counts: _Counts) -> Verdict:
     held = counts.received == counts.accepted + counts.quarantined
     sign = "=" if held else "≠"
     return (
@@ -111,7 +122,7 @@ def _balance(source: Source, counts: _Counts) -> tuple[str, bool, str]:
     )
 
 
-def _dated_share(source: Source, counts: _Counts) -> tuple[str, bool, str]:
+def _dated_share(source: Source, counts: _Counts) -> Verdict:
     limit = source.limits.undated_share
     total = counts.window.total
     share = _share(counts.window.undated, total)
@@ -122,7 +133,7 @@ def _dated_share(source: Source, counts: _Counts) -> tuple[str, bool, str]:
     return "dated", share <= limit, message
 
 
-def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: bool) -> tuple[str, bool, str]:
+def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: bool) -> Verdict:
     table, late = counts.window.table, False
     if table is raw.Sales:
         passed = counts.window.total > 0 or not window_trades
@@ -154,8 +165,7 @@ def _in_time(source: Source, received: Received) -> dict[date, int]:
 
 def _commonest(quarantined: pl.DataFrame) -> str:
     """The rule most rows broke, those without a fault of their own day left out."""
-    rule = pl.col("rule")
-    elsewhere = pl.any_horizontal(rule.str.starts_with(mark) for mark in (OWN_REASON, UNDATED, FUTURE))
+    elsewhere = pl.col("rule").str.starts_with(OWN_REASON) | is_stray()
     rules = quarantined.filter(~elsewhere).group_by("rule").len().sort(["len", "rule"], descending=[True, False])
     return str(rules["rule"][0])
 
@@ -163,9 +173,7 @@ def _commonest(quarantined: pl.DataFrame) -> str:
 def _dated(part: Received) -> dict[date, int]:
     """Rows received per day, those without a usable date left out."""
     received = dict(part.counts.select("date", "received").iter_rows())
-    rule = pl.col("rule")
-    strays = part.quarantined.filter(rule.str.starts_with(UNDATED) | rule.str.starts_with(FUTURE))
-    for day, number in strays.group_by("received_on").len().iter_rows():
+    for day, number in part.quarantined.filter(is_stray()).group_by("received_on").len().iter_rows():
         received[day] -= number
     return received
 

@@ -31,13 +31,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Days:
-    """Which rows to read: dated in [first, last] or on `also`, dated after `admissible`, or without a usable date."""
+    """Which rows to read: dated in [first, last], dated after `admissible`, or without a usable date."""
 
     column: str
     first: date
     last: date
     admissible: date
-    also: date
 
 
 class Reader(Protocol):
@@ -103,7 +102,7 @@ class FileReader:
                 ))
             SELECT * FROM typed
             WHERE {DAY} BETWEEN DATE '{days.first}' AND DATE '{days.last}'
-               OR {DAY} IS NULL OR {DAY} > DATE '{days.admissible}' OR {DAY} = DATE '{days.also}'"""
+               OR {DAY} IS NULL OR {DAY} > DATE '{days.admissible}'"""
         return self._attempt(table, lambda: pl.DataFrame(ArrowStream(self._connection.sql(query))))
 
     def span(self, table: type[Table], column: str) -> tuple[int, date | None, date | None]:

@@ -46,10 +46,10 @@ class Received:
 
     `accepted` has the table's columns and the days of the window only. `quarantined` has the columns of raw.quarantine
     but `run_id`; `counts` has date, received, accepted, quarantined (Int64, in rows as the SELECT yields them, so in
-    lines for sales). Rows without a usable date belong to the source's first day, and where there are any
-    (`undated` > 0) `quarantined` and `counts` hold that day whole, even outside the window. `total` is how many rows
-    the SELECT yields in all, whatever the window; where rows were read and all have a usable date, no verdict needs it
-    and it is the rows read.
+    lines for sales). Strays, the rows without a usable date or dated in the future, belong to the source's first day:
+    `undated` is how many there are, and where that day lies outside the window `quarantined` and `counts` hold of it
+    the strays alone. `total` is how many rows the SELECT yields in all, whatever the window; where rows were read and
+    all have a usable date, no verdict needs it and it is the rows read.
     """
 
     table: type[Table]
@@ -74,8 +74,8 @@ def receive(source: Source, table: type[Table], first: date, last: date, as_of_d
 
     reader = open_reader(source, first, last)
     shape = shape_of(table, reader.columns(table), source)
-    days = Days(shape.day, first, last, source.last_admissible(as_of_day), source.first_day)
-    received = _sort_out(source, shape, _read(reader, shape, days), days)
+    days = Days(shape.day, first, last, source.last_admissible(as_of_day))
+    received = _sort_out(source, shape, _read(reader, shape, days, source.first_day), days)
     total = int(received.counts["received"].sum())
     if received.undated or not total:
         everything = open_reader(source, source.first_day, days.admissible)  # a SELECT may restrict itself to a window
@@ -83,8 +83,19 @@ def receive(source: Source, table: type[Table], first: date, last: date, as_of_d
     return replace(received, total=total)
 
 
-def _read(reader: Reader, shape: Shape, days: Days) -> pl.DataFrame:
-    """Rows as received, numbered, with the day they belong to; RULE says which have no usable date."""
+def is_stray() -> pl.Expr:
+    """Whether a row of raw.quarantine has no usable date, or one in the future, by its column `rule`."""
+    return pl.any_horizontal(pl.col("rule").str.starts_with(mark) for mark in (UNDATED, FUTURE))
+
+
+def numbered(quarantined: pl.DataFrame) -> pl.DataFrame:
+    """Rows of raw.quarantine of one table with their column `row`: counted per day in the order of their records."""
+    number = (pl.int_range(pl.len()).over("received_on") + 1).cast(pl.Int64)
+    return quarantined.sort("received_on", "record", "rule").with_columns(number.alias("row"))
+
+
+def _read(reader: Reader, shape: Shape, days: Days, first_day: date) -> pl.DataFrame:
+    """Rows as received, numbered, with the day they belong to; RULE says which are strays."""
     from pricing_assets.sources.reading import DAY
 
     frame = reader.read(shape.table, shape.temporal, days)
@@ -96,10 +107,8 @@ def _read(reader: Reader, shape: Shape, days: Days) -> pl.DataFrame:
         .when(future)
         .then(sentence_of(f"{FUTURE}: {shape.day}", day, f"no day after {days.admissible}"))
     )
-    belongs = pl.when(undated | future).then(days.also).otherwise(pl.col(DAY))
-    frame = frame.with_columns(rule.alias(RULE), belongs.alias(BELONGS)).with_row_index(ROW)
-    inside = pl.col(BELONGS).is_between(days.first, days.last)
-    return frame if frame[RULE].count() else frame.filter(inside)
+    belongs = pl.when(undated | future).then(first_day).otherwise(pl.col(DAY))
+    return frame.with_columns(rule.alias(RULE), belongs.alias(BELONGS)).with_row_index(ROW)
 
 
 def _sort_out(source: Source, shape: Shape, frame: pl.DataFrame, days: Days) -> Received:
@@ -110,9 +119,8 @@ def _sort_out(source: Source, shape: Shape, frame: pl.DataFrame, days: Days) -> 
     broken = [part.filter(pl.col(RULE).is_not_null()).select(ROW, RULE) for part in (frame, typed, unique)]
     quarantined = _quarantined(frame.drop(RULE).join(pl.concat(broken), on=ROW, how="inner"), shape)
     counts = _counts(frame, accepted, quarantined, days)
-    inside = accepted.filter(pl.col(shape.day).is_between(days.first, days.last)).select(shape.contract.column_names())
-    undated = frame.height - dated.height
-    return Received(shape.table, summed(inside) if shape.lines else inside, quarantined, counts, undated)
+    rows, undated = accepted.select(shape.contract.column_names()), frame.height - dated.height
+    return Received(shape.table, summed(rows) if shape.lines else rows, quarantined, counts, undated)
 
 
 def _typed(frame: pl.DataFrame, shape: Shape, source: Source) -> pl.DataFrame:
@@ -141,7 +149,7 @@ def _typed(frame: pl.DataFrame, shape: Shape, source: Source) -> pl.DataFrame:
 
 
 def _quarantined(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
-    """raw.quarantine without `run_id`; rows are numbered per day in the order of their records."""
+    """raw.quarantine without `run_id`."""
     names = list(shape.types)
     plain = rows.select(
         pl.col(name).cast(pl.String) if rows.schema[name].is_decimal() or rows.schema[name].is_temporal() else name
@@ -150,13 +158,13 @@ def _quarantined(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     records = [
         json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False) for row in plain.iter_rows(named=True)
     ]
-    return (
-        rows.select(pl.col(BELONGS).alias("received_on"), pl.col(RULE).alias("rule"))
-        .with_columns(pl.lit(shape.table.table_name()).alias("table"), pl.Series("record", records, dtype=pl.String))
-        .sort("received_on", "record", "rule")
-        .with_columns((pl.int_range(pl.len()).over("received_on") + 1).cast(pl.Int64).alias("row"))
-        .select(_quarantine_columns())
+    kept = rows.select(
+        pl.col(BELONGS).alias("received_on"),
+        pl.lit(shape.table.table_name()).alias("table"),
+        pl.Series("record", records, dtype=pl.String),
+        pl.col(RULE).alias("rule"),
     )
+    return numbered(kept).select(_quarantine_columns())
 
 
 def _plain(value: object) -> object:

@@ -117,7 +117,7 @@ class CompetitorSnapshots(Table):
 class Quarantine(Table):
     """One row per row that broke a contract. For every table and day: received = accepted + quarantined."""
 
-    received_on = day("day the row belongs to; the source's first day for a row without a usable date")
+    received_on = day("day the row belongs to; the source's first day for one without a usable date or in the future")
     table = identifier("table the row was meant for, e.g. raw.sales")
     row = dy.Int64(
         primary_key=True, min=1, description="number of the row among that day's quarantined rows of the table"

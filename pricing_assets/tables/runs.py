@@ -41,7 +41,7 @@ class Days(Table):
     decided = dy.Int64(min=0, description="standing decisions")
     published = dy.Int64(min=0, description="decisions to publish")
     held = dy.Int64(min=0, description="decisions held")
-    quarantined = dy.Int64(min=0, description="rows of the day in quarantine")
+    quarantined = dy.Int64(min=0, description="rows of the day in quarantine when it was committed")
     decisions_hash = dy.String(nullable=True, description="content hash of the standing decisions")
     steps_hash = dy.String(nullable=True, description="content hash of their steps")
     tables = dy.List(

@@ -11,6 +11,12 @@ failed_checks as (
   group by date
 ),
 
+quarantine as (
+  select received_on as date, count(*) as quarantined
+  from {{ source('raw', 'quarantine') }}
+  group by received_on
+),
+
 executions as (
   select
     day.date,
@@ -30,7 +36,7 @@ select
   day.decided,
   day.published,
   day.held,
-  day.quarantined,
+  coalesce(quarantine.quarantined, 0) as quarantined,
   coalesce(failed_checks.failed_checks, 0) as failed_checks,
   commits.commits,
   coalesce(executions.executions, 0) as executions,
@@ -40,4 +46,5 @@ select
 from {{ ref('stg_days') }} as day
 join commits using (date)
 left join failed_checks using (date)
+left join quarantine using (date)
 left join executions using (date)
