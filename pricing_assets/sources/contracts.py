@@ -209,7 +209,7 @@ def _class_rules(name: str, column: dy.Column) -> Iterable[Rule]:
             "max": f"at most {bound}",
             "max_exclusive": f"less than {bound}",
             "min_length": f"a text ({column.description})",
-            "regex": "an ISO 4217 code" if name == "currency" else f"text like {bound}",
+            "check__iso_4217": "the ISO 4217 code of a currency in use, like EUR",
         }.get(check, check)
         # a name of spaces alone is as good as none
         keeps = pl.col(name).str.strip_chars().str.len_bytes() > 0 if check == "min_length" else holds

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pricing_assets.tables.hours import RUN_AT
+from pricing_assets.tables.money import CURRENCIES, FOUR_DECIMALS
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 RESERVED_VARIABLES = ("first_day", "last_day")
@@ -39,6 +40,14 @@ def _variable(value: str) -> str:
     return _name(value)
 
 
+def _currency(value: str) -> str:
+    if value in FOUR_DECIMALS:
+        raise ValueError("a unit of account of four decimals; prices are decided in minor units of at most three")
+    if value not in CURRENCIES:
+        raise ValueError("no such currency; expected the ISO 4217 code of one in use, like EUR")
+    return value
+
+
 def _closed(value: date | str) -> date | str:
     if isinstance(value, date) or value in WEEKDAYS:
         return value
@@ -48,7 +57,7 @@ def _closed(value: date | str) -> date | str:
         raise ValueError(f"expected a date or one of {', '.join(WEEKDAYS)}") from error
 
 
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, AfterValidator(_currency)]
 Market = Annotated[str, Field(min_length=1)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -10,6 +10,8 @@ from typing import Any
 
 import dataframely as dy
 
+from pricing_assets.tables.money import CURRENCIES
+
 
 class Table(dy.Schema):
     """Base of all tables. The name follows from the place: class `Prices` in module `raw` is `raw.prices`."""
@@ -84,4 +86,5 @@ def money(description: str, *, nullable: bool = False, **kwargs: Any) -> dy.Deci
 
 def currency(*, nullable: bool = False, **kwargs: Any) -> dy.String:
     """An ISO 4217 code."""
-    return dy.String(nullable=nullable, regex=r"^[A-Z]{3}$", description="ISO 4217 code of the row's amounts", **kwargs)
+    known = {"iso_4217": lambda code: code.is_in(sorted(CURRENCIES))}
+    return dy.String(nullable=nullable, check=known, description="ISO 4217 code of the row's amounts", **kwargs)

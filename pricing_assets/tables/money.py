@@ -1,7 +1,8 @@
 """Money between its two exact forms: Decimal(18,4) in major units at rest, Int64 minor units while deciding.
 
-Here: how many minor units a currency has, and the two conversions. Not here: rounding rules of a price decision.
-Source of the exponents: ISO 4217, list one (currencies whose minor unit is not 1/100).
+Here: which currencies there are, how many minor units each has, and the two conversions. Not here: rounding rules of a
+price decision.
+Source: ISO 4217, list one; of the exponents, those of currencies whose minor unit is not 1/100.
 """
 
 from __future__ import annotations
@@ -9,6 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import polars as pl
+
+CURRENCIES = frozenset({
+    "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BHD", "BIF", "BMD",
+    "BND", "BOB", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CLP", "CNY", "COP", "CRC", "CUP",
+    "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB", "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP",
+    "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HTG", "HUF", "IDR", "ILS", "INR", "IQD", "IRR", "ISK", "JMD", "JOD",
+    "JPY", "KES", "KGS", "KHR", "KMF", "KPW", "KRW", "KWD", "KYD", "KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "LYD",
+    "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRU", "MUR", "MVR", "MWK", "MXN", "MYR", "MZN", "NAD", "NGN",
+    "NIO", "NOK", "NPR", "NZD", "OMR", "PAB", "PEN", "PGK", "PHP", "PKR", "PLN", "PYG", "QAR", "RON", "RSD", "RUB",
+    "RWF", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP", "SLE", "SOS", "SRD", "SSP", "STN", "SYP", "SZL", "THB",
+    "TJS", "TMT", "TND", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "UGX", "USD", "UYU", "UZS", "VED", "VES", "VND",
+    "VUV", "WST", "XAF", "XCD", "XCG", "XOF", "XPF", "YER", "ZAR", "ZMW", "ZWG",
+})  # fmt: skip
+"""Currencies prices may be in: the active codes of ISO 4217, list one, that are legal tender.
+
+Left out are the codes that are no money (metals, XTS, XXX), the units of account, and with them those in FOUR_DECIMALS.
+"""
+
+FOUR_DECIMALS = frozenset({"CLF", "UYW"})
+"""Units of account whose minor unit is the last decimal money is kept to, so that `to_minor` has no half to round."""
 
 EXPONENTS = {
     **dict.fromkeys(

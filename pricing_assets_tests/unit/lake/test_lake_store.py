@@ -81,7 +81,7 @@ def test_no_rows_for_an_absent_table_leave_it_absent(lake: Lake) -> None:
     [
         (prices(price="0"), ["raw.prices", "column price", "min_exclusive", "3 rows", "sku=sku-0", "price=0.0000"]),
         (pl.concat([prices(), prices()]), ["raw.prices", "primary_key", "6 rows", "sku=sku-0"]),
-        (prices().with_columns(currency=pl.lit("gbp")), ["column currency", "regex", "currency=gbp"]),
+        (prices().with_columns(currency=pl.lit("gbp")), ["column currency", "iso_4217", "currency=gbp"]),
         (prices().drop("cost"), ["raw.prices", "missing", "cost"]),
         (prices().with_columns(pl.col("price").cast(pl.Float64)), ["raw.prices", "price", "Float64"]),
         (prices(day(5)), ["raw.prices", "3 rows", "2024-03-06", "outside"]),

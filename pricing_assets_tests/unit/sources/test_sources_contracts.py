@@ -85,6 +85,7 @@ def test_a_good_row_is_accepted(shop: Shop, table: type[Table]) -> None:
     assert table.validate(received.accepted).height == 1
 
 
+A_CURRENCY = "the ISO 4217 code of a currency in use, like EUR"
 PLANTED: list[tuple[type[Table], dict[str, str], str]] = [
     (raw.Listings, {"date": "NULL"}, "no usable date: date: found nothing; expected a day as YYYY-MM-DD"),
     (
@@ -115,7 +116,8 @@ PLANTED: list[tuple[type[Table], dict[str, str], str]] = [
         "cost: found '3.3333333333333335'; expected a finite amount with at most 4",
     ),
     (raw.Prices, {"currency": "'USD'"}, "currency: found 'USD'; expected one of GBP, EUR"),
-    (raw.Prices, {"currency": "'pounds'"}, "currency: found 'pounds'; expected an ISO 4217 code"),
+    (raw.Prices, {"currency": "'pounds'"}, f"currency: found 'pounds'; expected {A_CURRENCY}"),
+    (raw.Prices, {"currency": "'ABC'"}, f"currency: found 'ABC'; expected {A_CURRENCY}"),
     (raw.Prices, {"price_type": "'sale'"}, "price_type: found 'sale'; expected one of list, current"),
     (raw.Prices, {"known_at": "'2026-03-01 23:59'"}, "known_at: found '2026-03-01 23:59:00"),
     (raw.Prices, {"known_at": "'yesterday'"}, "known_at: found 'yesterday'; expected a point in time"),

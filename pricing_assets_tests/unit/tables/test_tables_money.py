@@ -44,6 +44,17 @@ def test_a_currency_has_its_own_minor_unit(code: str | None, scale: int) -> None
     assert frame([(code, None)])["scale"].to_list() == [scale]
 
 
+@pytest.mark.parametrize("code", ["ABC", "gbp", "", "XXX", "XAU", "HRK", *sorted(money.FOUR_DECIMALS)])
+def test_what_is_no_currency_in_use_is_none(code: str) -> None:
+    assert code not in money.CURRENCIES
+
+
+def test_currencies_in_use_are_three_letters_and_kept_exactly() -> None:
+    assert {"GBP", "EUR", "USD", "JPY", "KWD", "CHF"} | money.EXPONENTS.keys() <= money.CURRENCIES
+    assert all(len(code) == 3 and code.isupper() for code in money.CURRENCIES)
+    assert all(10_000 // 10 ** money.exponent(code) % 2 == 0 for code in money.CURRENCIES), "halves of a minor unit"
+
+
 def test_naming_the_codes_that_occur_changes_no_scale() -> None:
     made = pl.DataFrame({"code": ["GBP", "JPY", None, "KWD", "ISK"]})
     code = pl.col("code")
