@@ -38,7 +38,7 @@ class Terms:
     settings: Mapping[str, Any]
 
 
-LOGIC_VERSION = 1
+LOGIC_VERSION = 2
 """Raise it with every change that can make another decision from equal inputs: the golden days say when. It is one of
 a day's settings, so new runs supersede old decisions, and replay of an old day still compares under its own terms."""
 

@@ -94,6 +94,11 @@ def needs_cost(constraint: Constraint) -> bool:
     return constraint.kind == "min_margin_pct" or constraint.parameter == "cost_times"
 
 
+def described(constraint: Constraint) -> str:
+    """A bound of one side, as a person says it: `the floor min_price: {cost_times: 1.1}`."""
+    return f"the {'cap' if constraint.kind == 'max_price' else 'floor'} {constraint.label}"
+
+
 def apply(frame: pl.DataFrame, constraints: Sequence[Constraint]) -> pl.DataFrame:
     """Adds the joint interval, the price after each constraint, and the first clash.
 

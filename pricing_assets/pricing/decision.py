@@ -117,8 +117,8 @@ def _by_strategy(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
 def _obstacles(strategy: Strategy) -> list[pl.Expr]:
     """Why a row must be held although its rules went through, null where nothing stands in the way."""
     found = [pl.col("clash"), pl.when(pl.col("price") < constraints.LOWEST).then(pl.lit("its price rounds to zero"))]
-    if any(constraints.needs_cost(constraint) for constraint in strategy.constraints):
-        no_cost = pl.lit("no cost known: the cost floor cannot be checked")
+    if bounds := [constraints.described(each) for each in strategy.constraints if constraints.needs_cost(each)]:
+        no_cost = pl.lit(f"no cost known, so {' and '.join(bounds)} cannot be checked")
         found.insert(0, pl.when(pl.col("cost").is_null()).then(no_cost))
     if strategy.type == "static":
         # rules start from the list price; a price set by hand does not

@@ -91,7 +91,10 @@ def test_a_static_strategy_sets_prices_by_hand() -> None:
         ({"on_hand": 200, "days_of_cover": float("nan")}, "rule cover: days_of_cover is not finite"),
         ({"on_hand": 200, "days_of_cover": float("inf")}, "rule cover: days_of_cover is not finite"),
         ({}, "rule cover: on_hand is null"),
-        ({"on_hand": 1, "cost": None}, "no cost known: the cost floor cannot be checked"),
+        (
+            {"on_hand": 1, "cost": None},
+            "no cost known, so the floor min_price: {cost_times: 1.1} cannot be checked",
+        ),
         ({"on_hand": 1, "current_price": None}, "no price known on the day"),
         ({"on_hand": 1, "list_price": None}, "start: list_price is null"),
         (
@@ -104,6 +107,23 @@ def test_what_cannot_be_decided_is_held_with_the_reason(row: dict[str, Any], rea
     (found,) = decided(row, by=FULL)
     assert (found["action"], found["reason"]) == ("hold", reason)
     assert found["final_price"] == row.get("current_price", Decimal("10.00"))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "named"),
+    [
+        ("{max_price: {cost_times: 3}}", "the cap max_price: {cost_times: 3}"),
+        ("{min_margin_pct: 20}", "the floor min_margin_pct: 20"),
+        (
+            "{min_price: {cost_times: 1.1}}, {max_daily_change: 0.5}, {max_price: {cost_times: 3}}",
+            "the floor min_price: {cost_times: 1.1} and the cap max_price: {cost_times: 3}",
+        ),
+    ],
+)
+def test_without_a_cost_the_hold_names_the_floors_and_caps_that_need_one(bounds: str, named: str) -> None:
+    by = strategy("{name: tenth, then: {multiply: 0.9}}", f"constraints: [{bounds}]")
+    (held,) = decided({"cost": None}, by=by)
+    assert (held["action"], held["reason"]) == ("hold", f"no cost known, so {named} cannot be checked")
 
 
 def test_a_price_that_rounds_to_zero_is_held() -> None:
