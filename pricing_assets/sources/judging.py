@@ -104,7 +104,7 @@ def _contract(source: Source, counts: _Counts) -> Verdict:
     own = rows.filter(pl.col("rule").str.starts_with(OWN_REASON)).height
     judged, faulty = (number - counts.undated - own for number in (counts.received, counts.quarantined))
     share = _share(faulty, judged)
-    message = f"{faulty} of {judged} rows in quarantine ({share:.2%}), limit {limit:.2%}"
+    message = f"{faulty:,} of {counted(judged, 'row')} in quarantine ({share:.2%}), limit {limit:.2%}"
     message += f", {own} more for the shop's own reasons" if own else ""
     if share > limit:
         message += f"; most often: {_commonest(rows)}; mend {sql_name(counts.window.table)} or the source, or raise "
@@ -128,8 +128,9 @@ def _dated_share(source: Source, counts: _Counts) -> Verdict:
     share = _share(counts.window.undated, total)
     message = f"rows without a usable date are within {limit:.2%} of all"
     if share > limit:
-        message = f"{counts.window.undated} of {total} rows have no usable date ({share:.2%}), limit {limit:.2%}"
-        message += f"; look at them in raw.quarantine on {source.first_day}, mend {sql_name(counts.window.table)}"
+        message = f"{counts.window.undated:,} of {counted(total, 'row')} without a usable date ({share:.2%})"
+        message += f", limit {limit:.2%}; look at them in raw.quarantine on {source.first_day}"
+        message += f", mend {sql_name(counts.window.table)}"
     return "dated", share <= limit, message
 
 

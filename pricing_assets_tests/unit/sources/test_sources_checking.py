@@ -52,7 +52,7 @@ def test_check_explains_every_fault_and_raises_nothing(shop: Shop, settings: Set
         "no row from 2026-03-25 to 2026-03-31; the SELECT yields 1 row in all, dated 2026-03-02 to 2026-03-02"
     )
     stops = " | ".join(finding.what for finding in of(findings, "sales.sql"))
-    assert "a run would stop at check contract on 2026-03-31: 1 of 1 rows" in stops
+    assert "a run would stop at check contract on 2026-03-31: 1 of 1 row in quarantine" in stops
     assert "DuckDB says" in told["stock.sql"].what
     assert all(finding.remedy for finding in findings)
 

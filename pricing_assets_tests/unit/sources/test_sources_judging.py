@@ -52,7 +52,7 @@ def test_rows_the_shop_sets_aside_are_no_fault(shop: Shop) -> None:
     judged = verdicts(shop(sales=postage), raw.Sales)
     assert failed(judged) == []
     message = judged.filter(date=DAY, check="contract")["message"][0]
-    assert message == "0 of 1 rows in quarantine (0.00%), limit 5.00%, 1 more for the shop's own reasons"
+    assert message == "0 of 1 row in quarantine (0.00%), limit 5.00%, 1 more for the shop's own reasons"
 
 
 def test_the_limit_is_the_sources(shop: Shop) -> None:
@@ -97,7 +97,7 @@ def test_rows_without_a_date_stop_every_day(shop: Shop) -> None:
     undated = f"{rows('1', '2')} UNION ALL SELECT NULL, 'x', 'UK', 1"
     judged = verdicts(shop(prices=undated), raw.Prices)
     assert failed(judged) == [(DAY, "dated"), (NEXT, "dated")]
-    assert "1 of 3 rows have no usable date" in judged.filter(date=DAY, check="dated")["message"][0]
+    assert "1 of 3 rows without a usable date" in judged.filter(date=DAY, check="dated")["message"][0]
     source = shop({"limits": {"undated_share": 0.5}}, prices=undated)
     assert failed(verdicts(source, raw.Prices)) == []
 
@@ -110,7 +110,7 @@ def test_the_share_without_a_date_is_of_the_whole_select(shop: Shop) -> None:
         received = sources.receive(source, raw.Prices, first, last, LAST)
         assert (received.undated, received.total) == (1, 8)
         judged = sources.judge(source, raw.Prices, received, [DAY]).filter(check="dated")
-        assert judged["message"][0].startswith("1 of 8 rows have no usable date (12.50%), limit 10.00%")
+        assert judged["message"][0].startswith("1 of 8 rows without a usable date (12.50%), limit 10.00%")
 
 
 def test_rows_without_a_date_do_not_count_against_the_first_day(shop: Shop) -> None:

@@ -98,7 +98,7 @@ def test_too_many_strays_fail_the_first_day_too(shop: Shop) -> None:
     checks = first_day(sources.settle(source, read(source, LATER, LATER), *before))[1]
     failed = checks.filter(~pl.col("passed"), table="raw.prices")
     assert failed["check"].to_list() == ["dated"]
-    assert failed["message"][0].startswith("1 of 4 rows have no usable date (25.00%), limit 5.00%; look at them in")
+    assert failed["message"][0].startswith("1 of 4 rows without a usable date (25.00%), limit 5.00%; look at them in")
 
 
 def test_a_reading_of_the_first_day_is_taken_as_it_is(shop: Shop) -> None:
