@@ -44,7 +44,7 @@ def run(size: int = 1_000_000, rounds: int = 3) -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory() as folder:
             lake = Lake(Path(folder) / "lake")
             lake.commit(FeatureSnapshots, rows, [DAY], RUN)
-            listed = rows.select("date", "sku", "market", known_at=pl.lit(TIMING.as_of[DAY]))
+            listed = rows.select("date", "sku", "market", known_at=pl.lit(TIMING.as_of[DAY]), on_sale=True)
             lake.commit(Listings, listed.cast(Listings.create_empty().schema), [DAY], RUN)
             start = time.perf_counter()
             ours(lake, active)

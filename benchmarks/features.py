@@ -131,7 +131,7 @@ def _day(
     stock = dated.with_columns(on_hand=pl.Series(random.integers(0, 300, size)), oldest_received_on=received)
     order = ["date", "sku", "market"]
     return {
-        "listings": dated,
+        "listings": dated.with_columns(on_sale=True),
         "prices": _corrected(pl.concat([priced, listed]), random).sort([*order, "price_type", "known_at"]),
         "sales": _corrected(sales, random).sort([*order, "known_at"]),
         "stock": stock,

@@ -4,9 +4,11 @@
 -- of a window function or of an arg_max over a struct (kept where a column may be null, on the rows of one day). A
 -- change of price is found by two aggregates instead of a sort by date.
 WITH listed AS MATERIALIZED (
-    SELECT DISTINCT date, sku, market
+    SELECT date, sku, market
     FROM read_parquet($folder || '/listings/*.parquet')
     WHERE date = $day AND known_at < $cutoff
+    GROUP BY ALL
+    HAVING arg_max(on_sale, known_at)
 ),
 today AS MATERIALIZED (
     SELECT sku, market, price_type,

@@ -5,7 +5,8 @@ Not here: reading or committing tables (lake/), what a price should be (strategi
 column, which is written down once, in tables/features.py.
 
 - `snapshot` computes the rows of one day or of many days in one pass, with the same bits either way.
-- `visible` gives the rows of one raw table that a day sees; input hashes are taken over them.
+- `visible` gives the rows of one raw table that a day sees; input hashes are taken over them. `listed` gives those of
+  raw.listings that put a SKU on sale.
 - `read` reads the windows of a range of days from the lake with the identity of each; `snapshot_of` makes their rows.
 - `LOOKBACK` and `COLUMNS` say how many days and which columns of each raw table are read.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 from pricing_assets.features.calendar import Calendar
 from pricing_assets.features.inputs import Inputs, read, snapshot_of
 from pricing_assets.features.snapshot import COLUMNS, LOOKBACK, snapshot
+from pricing_assets.features.targets import listed
 from pricing_assets.features.visibility import visible
 
-__all__ = ["COLUMNS", "LOOKBACK", "Calendar", "Inputs", "read", "snapshot", "snapshot_of", "visible"]
+__all__ = ["COLUMNS", "LOOKBACK", "Calendar", "Inputs", "listed", "read", "snapshot", "snapshot_of", "visible"]

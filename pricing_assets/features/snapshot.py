@@ -33,7 +33,7 @@ LOOKBACK: Mapping[str, int] = {
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "raw.products": ("date", "sku", "category", "brand", "attributes"),
-    "raw.listings": ("date", "sku", "market", "known_at"),
+    "raw.listings": ("date", "sku", "market", "known_at", "on_sale"),
     "raw.prices": (
         *("date", "sku", "market", "price_type", "known_at"),
         *("price", "cost", "currency", "price_kind", "cost_source"),

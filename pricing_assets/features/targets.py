@@ -13,8 +13,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from pricing_assets.features.visibility import Cutoffs, Ints, day_numbers, unfold
+from pricing_assets.features.calendar import Calendar
+from pricing_assets.features.visibility import Cutoffs, Ints, day_numbers, unfold, visible
 from pricing_assets.features.windows import Bools, History
+from pricing_assets.tables.raw import Listings
 
 KEY = ["date", "sku", "market"]
 
@@ -35,10 +37,11 @@ class Targets:
 
     @classmethod
     def of(cls, listings: pl.DataFrame, days: Sequence[date], cutoffs: Cutoffs) -> Targets:
-        """The pairs that raw.listings rows dated on a target day, known before its cut-off, put on sale."""
-        listed = listings.filter(pl.col("date").is_in(list(days)))
-        late = cutoffs.late(day_numbers(listed["date"]), micros(listed["known_at"]))
-        listed = listed.filter(~pl.Series(late)).select(KEY).unique().sort(KEY)
+        """The pairs that are on sale by the raw.listings row of the target day known latest before its cut-off."""
+        rows = listings.filter(pl.col("date").is_in(list(days)))
+        late = cutoffs.late(day_numbers(rows["date"]), micros(rows["known_at"]))
+        latest = rows.filter(~pl.Series(late)).sort(*KEY, "known_at").unique(KEY, keep="last", maintain_order=True)
+        listed = latest.filter("on_sale").select(KEY)
         skus = listed.select(pl.col("sku").unique().sort()).with_row_index("place")
         markets = listed.select(pl.col("market").unique().sort()).with_row_index("place")
         code = _codes(listed, skus, markets)
@@ -62,6 +65,11 @@ class Targets:
         index = History(self.pair, self.day)
         place, found = index.on(pair, day)
         return index.rows[place], found
+
+
+def listed(listings: pl.DataFrame, day: date, calendar: Calendar) -> pl.DataFrame:
+    """The rows of raw.listings that put a pair on sale on `day`, as that day sees them."""
+    return visible(listings, Listings, day, calendar).filter("on_sale", date=day)
 
 
 @dataclass(frozen=True)

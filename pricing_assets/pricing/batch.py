@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from pricing_assets import features
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
@@ -104,18 +105,17 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
 
 
 def _snapshot(lake: Lake, days: Sequence[date], timing: Timing, names: Sequence[str]) -> pl.DataFrame:
-    """The snapshots of the days, of which only the named columns; a day that traded must have one."""
+    """The snapshots of the days, of which only the named columns; a day that saw SKUs on sale must have one."""
     snapshots = lake.partitions(FeatureSnapshots)
     listed = lake.partitions(Listings)
-    unseen = lake.read_files(
-        Listings, [listed[day] for day in days if day in listed and day not in snapshots], ["date", "known_at"]
-    )
-    # a listing known only after the day took effect is no trade of that day
-    first_known = dict(unseen.group_by("date").agg(pl.col("known_at").min()).sort("date").iter_rows())
-    missing = [day for day, known in first_known.items() if known < timing.effective_from[day]]
-    if missing:
+
+    def on_sale(day: date) -> bool:
+        rows = lake.read_files(Listings, [listed[day]])
+        return features.listed(rows, day, features.Calendar(timing.settings["time_zone"])).height > 0
+
+    if missing := [day for day in days if day in listed and day not in snapshots and on_sale(day)]:
         raise PricingError(
-            f"features.feature_snapshots: no snapshot for {', '.join(map(str, missing[:3]))}, but SKUs were listed",
+            f"features.feature_snapshots: no snapshot for {', '.join(map(str, missing[:3]))}, but SKUs were on sale",
             "materialise features.feature_snapshots for these days first, or run `pricing run --date D`",
         )
     files = [snapshots[day] for day in days if day in listed and day in snapshots]
@@ -134,7 +134,7 @@ def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:
 
 def day_terms(lake: Lake, days: Sequence[date], timing: Timing, strategies: Sequence[Strategy]) -> list[Terms]:
     """What each day is decided on: its snapshot's identity, its verdicts, the strategies in force, the settings."""
-    features = lake.partitions(FeatureSnapshots)
+    snapshots = lake.partitions(FeatureSnapshots)
     verdicts: dict[date, dict[str, bool]] = {day: {} for day in days}
     for row in lake.read(Checks, min(days), max(days)).iter_rows(named=True):
         verdicts.get(row["date"], {})[f"{row['table']} {row['check']}"] = row["passed"]
@@ -143,7 +143,7 @@ def day_terms(lake: Lake, days: Sequence[date], timing: Timing, strategies: Sequ
             day=day,
             late=timing.late(day),
             effective_from=timing.effective_from[day],
-            inputs={FeatureSnapshots.table_name(): features[day].hash} if day in features else {},
+            inputs={FeatureSnapshots.table_name(): snapshots[day].hash} if day in snapshots else {},
             strategies=[strategy.hash for strategy in in_force(strategies, day)],
             verdicts=verdicts[day],
             settings=timing.settings,

@@ -81,12 +81,12 @@ def _replay_together(lake: Lake, rows: list[dict[str, Any]]) -> Iterator[Replaye
 
 
 def _without_trade(lake: Lake, row: Mapping[str, Any]) -> Replayed:
-    """A day without trade has nothing to rebuild: it may have seen no listing, though one may be known since."""
+    """A day without trade has nothing to rebuild: it may have seen nothing on sale, though that may be known since."""
     day, settings = row["date"], json.loads(row["settings"])
     calendar = features.Calendar(settings["time_zone"], settings["countries"])
     own = [file for file in row["tables"] if file["table"] == Listings.table_name() and file["partition"] == day]
-    listed = [lake.read(Listings, day, day, version=file["version"]) for file in own if file["rows"]]
-    seen = sum(features.visible(rows, Listings, day, calendar).height for rows in listed)
+    known = [lake.read(Listings, day, day, version=file["version"]) for file in own if file["rows"]]
+    seen = sum(features.listed(rows, day, calendar).height for rows in known)
     return Replayed(day, "no_trade", 0, None, f"recorded as no_trade, but {seen} SKUs were listed" if seen else None)
 
 

@@ -52,8 +52,6 @@ def _corrections(table: type[Table], union: pl.DataFrame, received: pl.DataFrame
     """Per key the latest row received, where the latest of `union` says something else."""
     key = [name for name in table.primary_key() if name != KNOWN_AT]
     values = [name for name in table.column_names() if name not in table.primary_key()]
-    if not values:
-        return union.clear()
     said = received.sort(KNOWN_AT).unique(key, keep="last", maintain_order=True)
     stands = union.sort(KNOWN_AT).unique(key, keep="last", maintain_order=True)
     pairs = said.join(stands, on=key, how="inner", suffix="_known")

@@ -25,6 +25,9 @@ from pricing_assets.tables.hours import RUN_AT
 REASON = "quarantine"
 LINE_PREFIX = "line_"
 RULE = "__rule"
+STATED = (
+    "on_sale",
+)  # has a default where the SELECT omits it; where it is given and null, nobody knows which was meant
 OWN_REASON = "the shop's own reason"
 
 
@@ -108,10 +111,11 @@ def shape_of(table: type[Table], types: dict[str, str], source: Source) -> Shape
 
 
 def defaults(source: Source) -> dict[str, pl.Expr]:
-    """What stands in a column that a SELECT omits or leaves null; `known_at` is filled by the caller, per day."""
+    """What stands in a column that a SELECT omits or, but for STATED, leaves null; `known_at` is filled per day."""
     return {
         "known_at": pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         "currency": pl.lit(source.currency),
+        "on_sale": pl.lit(True),
         "price_type": pl.lit("current"),
         "price_kind": pl.lit("posted"),
         "tax_basis": pl.lit("gross"),
@@ -125,14 +129,12 @@ def filled(frame: pl.DataFrame, contract: type[Table], source: Source) -> pl.Dat
     """`frame` with every column of the contract, in its type, defaults filled in."""
     columns = contract.columns()
     fillers = defaults(source)
-    missing = [
-        pl.lit(None).cast(column.dtype).alias(name) for name, column in columns.items() if name not in frame.columns
-    ]
-    frame = frame.with_columns(missing)
+    missing = {name: pl.lit(None).cast(column.dtype) for name, column in columns.items() if name not in frame.columns}
+    frame = frame.with_columns(**missing)
     frame = frame.with_columns(
         pl.col(name).fill_null(fillers[name].cast(column.dtype))
         for name, column in columns.items()
-        if name in fillers and not column.nullable
+        if name in fillers and not column.nullable and (name in missing or name not in STATED)
     )
     if "known_at" in columns:
         frame = frame.with_columns(pl.col("known_at").fill_null(instant_of(contract.partition(), source.end_of)))

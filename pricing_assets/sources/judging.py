@@ -26,7 +26,10 @@ Verdict = tuple[str, bool, str]
 
 @dataclass(frozen=True)
 class _Counts:
-    """A day's rows of one table, beside those of the whole window; `in_time` were known before the day's cut-off."""
+    """A day's rows of one table, beside those of the whole window.
+
+    `in_time` were known before the day's cut-off; `on_sale` are those of them that no later one withdraws.
+    """
 
     day: date
     received: int
@@ -34,6 +37,7 @@ class _Counts:
     quarantined: int
     undated: int
     in_time: int
+    on_sale: int
     window: Received
 
 
@@ -63,8 +67,9 @@ def judge(
     `contract`: the share of rows in quarantine is within the limit; rows set aside for the shop's own reasons and rows
     without a usable date are left out of it. `balance`: received = accepted + quarantined.
     `dated`: the share of rows without a usable date, over all the SELECT yields, is within its limit. `not_empty`, of
-    listings, prices and sales: a day of trade has listings and prices known before its cut-off, and the SELECT of
-    sales yields rows at all. `no_trade` names the days without trade (see trade_status), which may be empty.
+    listings, prices and sales: a day of trade has listings and prices known before its cut-off, not all of the
+    listings withdrawn by then, and the SELECT of sales yields rows at all. `no_trade` names the days without trade (see
+    trade_status), which may be empty.
 
     A passed verdict says nothing that depends on how much history the run happened to read with its days: a run that
     was killed and run again judges in the same words.
@@ -84,13 +89,13 @@ def judge_counts(source: Source, received: Received, days: Sequence[date]) -> pl
 def _judged(source: Source, received: Received, days: Sequence[date], checks: Sequence[Check]) -> pl.DataFrame:
     of_day = {row["date"]: row for row in received.counts.iter_rows(named=True)}
     rows: list[dict[str, Any]] = []
-    in_time, table = _in_time(source, received), received.table.table_name()
+    table, in_time = received.table.table_name(), _in_time(source, received)
+    known, on_sale = (_per_day(found, received.table) for found in (in_time, _not_withdrawn(in_time, received.table)))
     for day in sorted(days):
         row = of_day.get(day, {"received": 0, "accepted": 0, "quarantined": 0})
         undated = received.undated if day == source.first_day else 0
-        counts = _Counts(
-            day, row["received"], row["accepted"], row["quarantined"], undated, in_time.get(day, 0), received
-        )
+        numbers = (row["received"], row["accepted"], row["quarantined"], undated)
+        counts = _Counts(day, *numbers, known.get(day, 0), on_sale.get(day, 0), received)
         for check in checks:
             name, passed, message = check(source, counts)
             rows.append({**row, "date": day, "table": table, "check": name, "passed": passed, "message": message})
@@ -135,33 +140,51 @@ def _dated_share(source: Source, counts: _Counts) -> Verdict:
 
 
 def _not_empty(source: Source, counts: _Counts, trades: bool, window_trades: bool) -> Verdict:
-    table, late = counts.window.table, False
-    if table is raw.Sales:
+    if counts.window.table is raw.Sales:
         passed = counts.window.total > 0 or not window_trades
         message = "the SELECT yields rows" if counts.window.total else "the SELECT yields no row of any day"
     else:
-        passed = counts.in_time > 0 or not trades
-        late = counts.accepted > 0
+        passed = counts.on_sale > 0 or not trades
         message = f"{counted(counts.accepted, 'row')} accepted" + ("" if trades else ", a day without trade")
-    if not passed and late:
-        message += (
+    return "not_empty", passed, message if passed else message + _why_empty(source, counts)
+
+
+def _why_empty(source: Source, counts: _Counts) -> str:
+    file = sql_name(counts.window.table)
+    if counts.in_time:
+        return (
+            f", but all withdrawn: no row known in time says on_sale; mend on_sale in {file}; if nothing was on sale, "
+            "leave the day's rows out and name the day in closed_days of source.yaml"
+        )
+    if counts.accepted:
+        return (
             f", but all known only after {RUN_AT:%H:%M} of the next day; load them earlier, or let known_at in "
-            f"{sql_name(table)} be the moment the fact was known, or leave the column out"
+            f"{file} be the moment the fact was known, or leave the column out"
         )
-    elif not passed:
-        message += (
-            f"; expected some: mend {sql_name(table)} (`pricing source check {source.folder.name}` tries it); "
-            "if the shop was closed, name the day in closed_days of source.yaml"
-        )
-    return "not_empty", passed, message
+    return (
+        f"; expected some: mend {file} (`pricing source check {source.folder.name}` tries it); "
+        "if the shop was closed, name the day in closed_days of source.yaml"
+    )
 
 
-def _in_time(source: Source, received: Received) -> dict[date, int]:
-    """Accepted rows per day that were known before its cut-off; of a table without `known_at`, all."""
-    day, rows = received.table.partition(), received.accepted
-    if "known_at" in rows.columns:
-        rows = rows.filter(pl.col("known_at") < instant_of(day, source.cutoff))
-    return dict(rows.group_by(day).len().iter_rows())
+def _in_time(source: Source, received: Received) -> pl.DataFrame:
+    """Accepted rows that were known before the cut-off of their day; of a table without `known_at`, all."""
+    rows = received.accepted
+    if "known_at" not in rows.columns:
+        return rows
+    return rows.filter(pl.col("known_at") < instant_of(received.table.partition(), source.cutoff))
+
+
+def _not_withdrawn(in_time: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
+    """The rows known latest of their key that do not say it is off sale; of a table that cannot say so, all."""
+    if table is not raw.Listings:
+        return in_time
+    key = [name for name in table.primary_key() if name != "known_at"]
+    return in_time.sort("known_at").unique(key, keep="last").filter("on_sale")
+
+
+def _per_day(rows: pl.DataFrame, table: type[Table]) -> dict[date, int]:
+    return dict(rows.group_by(table.partition()).len().iter_rows())
 
 
 def _commonest(quarantined: pl.DataFrame) -> str:

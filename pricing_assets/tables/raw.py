@@ -28,12 +28,13 @@ class Products(Table):
 
 
 class Listings(Table):
-    """One row per day, SKU, market: on sale that day. Exactly these get a standing decision."""
+    """One row per day, SKU, market: whether it is on sale that day. Exactly those on sale get a standing decision."""
 
     date = day()
     sku = identifier("stock keeping unit")
     market = identifier("market (country, channel, sales organisation)")
     known_at = known_at()
+    on_sale = dy.Bool(description="whether it is on sale that day; false takes back a row known before")
 
 
 class Prices(Table):

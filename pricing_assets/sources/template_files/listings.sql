@@ -2,6 +2,9 @@
 --   date   the day         (DATE, or text YYYY-MM-DD)
 --   sku    the article     (text)
 --   market the market      (one of the markets in source.yaml)
+-- May be left out:
+--   on_sale  default true; false takes back a row the platform has seen before, e.g. NOT discontinued AS on_sale
+--   known_at when the row was first known; default: the end of its day
 -- Relative paths start at this folder. read_csv guesses columns and types; name its options where it guesses wrong:
 --   read_csv('x.csv', delim = ';', decimal_separator = ',', types = {'article': 'VARCHAR'})
 SELECT

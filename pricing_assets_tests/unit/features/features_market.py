@@ -79,7 +79,8 @@ class Shop:
 
     def _pair_day(self, key: dict[str, Any], day: date) -> None:
         if self._some(0.8):
-            self._known("raw.listings", key)
+            on_sale = not self._some(0.05)
+            self._known("raw.listings", {**key, "on_sale": on_sale}, {"on_sale": not on_sale})
         if self._some(self.density):
             self._prices(key)
         if self._some(0.5):

@@ -43,7 +43,7 @@ def _day(tables: Mapping[str, list[Row]], day: date, calendar: Calendar) -> list
     key = ["date", "sku", "market"]
     prices, sales = seen("raw.prices", [*key, "price_type"]), seen("raw.sales", key)
     stock, listings = seen("raw.stock", key), seen("raw.listings", key)
-    pairs = sorted((row["sku"], row["market"]) for row in listings if row["date"] == day)
+    pairs = sorted((row["sku"], row["market"]) for row in listings if row["date"] == day and row["on_sale"])
     result = []
     for sku, market in pairs:
 

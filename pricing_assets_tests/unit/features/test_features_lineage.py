@@ -12,7 +12,7 @@ from features_market import CALENDAR, TABLES, Shop
 from pricing_assets.features import COLUMNS, snapshot
 from pricing_assets.tables.features import FeatureSnapshots
 
-KEYS = {"date", "sku", "market", "known_at", "competitor", "known_on"}
+KEYS = {"date", "sku", "market", "known_at", "on_sale", "competitor", "known_on"}  # they say which rows there are
 LINEAGE = FeatureSnapshots.lineage()
 READ = sorted(f"{table}.{column}" for table, columns in COLUMNS.items() for column in columns if column not in KEYS)
 OTHER = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -117,6 +117,23 @@ def test_rows_satisfy_the_table() -> None:
     rows = snapshot(shop.raw(), days_of(shop, 50, 70), CALENDAR)
     identified = rows.with_columns(inputs_hash=pl.lit("hash"), inputs=pl.lit("[]"))
     assert FeatureSnapshots.validate(identified).equals(identified)
+
+
+def test_a_withdrawn_pair_has_no_row_from_the_moment_it_is_known() -> None:
+    raw = {name: rows for name, rows in Shop(505).raw().items() if name != "raw.products"}
+    day, after = raw["raw.listings"]["date"].max() - timedelta(days=3), timedelta(days=1)  # type: ignore[operator]
+    days, cutoff = [day - after, day, day + after], CALENDAR.cutoff(day)
+    before = snapshot(raw, days, CALENDAR)
+    sku, market = before.filter(date=day).select("sku", "market").row(0)
+    pair = (pl.col("date") == day) & (pl.col("sku") == sku) & (pl.col("market") == market)
+
+    def told(known_at: datetime) -> pl.DataFrame:
+        word = raw["raw.listings"].filter(pair).head(1).with_columns(on_sale=pl.lit(False), known_at=pl.lit(known_at))
+        listings = pl.concat([raw["raw.listings"], word.cast(raw["raw.listings"].schema)])
+        return snapshot({**raw, "raw.listings": listings}, days, CALENDAR)
+
+    assert_frame_equal(told(cutoff), before, check_exact=True)
+    assert_frame_equal(told(cutoff - timedelta(microseconds=1)), before.filter(~pair), check_exact=True)
 
 
 def test_nothing_listed_gives_an_empty_frame() -> None:

@@ -34,15 +34,17 @@ def typed(table: type[Table], rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={name: column.dtype for name, column in table.columns().items()}, orient="row")
 
 
-def receive(lake: Lake, on: date, *skus: str, price: str = "10", known_at: datetime | None = None) -> None:
-    """Listings, a snapshot and a verdict of a day; none but the verdict where nothing is listed."""
+def receive(
+    lake: Lake, on: date, *skus: str, price: str = "10", known_at: datetime | None = None, on_sale: bool = True
+) -> None:
+    """Listings, a snapshot and a verdict of a day; no snapshot where nothing is on sale in time."""
     at = known_at or takes_effect(on) - timedelta(hours=6)
-    listed = [{"date": on, "sku": sku, "market": "UK", "known_at": at} for sku in skus]
+    listed = [{"date": on, "sku": sku, "market": "UK", "known_at": at, "on_sale": on_sale} for sku in skus]
     verdict = {"date": on, "table": "raw.sales", "check": "contract", "passed": True, "message": "", "run_id": "r"}
     rows = [{"date": on, "sku": sku, "list_price": Decimal(price)} for sku in skus]
     lake.commit(Listings, typed(Listings, listed), [on], Provenance("r"))
     lake.commit(Checks, typed(Checks, [{**dict.fromkeys(Checks.columns()), **verdict}]), [on], Provenance("r"))
-    snapshot = features(*rows) if rows and not known_at else FeatureSnapshots.create_empty()
+    snapshot = features(*rows) if rows and on_sale and not known_at else FeatureSnapshots.create_empty()
     lake.commit(FeatureSnapshots, snapshot, [on], Provenance("r"))
 
 
@@ -148,6 +150,12 @@ def test_a_day_without_trade_gets_its_row_only(lake: Lake) -> None:
 
 def test_a_listing_known_only_after_the_day_took_effect_is_no_trade(lake: Lake) -> None:
     receive(lake, DAY, "A", known_at=takes_effect(DAY) + timedelta(days=2))
+    run(lake, DAY)
+    assert manifests.standing(lake)["status"].to_list() == ["no_trade"]
+
+
+def test_a_day_whose_listings_are_all_withdrawn_needs_no_snapshot(lake: Lake) -> None:
+    receive(lake, DAY, "A", "B", on_sale=False)
     run(lake, DAY)
     assert manifests.standing(lake)["status"].to_list() == ["no_trade"]
 

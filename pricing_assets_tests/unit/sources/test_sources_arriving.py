@@ -90,9 +90,24 @@ def test_a_correction_with_its_own_known_at_keeps_it(source: Source) -> None:
     assert sources.arrive(raw.Prices, arrived, received, source, RUN_DAY).equals(arrived)
 
 
-def test_listings_have_nothing_to_correct(source: Source) -> None:
-    listings = prices(("A", "1", END)).select(raw.Listings.column_names())
-    assert sources.arrive(raw.Listings, listings, listings, source, RUN_DAY).equals(listings)
+def listings(*rows: tuple[str, bool, datetime]) -> pl.DataFrame:
+    """(sku, on_sale, known_at) → raw.listings."""
+    made = [{"date": DAY, "sku": sku, "market": "UK", "known_at": known, "on_sale": sold} for sku, sold, known in rows]
+    return raw.Listings.validate(pl.DataFrame(made, schema=raw.Listings.create_empty().schema))
+
+
+def test_a_withdrawn_listing_joins_the_row_known_before(source: Source) -> None:
+    known = listings(("A", True, END), ("B", True, END))
+    received = listings(("A", False, END), ("B", True, END))
+    arrived = sources.arrive(raw.Listings, known, received, source, RUN_DAY)
+    assert arrived.equals(listings(("A", True, END), ("A", False, RUN_END), ("B", True, END)))
+    assert sources.arrive(raw.Listings, arrived, received, source, RUN_DAY + timedelta(days=1)).equals(arrived)
+
+
+def test_a_withdrawal_may_be_taken_back(source: Source) -> None:
+    known, later = listings(("A", True, END), ("A", False, RUN_END)), RUN_DAY + timedelta(days=1)
+    arrived = sources.arrive(raw.Listings, known, listings(("A", True, END)), source, later)
+    assert arrived.equals(listings(("A", True, END), ("A", False, RUN_END), ("A", True, source.end_of(later))))
 
 
 def test_snapshots_are_replaced(source: Source) -> None:

@@ -18,7 +18,7 @@ FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 
 GOOD_ROWS: dict[type[Table], dict[str, str]] = {
     raw.Products: {"date": "DATE '2026-03-02'", "sku": "'A'", "pack_quantity": "1.5", "attributes": "'{}'"},
-    raw.Listings: {"date": "DATE '2026-03-02'", "sku": "'A'", "market": "'UK'"},
+    raw.Listings: {"date": "DATE '2026-03-02'", "sku": "'A'", "market": "'UK'", "on_sale": "'false'"},
     raw.Prices: {
         "date": "DATE '2026-03-02'",
         "sku": "'A'",
@@ -98,6 +98,8 @@ PLANTED: list[tuple[type[Table], dict[str, str], str]] = [
     (raw.Listings, {"sku": "''"}, "sku: found ''; expected a text"),
     (raw.Listings, {"market": "'FR'"}, "market: found 'FR'; expected one of UK, DE"),
     (raw.Listings, {"market": "NULL"}, "market: found nothing"),
+    (raw.Listings, {"on_sale": "NULL"}, "on_sale: found nothing; expected a value (whether it is on sale that day"),
+    (raw.Listings, {"on_sale": "'perhaps'"}, "on_sale: found 'perhaps'; expected true or false"),
     (raw.Prices, {"price": "'0'"}, "price: found '0.0000'; expected more than 0"),
     (raw.Prices, {"price": "'-1'"}, "price: found '-1.0000'; expected more than 0"),
     (raw.Prices, {"price": "NULL"}, "price: found nothing; expected a value (price per unit)"),
@@ -231,6 +233,12 @@ def test_what_a_select_leaves_out_is_filled(shop: Shop) -> None:
     assert {name: row[name] for name in filled} == filled
     assert (row["cost_source"], row["known_at"]) == ("recorded", datetime(2026, 3, 3, tzinfo=UTC))
     assert receive(shop, raw.Prices, sql.replace(", 5 AS cost", "")).accepted["cost_source"].to_list() == [None]
+
+
+def test_a_listing_is_on_sale_unless_it_says_otherwise(shop: Shop) -> None:
+    sql = "SELECT '2026-03-02' AS date, 'A' AS sku, 'UK' AS market"
+    assert receive(shop, raw.Listings, sql).accepted["on_sale"].to_list() == [True]
+    assert receive(shop, raw.Listings, f"{sql}, 0 AS on_sale").accepted["on_sale"].to_list() == [False]
 
 
 def test_a_time_without_a_zone_is_the_shops(shop: Shop) -> None:

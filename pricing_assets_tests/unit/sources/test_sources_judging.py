@@ -82,6 +82,25 @@ def test_rows_known_too_late_are_no_rows_of_the_day(shop: Shop, table: type[Tabl
     assert failed(verdicts(shop(**{name: late}), table, no_trade=(DAY, NEXT))) == []
 
 
+def test_a_day_of_trade_has_something_on_sale(shop: Shop) -> None:
+    said = "SELECT DATE '2026-03-02' AS date, '{}' AS sku, 'UK' AS market, {} AS on_sale, {} AS known_at"
+    on_time, late = "TIMESTAMP '2026-03-03 01:00'", "TIMESTAMP '2026-03-03 02:00'"
+    listed = said.format("A", "true", "TIMESTAMP '2026-03-02 12:00'")
+    withdrawn = f"{listed} UNION ALL {said.format('A', 'false', on_time)}"
+    judged = verdicts(shop(listings=withdrawn), raw.Listings, no_trade=(NEXT,))
+    assert failed(judged) == [(DAY, "not_empty")]
+    message = judged.filter(date=DAY, check="not_empty")["message"][0]
+    assert message.startswith(
+        "2 rows accepted, but all withdrawn: no row known in time says on_sale; mend on_sale in l"
+    )
+    assert "closed_days" in message
+    other = f"{withdrawn} UNION ALL {said.format('B', 'true', on_time)}"
+    assert failed(verdicts(shop(listings=other), raw.Listings, no_trade=(NEXT,))) == []
+    too_late = f"{listed} UNION ALL {said.format('A', 'false', late)}"
+    assert failed(verdicts(shop(listings=too_late), raw.Listings, no_trade=(NEXT,))) == []
+    assert failed(verdicts(shop(listings=withdrawn), raw.Listings, no_trade=(DAY, NEXT))) == []
+
+
 def test_sales_may_be_empty_for_a_window_but_not_at_all(shop: Shop) -> None:
     elsewhere = GOOD["sales"].replace("2026-03-02", "2026-03-20")
     assert failed(verdicts(shop(), raw.Sales)) == []
