@@ -56,9 +56,7 @@ def test_no_strategies_and_no_rows() -> None:
 def test_an_overlap_at_run_time_names_both_and_a_sku() -> None:
     strategies = [made("b", scope={"brand": ["X"]}), made("c", scope={"sku": ["A"]})]
     assert claims(strategies, frame({"sku": "A"}, {"sku": "B", "brand": "X"})).to_list() == [1, 0]
-    with pytest.raises(
-        PricingError, match=r"b and c both claim SKU A in UK on 2026-03-04 at priority 0; so for 1 row"
-    ):
+    with pytest.raises(PricingError, match=r"b and c both claim SKU A in UK on 2026-03-04 at priority 0; so for 1 row"):
         claims(strategies, frame({"sku": "B"}, {"sku": "A", "brand": "X"}))
 
 
