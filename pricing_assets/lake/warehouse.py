@@ -116,8 +116,8 @@ def _select(table: type[Table], files: Sequence[str]) -> str:
 
 def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Sequence[str]:
     if table is runs.Executions:  # grows outside the manifest, failed runs too: whatever is there counts
-        pattern = lake.folder(table) / "*" / "*.parquet"
-        return [str(pattern)] if any(lake.folder(table).glob("*/*.parquet")) else []
+        pattern = f"{table.partition()}=*/*.parquet"  # beside them lies the Delta log, with Parquet files of its own
+        return [str(lake.folder(table) / pattern)] if any(lake.folder(table).glob(pattern)) else []
     return [str(lake.path(table, file)) for file in manifest.get(table.table_name(), {}).values()]
 
 

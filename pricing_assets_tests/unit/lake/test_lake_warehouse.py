@@ -64,6 +64,14 @@ def executions(*run_ids: str) -> pl.DataFrame:
     return pl.DataFrame([row | {"run_id": run_id} for run_id in run_ids], schema=schema)
 
 
+def test_a_checkpoint_of_the_delta_log_is_no_execution(lake: Lake, analytics: Path) -> None:
+    for number in range(21):
+        lake.append(runs.Executions, executions(f"run {number:02}"), RUN)
+    assert list((lake.root / "runs" / "executions" / "_delta_log").glob("*.parquet")), "the log has a checkpoint"
+    refresh(lake, analytics)
+    assert query(analytics, "select count(*) n from runs.executions").item() == 21
+
+
 def test_executions_are_shown_at_once_without_a_manifest(lake: Lake, analytics: Path) -> None:
     refresh(lake, analytics)
     lake.append(runs.Executions, executions("a"), RUN)
