@@ -133,7 +133,8 @@ def marts(
                 f"dbt build failed; analysts keep the last good file\n{built.stdout[-4000:]}",
                 allow_retries=built.returncode != _MODEL_OR_TEST_FAILED,
             )
-        shown = model_metadata.of(draft, {_name(node): result["compiled_code"] for node, result in _built(results)})
+    compiled = {_name(node): result["compiled_code"] for node, result in _built(results)}
+    shown = model_metadata.of(settings.analytics, compiled)
     yield from _models(results, shown)
     yield from _tests(results)
 

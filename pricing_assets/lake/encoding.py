@@ -2,7 +2,7 @@
 
 Here: a column's values as bytes that are the same on every machine, release and thread count. Not here: rows, tables.
 
-    digest  = SHA-256(column); for texts and labels what recurs is written once:
+    digest  = SHA-256(column); for texts and labels what recurs is written once (a null is a value among others):
       text    SHA-256(repeats · SHA-256(column of the texts that do not repeat the one before)), where
               repeats = one byte 0 where none does; else one byte 1 and one byte per row, 1 where it does
       label   SHA-256(u32 per row · SHA-256(column of the distinct labels by first appearance, as text)), where
@@ -15,7 +15,7 @@ Here: a column's values as bytes that are the same on every machine, release and
       int                   i64, whatever the width
       float                 IEEE f64; −0.0 as 0.0, every NaN as 0x7ff8000000000000
       date                  i32 days since 1970-01-01
-      datetime[unit, zone]  i64 units since 1970-01-01 UTC
+      datetime[unit,zone]   i64 units (ms, us or ns) since 1970-01-01 UTC; nothing after the comma without a zone
       decimal[scale]        i64 where the column's precision is 18 at most, else i128
       text                  i64 byte length per row, then all UTF-8 bytes; labels inside lists and structs are text
       list                  i64 length per row, then column(items)

@@ -19,7 +19,8 @@ from pricing_assets.errors import PricingError
 
 
 def sources(sql: str, tables: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
-    """Column → the columns (`schema.table.column`) its values are computed from; none where it is constant.
+    """Column → the columns (`schema.table.column`) its values are computed from; none where it is constant
+    or only counts the rows of a subquery.
 
     `tables` are the columns and types of each `schema.table` there is. Columns that only choose or group rows are left
     out, but for count(*), which is made from nothing else. Raises PricingError rather than guess: where a column is in

@@ -16,7 +16,7 @@ import polars as pl
 
 from pricing_assets import features
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, Provenance
+from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import manifest
 from pricing_assets.pricing.basis import Terms, settled
@@ -53,7 +53,10 @@ class Active(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a run decided: the standing rows of its days, and the terms they were decided on."""
+    """What a run decided: the standing rows of its days, and the terms they were decided on.
+
+    `checks` are the verdicts it read: a run of other days may judge the source's first day again meanwhile.
+    """
 
     days: list[date]
     terms: list[Terms]
@@ -63,6 +66,7 @@ class Batch(NamedTuple):
     decisions: pl.DataFrame
     steps: pl.DataFrame
     inputs: dict[date, list[dict[str, Any]]]
+    checks: dict[date, PartitionFile]
 
 
 class Committed(NamedTuple):
@@ -80,7 +84,8 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
     """
     strategies = [each.strategy for each in active]
     snapshot = _snapshot(lake, days, timing, [*columns(strategies), "inputs"])
-    terms = day_terms(lake, days, timing, strategies)
+    judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
+    terms = day_terms(lake, days, timing, strategies, judged)
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
     rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
     schema: dict[str, Any] = {
@@ -101,6 +106,7 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
         decisions=decided.decisions,
         steps=decided.steps,
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
+        checks=judged,
     )
 
 
@@ -132,12 +138,18 @@ def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:
     ]
 
 
-def day_terms(lake: Lake, days: Sequence[date], timing: Timing, strategies: Sequence[Strategy]) -> list[Terms]:
+def day_terms(
+    lake: Lake,
+    days: Sequence[date],
+    timing: Timing,
+    strategies: Sequence[Strategy],
+    judged: Mapping[date, PartitionFile],
+) -> list[Terms]:
     """What each day is decided on: its snapshot's identity, its verdicts, the strategies in force, the settings."""
     snapshots = lake.partitions(FeatureSnapshots)
     verdicts: dict[date, dict[str, bool]] = {day: {} for day in days}
-    for row in lake.read(Checks, min(days), max(days)).iter_rows(named=True):
-        verdicts.get(row["date"], {})[f"{row['table']} {row['check']}"] = row["passed"]
+    for row in lake.read_files(Checks, list(judged.values())).iter_rows(named=True):
+        verdicts[row["date"]][f"{row['table']} {row['check']}"] = row["passed"]
     return [
         Terms(
             day=day,
@@ -224,6 +236,7 @@ def _manifest_rows(
 ) -> pl.DataFrame:
     """One row of runs.days per day of the batch, without its sequence."""
     head = {table.table_name(): lake.partitions(table) for table in (*_RECEIVED, *_DECIDED)}
+    head[Checks.table_name()] |= batch.checks
     quarantined = dict(
         lake.read(Quarantine, min(batch.days), max(batch.days)).group_by("received_on").len().iter_rows()
     )

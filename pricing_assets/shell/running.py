@@ -172,7 +172,7 @@ def _outcome(day: date, row: dict[str, Any] | None, run: Launched | None, stoppe
     """What came of a day: its standing row, the run that was to make it, and whether a verdict stopped it."""
     changed = row is not None and run is not None and row["run_id"] == run.run_id
     if row is None or run is None or stopped or (run.fault and not changed):
-        status = "stopped" if run else "not started"
+        status = "stopped" if stopped else "failed" if run else "not started"
         says = f"{day}: {status}" + (f"; what run {row['run_id']} decided stands" if row else "")
         return {"date": day, "status": status, "says": says}
     counts = {name: row[name] for name in ("decided", "published", "held", "quarantined")}

@@ -136,11 +136,11 @@ def status(shell: Shell) -> None:
     counts = dict(standing.group_by(pl.col("status").cast(pl.String)).len().sort("status").iter_rows())
     last = standing.filter(pl.col("status") != "no_trade").tail(1).to_dicts()
     shell.answer({"days": counts, "last": last, "claimed": {str(day): claim.run_id for day, claim in held.items()}})
-    if not standing.height:
+    if standing.height:
+        shell.say(f"{shell.settings.home}: {_standing_span(standing)}")
+        shell.say("  " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+    else:
         shell.say(f"{shell.settings.home}: no day stands yet; `pricing run` decides one")
-        return
-    shell.say(f"{shell.settings.home}: {_standing_span(standing)}")
-    shell.say("  " + ", ".join(f"{number} {name}" for name, number in counts.items()))
     for row in last:
         shell.say(
             f"  last decided day {row['date']}: {row['decided']} decided, {row['published']} to publish from "

@@ -25,9 +25,8 @@ from pricing_assets.tables.hours import RUN_AT
 REASON = "quarantine"
 LINE_PREFIX = "line_"
 RULE = "__rule"
-STATED = (
-    "on_sale",
-)  # has a default where the SELECT omits it; where it is given and null, nobody knows which was meant
+# has a default where the SELECT omits it; where it is given and null, nobody knows which was meant
+STATED = ("on_sale",)
 OWN_REASON = "the shop's own reason"
 
 

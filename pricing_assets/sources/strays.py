@@ -6,7 +6,8 @@ from other rows (receiving), the words of a verdict (judging), committing.
 Every reading yields all strays there are, but seldom the first day's other rows. Those stay as they came: strays that
 were mended go, new ones join, and what counts rows is counted and judged again. The first day's standing decisions
 stay, and so does their identity: a day is decided only while all its verdicts are passed, so one that fails now stops
-its next run, and once it passes again equal inputs make the same `basis`; counts and messages are in no basis.
+its next run, and once it passes again equal inputs make the same `basis`; counts and messages are in no basis. Only a
+table new to the day adds verdicts to it, and so another `basis` to the day's next run.
 """
 
 from __future__ import annotations

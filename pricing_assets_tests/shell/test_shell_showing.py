@@ -29,6 +29,13 @@ def test_status_of_days_in_work(copied: Path) -> None:
     assert answer("status")["claimed"] == {str(DAYS[6]): "at-work"}
 
 
+def test_status_names_who_holds_a_day_before_any_stands(home: Path) -> None:
+    claims.claim(Lake(home / "lake"), [DAYS[6]], "the first", lambda run: True)
+    said = pricing("status").stdout
+    assert "no day stands yet" in said
+    assert f"{DAYS[6]} is held by run the first since" in said
+
+
 def test_status_of_nothing(home: Path) -> None:
     assert pricing("status").stdout.strip().endswith("no day stands yet; `pricing run` decides one")
 

@@ -3,7 +3,8 @@
 --   sku    the article     (text)
 --   market the market      (one of the markets in source.yaml)
 -- May be left out:
---   on_sale  default true; false takes back a row the platform has seen before, e.g. NOT discontinued AS on_sale
+--   on_sale  default true; false takes back a row the platform has seen before,
+--            e.g. discontinued_on IS NULL OR date < discontinued_on AS on_sale (a flag as of today would reach the past)
 --   known_at when the row was first known; default: the end of its day
 -- Relative paths start at this folder. read_csv guesses columns and types; name its options where it guesses wrong:
 --   read_csv('x.csv', delim = ';', decimal_separator = ',', types = {'article': 'VARCHAR'})

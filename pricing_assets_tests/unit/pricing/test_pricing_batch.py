@@ -183,6 +183,20 @@ def test_what_a_killed_run_left_does_not_enter(lake: Lake) -> None:
     assert lake.read(PriceDecisions).height == 1
 
 
+def test_the_manifest_names_the_verdicts_the_day_was_decided_on(lake: Lake) -> None:
+    receive(lake, DAY, "A")
+    as_of, effective = {DAY: takes_effect(DAY) - timedelta(hours=4)}, {DAY: takes_effect(DAY)}
+    timing = Timing(as_of, effective, {"time_zone": "UTC"})
+    batch = decide_days(lake, [DAY], timing, [Active(TENTH, 1, "anna")])
+    read = lake.partitions(Checks)[DAY]
+    rows = lake.read(Checks)
+    lake.commit(Checks, pl.concat([rows, rows.with_columns(check=pl.lit("dated"))]), [DAY], Provenance("another run"))
+    commit_days(lake, batch, Provenance("run"), as_of[DAY])
+    inputs = {entry["table"]: entry for entry in manifests.standing(lake)["inputs"][0]}
+    assert inputs["runs.checks"]["hash"] == read.hash
+    assert manifests.manifested(lake, Checks)[DAY].hash == read.hash
+
+
 def test_a_resumed_run_ends_in_the_same_hashes(lake: Lake, tmp_path: Path) -> None:
     other = Lake(tmp_path / "other")
     for each in (lake, other):
