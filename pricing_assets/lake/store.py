@@ -24,6 +24,7 @@ from pricing_assets.lake import contracts, parquet
 from pricing_assets.lake.files import exclusive, make_folder, write_durably
 from pricing_assets.lake.hashing import canonical, combine, content_hashes
 from pricing_assets.lake.log import Entry, Log, PartitionFile, delta_schema
+from pricing_assets.tables import ALL
 from pricing_assets.tables.base import Table
 
 _WRITERS = 8  # they mostly wait for the disk
@@ -176,7 +177,10 @@ class Lake:
         """
         log = self._log(table_name)
         if log.version() < 0:
-            raise PricingError(f"{table_name}: no such table in {self.root}", "see `pricing query 'show all tables'`")
+            known = sorted(table.table_name() for table in ALL)
+            if table_name in known:
+                raise PricingError(f"{table_name}: nothing was ever committed to it", "`pricing run` commits days")
+            raise PricingError(f"{table_name}: no such table", f"tables are {', '.join(known)}")
         return pl.DataFrame([_log_row(entry) for entry in log.entries()], schema=_LOG_SCHEMA, orient="row")
 
     def _log(self, name: str) -> Log:

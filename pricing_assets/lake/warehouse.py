@@ -27,6 +27,7 @@ from pricing_assets.lake.store import Lake
 from pricing_assets.tables import ALL, runs
 from pricing_assets.tables.base import Table
 
+_READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
 _NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's models name the catalog
 
 
@@ -52,14 +53,14 @@ def draft(lake: Lake, analytics: Path) -> Iterator[Path]:
 
 
 def query(analytics: Path, sql: str) -> pl.DataFrame:
-    """The result of a query on the warehouse, opened read-only. Raises PricingError with DuckDB's own words."""
+    """The result of one statement that reads. Raises PricingError with DuckDB's own words, or where it would write."""
     if not Path(analytics).exists():
         raise PricingError(f"{analytics}: there is no warehouse yet", "run `pricing run` first, it builds one")
     try:
         with duckdb.connect(str(analytics), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
-            answer = connection.sql(sql)
-            return pl.DataFrame() if answer is None else pl.DataFrame(ArrowStream(answer))
+            _refuse_writing(connection.extract_statements(sql))
+            return pl.DataFrame(ArrowStream(connection.sql(sql)))
     except pl.exceptions.DuplicateError as fault:
         raise PricingError(f"query failed: {fault}", "give columns of one name different ones: AS") from fault
     except duckdb.Error as fault:
@@ -67,6 +68,18 @@ def query(analytics: Path, sql: str) -> pl.DataFrame:
             f"query failed: {fault}",
             "mend the SQL; `show all tables` lists what there is, `describe raw.prices` the columns of a table",
         ) from fault
+
+
+def _refuse_writing(statements: Sequence[duckdb.Statement]) -> None:
+    """A connection opened read-only still writes files: COPY would overwrite those of the lake."""
+    kinds = [statement.type.name for statement in statements]
+    if len(kinds) != 1:
+        raise PricingError(f"query failed: {len(kinds)} statements where one is expected", "give one SELECT")
+    if kinds[0] not in _READING:
+        raise PricingError(
+            f"query failed: {kinds[0]} is not read-only",
+            "give a SELECT; to keep its result, take --json or write a file from a DuckDB client of your own",
+        )
 
 
 def _build(lake: Lake, path: Path) -> None:

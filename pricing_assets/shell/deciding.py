@@ -79,7 +79,8 @@ def activate(shell: Shell, file: Path, reason: str) -> None:
     done = store.activate(text, shell.by, reason, key, version, origin=str(file))
     shell.answer({"name": done.name, "version": done.version, "hash": done.hash, "changed": True})
     shell.say(f"{done.name} {done.hash[:12]} is active, version {done.version}, on the word of {shell.by}: {reason}")
-    shell.say("the next run decides by it; `pricing strategy rollback` undoes it")
+    undo = "deactivate" if done.version == 1 else "rollback"
+    shell.say(f"the next run decides by it; `pricing strategy {undo} {done.name} --reason …` undoes it")
 
 
 def rollback(shell: Shell, name: str, reason: str) -> None:

@@ -161,7 +161,11 @@ def test_a_reader_keeps_what_it_opened(lake: Lake, analytics: Path) -> None:
     [
         ("select nothing_of_the_kind from raw.prices", "nothing_of_the_kind"),
         ("selec 1", "syntax error"),
-        ("create table t (a int)", "read-only"),
+        ("create table t (a int)", "CREATE is not read-only"),
+        ("copy (select 1) to 'stolen.csv'", "COPY is not read-only"),
+        ("export database 'stolen'", "EXPORT is not read-only"),
+        ("select 1; select 2", "2 statements where one is expected"),
+        ("", "0 statements where one is expected"),
     ],
 )
 def test_a_query_that_fails_says_why(lake: Lake, analytics: Path, sql: str, says: str) -> None:
@@ -176,9 +180,10 @@ def test_a_missing_warehouse_is_said(analytics: Path) -> None:
     assert "pricing run" in refused.value.remedy
 
 
-def test_a_statement_without_a_result_is_empty(lake: Lake, analytics: Path) -> None:
+@pytest.mark.parametrize("sql", ["explain select 1", "pivot (select 1 a, 2 b) on a using sum(b)", "show all tables"])
+def test_what_only_reads_is_answered(lake: Lake, analytics: Path, sql: str) -> None:
     refresh(lake, analytics)
-    assert query(analytics, "set threads = 1").is_empty()
+    assert query(analytics, sql).height
 
 
 def test_a_dtype_no_table_uses_has_no_sql_type() -> None:
