@@ -28,7 +28,7 @@ from pricing_assets.tables.runs import Checks, Days
         catalog.spec(Days, deps=[PriceDecisions, PriceSteps, PriceBook]),
     ],
     check_specs=[
-        dg.AssetCheckSpec("every_day_stands", asset=catalog.key(Days), description="No day of the run was stopped.")
+        dg.AssetCheckSpec(verdicts.EVERY_DAY, asset=catalog.key(Days), description="No day of the run was stopped.")
     ],
     partitions_def=DAILY,
     backfill_policy=BACKFILL,

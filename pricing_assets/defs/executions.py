@@ -13,6 +13,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from pricing_assets.counting import counted
+from pricing_assets.defs import verdicts
 from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.tables.runs import Executions
@@ -112,8 +114,18 @@ def _row(instance: dg.DagsterInstance, found: dg.RunRecord) -> dict[str, Any]:
         "first_day": days[0] if days else None,
         "last_day": days[1] if days else None,
         "outcome": run.status.value.lower(),
-        "error": None if run.is_success else first_error(instance, run.run_id),
+        "error": _stopped_days(instance, run.run_id) if run.is_success else first_error(instance, run.run_id),
     }
+
+
+def _stopped_days(instance: dg.DagsterInstance, run_id: str) -> str | None:
+    """`2 days stopped: 2026-11-05, 2026-11-06`, of a run whose other days went on; None where all did."""
+    stopped: list[str] = []
+    for entry in instance.all_logs(run_id, of_type={dg.DagsterEventType.ASSET_CHECK_EVALUATION}):
+        judged = getattr(entry.dagster_event, "event_specific_data", None)
+        if isinstance(judged, dg.AssetCheckEvaluation) and judged.check_name == verdicts.EVERY_DAY:
+            stopped = [] if judged.passed else str(judged.metadata["stopped"].value).split(", ")
+    return f"{counted(len(stopped), 'day')} stopped: {', '.join(stopped)}" if stopped else None
 
 
 def first_error(instance: dg.DagsterInstance, run_id: str) -> str:

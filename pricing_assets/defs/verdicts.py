@@ -17,6 +17,8 @@ from pricing_assets.lake import Lake
 from pricing_assets.tables import Table
 from pricing_assets.tables.runs import Checks, Days
 
+EVERY_DAY = "every_day_stands"
+
 
 def open_days(context: dg.AssetExecutionContext, lake: Lake, days: Sequence[date]) -> list[date]:
     """The days received with no failed verdict. Others are logged; raises dg.Failure where none is left."""
@@ -72,7 +74,7 @@ def stopped(asked: Sequence[date], days: Sequence[date]) -> dg.AssetCheckResult:
     missing = [day.isoformat() for day in asked if day not in days]
     return dg.AssetCheckResult(
         asset_key=catalog.key(Days),
-        check_name="every_day_stands",
+        check_name=EVERY_DAY,
         passed=not missing,
         metadata={"stopped": ", ".join(missing) or "none"},
     )

@@ -80,4 +80,4 @@ class Executions(Table):
     first_day = dy.Date(nullable=True, description="first business day of the run")
     last_day = dy.Date(nullable=True, description="last business day of the run")
     outcome = dy.String(description="success, failure or canceled")
-    error = dy.String(nullable=True, description="the first error, where it failed")
+    error = dy.String(nullable=True, description="the first error, where it failed; else the days a verdict stopped")
