@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pricing_assets.lake import Lake
 
 REFUSED = 1
-_PIPE_WIDTH, _SHOWN_ROWS, _LEAST_COLUMN = 10_000, 1000, 9
+_PIPE_WIDTH, _SHOWN_ROWS, _LEAST_TEXT, _SHORT = 10_000, 1000, 20, 8
 _HOME = typer.Option(help="Where everything written lives; default PRICING_HOME, else .pricing.", show_default=False)
 _JSON = typer.Option("--json", help="Print JSON for programs instead of words for people.")
 _BY = typer.Option(help="On whose word; default the user of the operating system.", show_default=False)
@@ -82,39 +82,66 @@ class Shell:
         if self.json:
             typer.echo(json.dumps(value, default=str, ensure_ascii=False))
 
-    def rows(self, frame: pl.DataFrame, title: str = "") -> None:
-        """Rows as a table for people, or as a JSON array of objects for programs."""
+    def rows(self, frame: pl.DataFrame, title: str = "", *, short: Sequence[str] = ()) -> None:
+        """Rows as a table for people, or as a JSON array of objects for programs.
+
+        On a screen too narrow for the table, columns in `short` show their beginning; if that is not enough, the rows
+        stand one below the other.
+        """
         self.answer(frame.to_dicts())
         if self.json:
             return
-        if frame.width * _LEAST_COLUMN > self.console.width:
-            self._records(frame.head(_SHOWN_ROWS), title)
+        shown = frame.head(_SHOWN_ROWS)
+        shortened = shown.with_columns(shown[name].str.head(_SHORT) for name in short)
+        if self._fits(shown):
+            self._table(shown, title)
+        elif short and self._fits(shortened):
+            self._table(shortened, title)
+            self.say(f"({' and '.join(short)} shortened; --json prints all of it)")
         else:
-            self._table(frame.head(_SHOWN_ROWS), title)
+            self._records(shown, title)
         if frame.height > _SHOWN_ROWS:
             self.say(f"({counted(frame.height - _SHOWN_ROWS, 'more row')}; --json prints all)")
 
+    def _fits(self, frame: pl.DataFrame) -> bool:
+        """Whether the screen has room for every column: running text may be folded, anything else must stay whole."""
+        from rich.cells import cell_len
+
+        width = 3 * frame.width + 1  # the lines between columns, with a space on either side
+        for column in frame:
+            longest = max((cell_len(str(value)) for value in column if value is not None), default=0)
+            needed = longest if _is_whole(column.name, column.dtype) else min(longest, _LEAST_TEXT)
+            width += max(needed, cell_len(column.name))
+        return width <= self.console.width
+
     def _records(self, frame: pl.DataFrame, title: str) -> None:
         """Rows one below the other, for tables wider than the screen."""
+        if title:
+            self.say(title)
         length = max(map(len, frame.columns))
         for number, row in enumerate(frame.iter_rows(named=True), 1):
-            self.say(f"{title or 'row'} {number}")
+            self.say(f"row {number}")
             for name, value in row.items():
                 self.say(f"  {name:<{length}}  {'' if value is None else value}")
 
     def _table(self, frame: pl.DataFrame, title: str) -> None:
-        import polars as pl
         from rich.table import Table
         from rich.text import Text
 
         table = Table(title=title or None, title_justify="left")
         for name, dtype in frame.schema.items():
-            whole = not isinstance(dtype, pl.String) or name.endswith(("id", "hash", "run"))
             justify: Literal["right", "left"] = "right" if dtype.is_numeric() else "left"
-            table.add_column(name, justify=justify, overflow="fold", no_wrap=whole)
+            table.add_column(name, justify=justify, overflow="fold", no_wrap=_is_whole(name, dtype))
         for row in frame.iter_rows():
             table.add_row(*("" if value is None else Text(str(value)) for value in row))
         self.console.print(table)
+
+
+def _is_whole(name: str, dtype: pl.DataType) -> bool:
+    """Whether a column's values stay on one line each."""
+    import polars as pl
+
+    return not isinstance(dtype, pl.String) or name.endswith(("id", "hash", "run"))
 
 
 def register(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -20,6 +20,7 @@ from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 
 _BAR = 24
+_SHOWN_STOPPED = 5
 
 
 def explain(shell: Shell, sku: str, market: str, day: date) -> None:
@@ -54,6 +55,8 @@ def _in_force(shell: Shell, table: type[Table], day: date) -> pl.DataFrame:
 def _standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[str, Any]:
     known = manifests.standing(shell.lake)
     standing = known.filter(pl.col("date") == day)
+    if verdict := _stopped_days(shell, known).get(day):
+        raise PricingError(f"{day} was stopped: {verdict}", "mend what it names, then run this day again")
     if not standing.height:
         span = _standing_span(known) if known.height else "no day stands yet"
         raise PricingError(f"{day}: no decisions", f"{span}; `pricing run --date {day}` decides it")
@@ -70,6 +73,15 @@ def _standing_span(standing: pl.DataFrame) -> str:
     """`5 days stand, 2026-03-01 to 2026-03-05`."""
     first, last = standing["date"][0], standing["date"][-1]
     return f"1 day stands, {first}" if standing.height == 1 else f"{standing.height:,} days stand, {first} to {last}"
+
+
+def _stopped_days(shell: Shell, standing: pl.DataFrame) -> dict[date, str]:
+    """Day → the verdicts that stopped it, of days that were received and do not stand; by day."""
+    from pricing_assets.tables.runs import Checks
+
+    failed = shell.lake.read(Checks).filter(~pl.col("passed") & ~pl.col("date").is_in(standing["date"].to_list()))
+    verdict = pl.format("{} {}: {}", "table", "check", "message").sort_by("table", "check").str.join("; ")
+    return dict(failed.group_by("date").agg(verdict).sort("date").iter_rows())
 
 
 def _suggestion(rows: pl.DataFrame, sku: str, market: str) -> str:
@@ -110,21 +122,26 @@ def runs(shell: Shell, last: int) -> None:
     """Executions, newest first, failed ones too."""
     from pricing_assets.tables.runs import Executions
 
-    shell.rows(
-        shell.lake.read(Executions)
-        .sort("started_at", descending=True)
-        .head(last)
-        .select(
-            pl.col("started_at").dt.to_string("%Y-%m-%d %H:%M:%S"),
-            (pl.col("ended_at") - pl.col("started_at")).dt.total_seconds().alias("seconds"),
-            "outcome",
-            "first_day",
-            "last_day",
-            "run_id",
-            "error",
-        ),
-        "executions, newest first (UTC)",
+    rows = shell.lake.read(Executions).sort("started_at", descending=True).head(last)
+    shown = rows.select(
+        _to_the_second("started_at"),
+        (pl.col("ended_at") - pl.col("started_at")).dt.total_seconds().alias("seconds"),
+        "outcome",
+        "first_day",
+        "last_day",
+        "run_id",
+        "error",
     )
+    if shell.json:
+        shell.answer(shown.to_dicts())
+        return
+    shell.rows(shown.drop("error"), "executions, newest first (UTC)", short=["run_id"])
+    for row in shown.drop_nulls("error").iter_rows(named=True):
+        shell.say(f"run {row['run_id']}: {row['error']}")
+
+
+def _to_the_second(moment: str) -> pl.Expr:
+    return pl.col(moment).dt.to_string("%Y-%m-%d %H:%M:%S")
 
 
 def status(shell: Shell) -> None:
@@ -135,21 +152,33 @@ def status(shell: Shell) -> None:
     held = claims.holders(shell.lake)
     counts = dict(standing.group_by(pl.col("status").cast(pl.String)).len().sort("status").iter_rows())
     last = standing.filter(pl.col("status") != "no_trade").tail(1).to_dicts()
-    shell.answer({"days": counts, "last": last, "claimed": {str(day): claim.run_id for day, claim in held.items()}})
+    stopped = {str(day): verdict for day, verdict in _stopped_days(shell, standing).items()}
+    claimed = {str(day): claim.run_id for day, claim in held.items()}
+    shell.answer({"days": counts, "stopped": stopped, "last": last, "claimed": claimed})
     if standing.height:
         shell.say(f"{shell.settings.home}: {_standing_span(standing)}")
         shell.say("  " + ", ".join(f"{number} {name}" for name, number in counts.items()))
     else:
         shell.say(f"{shell.settings.home}: no day stands yet; `pricing run` decides one")
+    for name, verdict in list(stopped.items())[:_SHOWN_STOPPED]:
+        shell.say(f"  {name} was stopped: {verdict}")
+    if len(stopped) > _SHOWN_STOPPED:
+        shell.say(f"  and {counted(len(stopped) - _SHOWN_STOPPED, 'more day')} stopped; --json names all")
     for row in last:
-        shell.say(
-            f"  last decided day {row['date']}: {row['decided']} decided, {row['published']} to publish from "
-            f"{row['effective_from']:%Y-%m-%d %H:%M} UTC, {row['held']} held, {row['quarantined']} quarantined"
-        )
+        shell.say(f"  last decided day {row['date']}: {_counts(shell, row)}")
     dead = claims.dead_runs(shell.lake)
     for day, claim in held.items():
         words = ", which died; the next run frees it" if claim.run_id in dead else f" since {claim.since}"
         shell.say(f"  {day} is held by run {claim.run_id}{words}")
+
+
+def _counts(shell: Shell, row: dict[str, Any]) -> str:
+    """What a decided day came to. A late one publishes nothing; what it would change it recommends."""
+    prices = f"{row['published']} to publish from {row['effective_from']:%Y-%m-%d %H:%M} UTC"
+    if row["late"]:
+        rows = _in_force(shell, PriceDecisions, row["date"]).filter(pl.col("basis") == row["basis"])
+        prices = f"{rows.filter(action='recommend').height} recommended, none to publish because it was late"
+    return f"{row['decided']} decided, {prices}, {row['held']} held, {row['quarantined']} quarantined"
 
 
 def query(shell: Shell, sql: str) -> None:
@@ -161,7 +190,8 @@ def query(shell: Shell, sql: str) -> None:
 
 def lake_log(shell: Shell, table: str) -> None:
     """The commits of one lake table."""
-    shell.rows(shell.lake.log(table), f"commits of {table}, in order")
+    commits = shell.lake.log(table).with_columns(_to_the_second("time"))
+    shell.rows(commits, f"commits of {table}, in order (UTC)", short=["run", "hash"])
 
 
 def days_of(span: tuple[date, date] | None) -> list[date] | None:

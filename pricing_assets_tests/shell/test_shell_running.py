@@ -59,6 +59,33 @@ def test_a_stopped_day_is_named_though_it_stood_before(quick: Quick, shop: Shop)
     assert f"{FIRST}: stopped; what run" in again
 
 
+def test_days_a_verdict_stopped_among_others_are_shown_afterwards(
+    quick: Quick, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.shell import command, showing
+
+    for day in DAYS[1:3]:
+        shop.change("prices", day, price="inf")
+    pricing("run", "--from", str(FIRST), "--to", str(DAYS[3]), code=1)
+    verdict = "raw.prices contract: 1 of 4 rows in quarantine"
+
+    row = answer("runs")[0]
+    assert (row["outcome"], row["error"]) == ("success", f"2 days stopped: {DAYS[1]}, {DAYS[2]}")
+    monkeypatch.setattr(command, "_PIPE_WIDTH", 80)
+    assert f"run {row['run_id']}: {row['error']}\n" in pricing("runs").stdout, "on a line of its own"
+
+    said = pricing("status").stdout
+    assert f"2 days stand, {FIRST} to {DAYS[3]}" in said
+    assert [f"  {day} was stopped: {verdict}" in said for day in DAYS[:4]] == [False, True, True, False]
+    assert list(answer("status")["stopped"]) == [str(day) for day in DAYS[1:3]]
+    monkeypatch.setattr(showing, "_SHOWN_STOPPED", 1)
+    assert "  and 1 more day stopped; --json names all\n" in pricing("status").stdout
+
+    refused = answer("explain", "A", "--market", "UK", "--date", str(DAYS[1]), code=1)
+    assert refused["error"].startswith(f"{DAYS[1]} was stopped: {verdict}")
+    assert refused["remedy"] == "mend what it names, then run this day again"
+
+
 def test_a_run_that_changed_nothing_says_so(quick: Quick, shop: Shop) -> None:
     words = ["run", "--from", str(DAYS[6]), "--to", str(CLOSED)]
     first = answer(*words)["days"]
@@ -80,6 +107,10 @@ def test_a_late_day_says_by_when_prices_were_due(quick: Quick, shop: Shop) -> No
     said = answer("run", "--date", str(LAST))["days"][0]
     assert said["status"] == "recommended"
     assert said["says"].endswith("; late, so it only recommends: prices were due by 2026-03-13 06:00 Europe/London")
+    recommended = said["decided"] - said["held"]
+    assert recommended
+    words = f"{LAST}: 4 decided, {recommended} recommended, none to publish because it was late, {said['held']} held"
+    assert words in pricing("status").stdout
 
 
 def test_a_backfill_over_a_day_another_run_holds_names_it_and_starts_no_day_of_that_chunk(

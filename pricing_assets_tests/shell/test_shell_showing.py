@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -97,6 +97,41 @@ def test_wide_rows_stand_below_each_other_on_a_narrow_screen(standing: Path, mon
     said = pricing("query", "select * from runs.days limit 1").stdout
     assert "row 1" in said
     assert "  status          priced" in said
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("words", [("runs",), ("lake", "log", "raw.prices")])
+def test_tables_of_runs_and_commits_cut_nothing_on_a_narrow_screen(
+    standing: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], width: int
+) -> None:
+    from pricing_assets.shell import command
+
+    rows = answer(*words)
+    monkeypatch.setattr(command, "_PIPE_WIDTH", width)
+    said = pricing(*words).stdout
+    assert max(map(len, said.splitlines())) <= width
+    for name, value in rows[0].items():
+        shown = str(value)[:8] if name in ("run_id", "run", "hash") else "" if value is None else str(value)
+        assert f" {shown} " in said, name
+        assert f" {name} " in said or value is None
+    assert "shortened; --json prints all of it" in said
+
+
+def test_a_table_too_narrow_even_for_short_ids_stands_row_by_row(
+    standing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.shell import command
+
+    row = answer("runs")[0]
+    monkeypatch.setattr(command, "_PIPE_WIDTH", 60)
+    said = pricing("runs").stdout
+    assert "executions, newest first (UTC)\nrow 1\n" in said
+    assert f"  run_id      {row['run_id']}" in said
+
+
+def test_times_of_runs_and_of_commits_read_alike(standing: Path) -> None:
+    for moment in (answer("runs")[0]["started_at"], answer("lake", "log", "raw.prices")[0]["time"]):
+        assert moment == f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S}"
 
 
 def test_query_faults(standing: Path, home: Path) -> None:
