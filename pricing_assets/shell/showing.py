@@ -59,7 +59,9 @@ def _standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[s
         raise PricingError(f"{day} was stopped: {verdict}", "mend what it names, then run this day again")
     if not standing.height:
         span = _standing_span(known) if known.height else "no day stands yet"
-        raise PricingError(f"{day}: no decisions", f"{span}; `pricing run --date {day}` decides it")
+        home = f"home is {shell.settings.home}"
+        remedy = f"{span}; `pricing run --date {day}` decides a day of the shop that has ended; {home}"
+        raise PricingError(f"{day}: no decisions", remedy)
     if standing["status"][0] == "no_trade":
         raise PricingError(f"{day}: the shop did not trade, nothing was decided", "name a day with trade")
     rows = _in_force(shell, PriceDecisions, day).filter(pl.col("basis") == standing["basis"][0])
