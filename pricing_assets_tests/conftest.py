@@ -17,11 +17,15 @@ settings.register_profile("suite", deadline=None, print_blob=True)  # two shared
 settings.load_profile("suite")
 
 
+def pytest_configure() -> None:
+    """No setting of the machine reaches a test, nor a fixture of the whole session: make sets DAGSTER_HOME."""
+    for name in [name for name in os.environ if name.startswith(("PRICING_", "DAGSTER_"))]:
+        del os.environ[name]
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty PRICING_HOME; no other setting of the machine reaches a test."""
-    for name in [name for name in os.environ if name.startswith(("PRICING_", "DAGSTER_"))]:
-        monkeypatch.delenv(name)
+    """An empty PRICING_HOME."""
     folder = tmp_path / "home"
     monkeypatch.setenv("PRICING_HOME", str(folder))
     return folder
