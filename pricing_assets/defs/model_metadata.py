@@ -32,11 +32,12 @@ _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataVa
 }
 
 
-def of(analytics: Path, compiled: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Metadata of each model (`schema.table`) in a warehouse, given the SQL it was built with."""
+def of(
+    analytics: Path, compiled: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, Any]]:
+    """Metadata of each model (`schema.table`) in a warehouse, given the SQL it was built with and its column types."""
     from pricing_assets.lake.warehouse import query  # DuckDB, which loading the code location does not need
 
-    tables = _tables(analytics)
     shown: dict[str, dict[str, Any]] = {}
     for model, sql in compiled.items():
         shown[model] = {
@@ -50,7 +51,7 @@ def of(analytics: Path, compiled: Mapping[str, str]) -> dict[str, dict[str, Any]
     return shown
 
 
-def _tables(analytics: Path) -> dict[str, dict[str, str]]:
+def column_types(analytics: Path) -> dict[str, dict[str, str]]:
     """Columns and types of every `schema.table`, as the warehouse itself has them."""
     from pricing_assets.lake.warehouse import query
 

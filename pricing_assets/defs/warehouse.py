@@ -92,14 +92,14 @@ def _spec(model: Mapping[str, Any]) -> dg.AssetSpec:
     )
 
 
-def _columns(model: Mapping[str, Any]) -> dg.TableSchema:
+def _columns(model: Mapping[str, Any], types: Mapping[str, str] | None = None) -> dg.TableSchema:
     """A model's columns as its YAML describes them; those of a table whose rows it passes on as tables/ does."""
     rows_of = model["config"]["meta"].get("rows_of")
     if rows_of:
         return catalog.columns(by_name(rows_of))
     described = model["columns"].items()
     return dg.TableSchema(
-        [dg.TableColumn(name, column.get("data_type") or "", column["description"]) for name, column in described]
+        [dg.TableColumn(name, (types or {}).get(name, ""), column["description"]) for name, column in described]
     )
 
 
@@ -134,8 +134,9 @@ def marts(
                 allow_retries=built.returncode != _MODEL_OR_TEST_FAILED,
             )
     compiled = {_name(node): result["compiled_code"] for node, result in _built(results)}
-    shown = model_metadata.of(settings.analytics, compiled)
-    yield from _models(results, shown)
+    types = model_metadata.column_types(settings.analytics)
+    shown = model_metadata.of(settings.analytics, compiled, types)
+    yield from _models(results, shown, types)
     yield from _tests(results)
 
 
@@ -155,11 +156,14 @@ def _built(results: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[dict[str,
 
 
 def _models(
-    results: Mapping[str, Mapping[str, Any]], shown: Mapping[str, Mapping[str, Any]]
+    results: Mapping[str, Mapping[str, Any]],
+    shown: Mapping[str, Mapping[str, Any]],
+    types: Mapping[str, Mapping[str, str]],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """The models built, with what is shown of each."""
+    """The models built, with what is shown of each; only what was built has types."""
     for node, result in _built(results):
-        metadata = {"seconds": round(result["execution_time"], 3), **shown[_name(node)]}
+        schema = {"dagster/column_schema": _columns(node, types[_name(node)])}
+        metadata = {"seconds": round(result["execution_time"], 3), **schema, **shown[_name(node)]}
         yield dg.MaterializeResult(asset_key=_key(node), metadata=metadata)
 
 

@@ -208,6 +208,12 @@ def _sorted(rows: pl.DataFrame, columns: list[str]) -> list[str]:
     return sorted(map(str, rows.select(columns).iter_rows()))
 
 
+@pytest.mark.parametrize("model", [model for model in MODELS if model.startswith("marts.")])
+def test_the_columns_of_a_mart_have_the_types_it_was_built_with(built: Built, model: str) -> None:
+    described = {column.name: column.type for column in built.shown[model]["dagster/column_schema"].value.columns}
+    assert described == dict(built.query(f"describe {model}").select("column_name", "column_type").iter_rows())
+
+
 def test_marts_worth_a_look_have_a_plot(built: Built) -> None:
     for mart, name in {"marts.decision_summary": "changed by day", "marts.margins": "margins of the last day"}.items():
         assert "](data:image/png;base64," in built.shown[mart][name].value
@@ -218,8 +224,9 @@ def test_where_the_sql_does_not_tell_there_is_no_lineage(built: Built) -> None:
 
     beyond = {"marts.margins": "pivot marts.price_history on market using sum(units)"}
     more = {"marts.margins": "select columns('cost|price') from marts.price_history"}
+    types = model_metadata.column_types(built.analytics)
     for compiled in (beyond, more):
-        shown = model_metadata.of(built.analytics, compiled)["marts.margins"]
+        shown = model_metadata.of(built.analytics, compiled, types)["marts.margins"]
         assert "dagster/column_lineage" not in shown
         assert shown["dagster/row_count"] > 0
 
