@@ -105,10 +105,13 @@ def result(
     frame: pl.DataFrame,
     days: Sequence[date],
     extra: Mapping[str, Any] | None = None,
+    *,
+    unread: Collection[str] = (),
 ) -> dg.MaterializeResult[Any]:
     """What a person wants to see after a station: rows of each day, a sample, and what the station adds.
 
-    `days` are those the station went on with; of a range, Dagster reports the others as materialised too.
+    `days` are those the station went on with; of a range, Dagster reports the others as materialised too. `unread` are
+    columns (`schema.table.column`) this run did not look at: the lineage leaves them out.
     """
     per_day = frame.group_by(day=table.partition()).len("rows").sort("day")
     rows = dict(per_day.iter_rows())
@@ -118,7 +121,7 @@ def result(
     metadata = {
         "days": f"{min(days)} to {max(days)}",
         "sample": sample(frame),
-        "dagster/column_lineage": lineage(table),  # the UI reads it from here, not from the spec
+        "dagster/column_lineage": lineage(table, unread),  # the UI reads it from here, not from the spec
         **({"rows per day": plots.rows_by_day(per_day)} if len(days) > 1 else {}),
         **(extra or {}),
     }

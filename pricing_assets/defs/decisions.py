@@ -1,6 +1,6 @@
 """The decisions station: what each listed SKU costs tomorrow, why, and the row that makes the day exist."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -10,7 +10,6 @@ from pricing_assets import pricing
 from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
 from pricing_assets.defs.resources import Platform
-from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
@@ -43,11 +42,12 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         active = platform.strategies()
         batch = pricing.decide_days(platform.lake, days, platform.timing(days), active)
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
+    moves = {"what moved prices": plots.step_moves(batch.steps)}
     unread = pricing.unread([each.strategy for each in active])
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
-        catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions, unread)),
-        catalog.result(context, PriceSteps, batch.steps, days, _explained(batch.steps, unread)),
+        catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions), unread=unread),
+        catalog.result(context, PriceSteps, batch.steps, days, moves, unread=unread),
         catalog.result(context, PriceBook, done.book, days),
         catalog.result(context, Days, done.rows, days, {"days changed": len(done.changed)})._replace(
             check_results=[verdicts.stopped(asked, days)]
@@ -56,20 +56,9 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
 
-def _read(table: type[Table], unread: Collection[str]) -> dict[str, Any]:
-    """Column lineage by the strategies of this run, instead of by all that a strategy may name."""
-    return {"dagster/column_lineage": catalog.lineage(table, unread)}
-
-
-def _explained(steps: pl.DataFrame, unread: Collection[str]) -> dict[str, Any]:
-    """What moved prices, and how often."""
-    return {**_read(PriceSteps, unread), "what moved prices": plots.step_moves(steps)}
-
-
-def _seen(decisions: pl.DataFrame, unread: Collection[str]) -> dict[str, Any]:
+def _seen(decisions: pl.DataFrame) -> dict[str, Any]:
     """What a person looks at first: how many of which action and reason, and how far prices move."""
     return {
-        **_read(PriceDecisions, unread),
         "actions": catalog.table_value(decisions.group_by("action").len("decisions").sort("action")),
         "reasons": catalog.table_value(decisions["reason"].value_counts(sort=True, name="decisions").head(10)),
         "price changes": plots.price_changes(decisions),

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from pricing_assets import sources
 from pricing_assets.defs import catalog
 from pricing_assets.lake import Lake
 from pricing_assets.tables import Table
@@ -38,14 +39,10 @@ def open_days(context: dg.AssetExecutionContext, lake: Lake, days: Sequence[date
 
 def blocked(checks: pl.DataFrame, days: Sequence[date]) -> dict[date, str]:
     """Day → why it may not go on: a failed verdict, or that it was never received."""
-    failed: dict[date, list[str]] = {day: [] for day in days}
-    for row in _failed(checks).iter_rows(named=True):
-        if row["date"] in failed:
-            failed[row["date"]].append(f"{row['table']} {row['check']}: {row['message']}")
     received = set(checks["date"].to_list())
-    faults = {day: "; ".join(messages) for day, messages in failed.items() if messages}
     missing = {day: "no raw data received; materialise the raw tables first" for day in days if day not in received}
-    return dict(sorted({**faults, **missing}.items()))
+    failed = {day: message for day, message in sources.failures(checks).items() if day in days}
+    return dict(sorted({**failed, **missing}.items()))
 
 
 def _failed(checks: pl.DataFrame) -> pl.DataFrame:

@@ -79,11 +79,10 @@ def _standing_span(standing: pl.DataFrame) -> str:
 
 def _stopped_days(shell: Shell, standing: pl.DataFrame) -> dict[date, str]:
     """Day → the verdicts that stopped it, of days that were received and do not stand; by day."""
+    from pricing_assets import sources
     from pricing_assets.tables.runs import Checks
 
-    failed = shell.lake.read(Checks).filter(~pl.col("passed") & ~pl.col("date").is_in(standing["date"].to_list()))
-    verdict = pl.format("{} {}: {}", "table", "check", "message").sort_by("table", "check").str.join("; ")
-    return dict(failed.group_by("date").agg(verdict).sort("date").iter_rows())
+    return sources.failures(shell.lake.read(Checks).join(standing, on="date", how="anti"))
 
 
 def _suggestion(rows: pl.DataFrame, sku: str, market: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pricing_assets.sources.arriving import arrive
 from pricing_assets.sources.checking import Finding, check
 from pricing_assets.sources.intake import Intake, take_in
-from pricing_assets.sources.judging import judge, trade_status
+from pricing_assets.sources.judging import failures, judge, trade_status
 from pricing_assets.sources.receiving import Received, receive
 from pricing_assets.sources.source import Source, load
 from pricing_assets.sources.strays import homeless, settle
@@ -26,6 +26,7 @@ __all__ = [
     "Source",
     "arrive",
     "check",
+    "failures",
     "homeless",
     "init",
     "judge",

@@ -103,6 +103,13 @@ def _judged(source: Source, received: Received, days: Sequence[date], checks: Se
     return pl.DataFrame(rows, schema=schema)
 
 
+def failures(checks: pl.DataFrame) -> dict[date, str]:
+    """Day → the verdicts it failed, in words, of rows of runs.checks; by day."""
+    verdict = pl.format("{} {}: {}", "table", "check", "message").sort_by("table", "check").str.join("; ")
+    failed = checks.filter(~pl.col("passed")).group_by("date").agg(verdict)
+    return dict(failed.sort("date").iter_rows())
+
+
 def _contract(source: Source, counts: _Counts) -> Verdict:
     limit = source.limits.quarantine_share
     rows = counts.window.quarantined.filter(pl.col("received_on") == counts.day)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from torture_runs import Place, check_ended, check_whole, hashes, kill
+from torture_runs import Place, check_ended, check_whole, hashes, killed_after
 from whole_shop import needed_whole_file
 
 KILLS = 3
@@ -29,7 +28,7 @@ def test_a_killed_backfill_of_the_whole_shop_ends_in_the_same_hashes(tmp_path: P
     seconds = backfilled(whole)
     chance, killed = random.Random(SEED), 0
     for _ in range(KILLS):
-        killed += killed_after(torn, chance.uniform(0.2, 0.8) * seconds / KILLS)
+        killed += killed_after(torn, BACKFILL, chance.uniform(0.2, 0.8) * seconds / KILLS)
         check_whole(torn.lake)
     resumed = backfilled(torn)
     print(f"one go {seconds:.0f} s; {killed} kills, then {resumed:.0f} s")
@@ -46,14 +45,3 @@ def backfilled(place: Place) -> float:
     output, _ = process.communicate()
     assert process.returncode == 0, output[-4000:]
     return time.monotonic() - started
-
-
-def killed_after(place: Place, seconds: float) -> bool:
-    """A backfill killed after some seconds; whether it was still at work."""
-    process = place.start(*BACKFILL)
-    try:
-        process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        kill(process.pid)
-        process.communicate()
-    return process.returncode == -9

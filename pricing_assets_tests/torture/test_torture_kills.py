@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
 from polars.testing import assert_frame_equal
-from torture_runs import Place, Reader, check_ended, check_whole, failures, hashes, kill, moments, standing, stations
+from torture_runs import (
+    Place,
+    Reader,
+    check_ended,
+    check_whole,
+    failures,
+    hashes,
+    killed_after,
+    moments,
+    standing,
+    stations,
+)
 
 from pricing_assets.lake import claims
 
@@ -51,7 +61,7 @@ def test_killed_runs_resume_to_the_same_tables(place: Place) -> None:
     for name, moment in planned:
         restore(kept, place.home)
         with Reader(place.home / "analytics.duckdb") as reader:
-            done = killed_after(place, moment)
+            done = killed_after(place, RANGE, moment)
             check_whole(place.lake)
             held = bool(claims.holders(place.lake))
             place.run(*RANGE)
@@ -65,17 +75,6 @@ def test_killed_runs_resume_to_the_same_tables(place: Place) -> None:
         queries, kills, reported = queries + reader.queries, kills + done, reported + failed
     print(f"{kills} kills, {reported} reported failed, {queries} queries without an error")
     assert kills >= KILLS * 0.7
-
-
-def killed_after(place: Place, moment: float) -> bool:
-    """Starts a run and kills it at a moment; whether it was still at work."""
-    process = place.start(*RANGE)
-    try:
-        process.communicate(timeout=moment)
-    except subprocess.TimeoutExpired:
-        kill(process.pid)
-        process.communicate()
-    return process.returncode == -9
 
 
 def restore(kept: Path, home: Path) -> None:

@@ -132,6 +132,17 @@ def kill(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def killed_after(place: Place, arguments: Sequence[str], seconds: float) -> bool:
+    """Starts `pricing …` and kills it after some seconds; whether it was still at work."""
+    process = place.start(*arguments)
+    try:
+        process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        kill(process.pid)
+        process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
 def stations(home: Path, started: float) -> dict[str, tuple[float, float]]:
     """When an undisturbed run was at which station, in seconds from its start: from the times of its commits."""
     log = home / "lake"
