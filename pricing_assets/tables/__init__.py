@@ -1,6 +1,6 @@
 """The schema of every table: the contract between rooms, and the only place where columns are written down.
 
-Here: one module per schema (raw, features, decisions, runs, governance), one dataframely class per table.
+Here: one module per schema (raw, features, anomalies, decisions, runs, governance), one dataframely class per table.
 Not here: how rows are read, computed or stored.
 
 A class says everything about a table: its docstring the grain, each column its dtype, unit (in the description),
@@ -10,10 +10,22 @@ lineage Dagster shows), `provenance` keeps it outside the content hash.
 
 from __future__ import annotations
 
-from pricing_assets.tables import decisions, features, governance, raw, runs
+from pricing_assets.tables import anomalies, decisions, features, governance, raw, runs
 from pricing_assets.tables.base import Table
 
-__all__ = ["ALL", "RAW", "REQUIRED", "Table", "by_name", "decisions", "features", "governance", "raw", "runs"]
+__all__ = [
+    "ALL",
+    "RAW",
+    "REQUIRED",
+    "Table",
+    "anomalies",
+    "by_name",
+    "decisions",
+    "features",
+    "governance",
+    "raw",
+    "runs",
+]
 
 RAW: tuple[type[Table], ...] = (
     raw.Products,
@@ -29,7 +41,9 @@ ALL: tuple[type[Table], ...] = (
     *RAW,
     raw.Quarantine,
     features.FeatureSnapshots,
+    anomalies.PriceAnomalies,
     governance.Strategies,
+    decisions.Overrides,
     decisions.PriceDecisions,
     decisions.PriceSteps,
     decisions.PriceBook,

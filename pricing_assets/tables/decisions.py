@@ -1,6 +1,6 @@
-"""What was decided: decisions, the steps that explain them, and the price book, the only output.
+"""What was decided: overrides in force, decisions, the steps that explain them, and the price book, the only output.
 
-All three are append-only. A decision stands while its `basis` is the basis of its day's last row in runs.days.
+The last three are append-only. A decision stands while its `basis` is the basis of its day's last row in runs.days.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pricing_assets.tables.base import Table, currency, day, identifier, label, 
 from pricing_assets.tables.features import FeatureSnapshots
 
 METHODS = ["ml", "rules", "static"]
+OVERRIDE_KINDS = ["PRICE_FREEZE", "FORCE_RULE_BASED"]
 ACTIONS = ["publish", "review", "recommend", "hold"]
 
 
@@ -30,6 +31,24 @@ _NAMED = [
     for name in FeatureSnapshots.columns()
     if name not in ("date", "price_kind", "cost_source", "absent_tables", "inputs_hash", "inputs")
 ]
+
+
+class Overrides(Table):
+    """One row per day and override in force on its effective day, as known when the run executed.
+
+    Who set it and why is kept in the governance store, where a name can be erased.
+    """
+
+    date = day()
+    override_id = identifier("override, as governance names it")
+    kind = dy.Enum(
+        OVERRIDE_KINDS, description="PRICE_FREEZE keeps the current price, FORCE_RULE_BASED shuts models out"
+    )
+    sku = dy.String(nullable=True, description="only this SKU; null for any")
+    category = dy.String(nullable=True, description="only SKUs of this category; null for any")
+    market = dy.String(nullable=True, description="only this market; null for any")
+    active_from = dy.Date(description="first effective day")
+    active_until = dy.Date(description="last effective day")
 
 
 class PriceDecisions(Table):
