@@ -1,0 +1,76 @@
+"""What a market is made from: its size, its last day, its seed, its law, and what may be switched off.
+
+Here: the settings of a simulation and the version of the generator. Not here: how anything is drawn from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from pricing_assets.errors import PricingError
+
+VERSION = 1
+"""Version of the generator. Any change that alters a byte of what a seed yields raises it by one."""
+
+LAWS = ("log_log", "logit", "linear", "reference_price")
+_MOST_RIVALS = 8
+
+
+@dataclass(frozen=True)
+class MarketSettings:
+    """Size and seed of a market.
+
+    `irregular` plants labelled irregularities and late corrections, `faulty` malformed rows and rows delivered twice;
+    `noise` scales the spread of demand around its expectation: 0 leaves whole units of the expectation itself.
+    """
+
+    skus: int = 60
+    markets: int = 2
+    days: int = 400
+    last_day: date = date(2026, 10, 31)
+    seed: int = 1
+    law: str = "log_log"
+    rivals: int = 3
+    irregular: bool = True
+    faulty: bool = True
+    noise: float = 1.0
+
+    def __post_init__(self) -> None:
+        bounds = {"skus": (1, 10_000_000), "markets": (1, 99), "days": (1, 5_000), "rivals": (0, _MOST_RIVALS)}
+        for name, (least, most) in bounds.items():
+            if not least <= getattr(self, name) <= most:
+                raise PricingError(f"{name}: {getattr(self, name)}", f"expected a number from {least} to {most:,}")
+        if self.seed < 0:
+            raise PricingError(f"seed: {self.seed}", "expected 0 or more")
+        if self.law not in LAWS:
+            raise PricingError(f"law: {self.law}", f"expected one of {', '.join(LAWS)}")
+        if self.noise < 0:
+            raise PricingError(f"noise: {self.noise}", "expected 0 or more")
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the market."""
+        return self.last_day - timedelta(days=self.days - 1)
+
+    @property
+    def cells(self) -> int:
+        """How many SKU-markets there are."""
+        return self.skus * self.markets
+
+    def day(self, number: int) -> date:
+        """The day of a day number, 0 is the first."""
+        return self.first_day + timedelta(days=number)
+
+    def market_names(self) -> list[str]:
+        """DE and UK, then M03, M04, …"""
+        return ["DE", "UK", *(f"M{number:02}" for number in range(3, self.markets + 1))][: self.markets]
+
+    def currencies(self) -> list[str]:
+        """The currency of each market."""
+        return ["GBP" if name == "UK" else "EUR" for name in self.market_names()]
+
+    def described(self) -> dict[str, Any]:
+        """The settings and the generator's version as JSON holds them."""
+        return {"version": VERSION, **asdict(self), "last_day": self.last_day.isoformat()}

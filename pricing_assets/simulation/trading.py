@@ -1,0 +1,178 @@
+"""The market day by day: the shop prices, rivals react, customers buy, stock moves.
+
+Here: the loop over days and what it keeps. Not here: the parts it turns, and rows made of what it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pricing_assets.simulation import costs, irregularities, promotions, stocks
+from pricing_assets.simulation.assortment import Assortment, assort
+from pricing_assets.simulation.demand import Demand
+from pricing_assets.simulation.irregularities import Episodes
+from pricing_assets.simulation.pricing import Shop
+from pricing_assets.simulation.promotions import Plans
+from pricing_assets.simulation.randomness import Bools, Floats, Ints
+from pricing_assets.simulation.rivals import Rivals
+from pricing_assets.simulation.settings import MarketSettings
+from pricing_assets.simulation.stocks import Stocks
+
+Progress = Callable[[int], None]
+"""Told the number of each day that is over."""
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What happened, day × cell; of rivals day × rival × cell. Amounts are in cents.
+
+    `price` is what customers paid and `cost` what was recorded, irregular or not; `usual_cost` is what it really cost.
+    `planned` is the price of each promotion of `plans`, 0 where the shop found none worth it.
+    """
+
+    assortment: Assortment
+    plans: Plans
+    episodes: Episodes
+    rivals: Rivals
+    planned: Ints
+    price: Ints
+    regular: Ints
+    cost: Ints
+    usual_cost: Ints
+    expected: Floats
+    substitutes: Floats
+    rival_pull: Floats
+    arrived: Ints
+    opening: Ints
+    wanted: Ints
+    sold: Ints
+    returned: Ints
+    on_hand: Ints
+    oldest: Ints
+    rival_prices: Ints
+    captured: Bools
+    deliverable: Bools
+    minute: Ints
+
+
+def trade(settings: MarketSettings, progress: Progress | None = None) -> Trade:
+    """Run the market from its first day to its last."""
+    assortment = assort(settings)
+    plans = promotions.plan(settings, assortment)
+    episodes = irregularities.plan(settings, assortment, plans)
+    market = _Market(settings, assortment, plans, episodes)
+    for day in range(settings.days):
+        market.advance(day)
+        if progress is not None:
+            progress(day)
+    return market.kept()
+
+
+class _Market:
+    """The moving parts, and what is kept of each day."""
+
+    def __init__(self, settings: MarketSettings, assortment: Assortment, plans: Plans, episodes: Episodes) -> None:
+        self._settings, self._assortment, self._plans, self._episodes = settings, assortment, plans, episodes
+        self._shop = Shop(settings, assortment, plans, episodes.frozen, costs.drift(settings, assortment))
+        self._rivals, self._stocks = Rivals(settings, assortment), Stocks(settings, assortment)
+        self._demand = Demand(settings, assortment)
+        flat, deep = (settings.days, settings.cells), (settings.days, settings.rivals, settings.cells)
+        money = ("price", "cost", "arrived", "opening", "wanted", "sold", "returned", "on_hand")
+        self._days: dict[str, Any] = {name: np.zeros(flat, dtype=np.int64) for name in money}
+        self._days |= {name: np.zeros(flat) for name in ("expected", "substitutes", "rival_pull")}
+        self._seen: dict[str, Any] = {"rival_prices": np.zeros(deep, np.int64), "minute": np.zeros(deep, np.int64)}
+        self._seen |= {"captured": np.zeros(deep, np.bool_), "deliverable": np.zeros(deep, np.bool_)}
+        self._first_stock = self._stocks.on_hand
+
+    def advance(self, day: int) -> None:
+        """One day, from the morning's prices to the evening's stock."""
+        usual = self._shop.price(day)
+        self._days["price"][day] = self._mispriced(day, usual)
+        self._days["cost"][day] = self._miscosted(day)
+        if day:
+            self._rivals.react(day, self._shop.usual, self._shop.regular)
+        self._watch(day)
+        self._sell(day)
+
+    def kept(self) -> Trade:
+        """Everything, once the last day is over."""
+        days = self._days
+        received = days["arrived"] + days["returned"]
+        oldest, _ = stocks.oldest_lots(self._stocks.age, self._first_stock, received, days["sold"], days["on_hand"])
+        return Trade(
+            assortment=self._assortment,
+            plans=self._plans,
+            episodes=self._episodes,
+            rivals=self._rivals,
+            planned=self._shop.planned,
+            regular=self._shop.regular,
+            usual_cost=self._shop.costs,
+            oldest=oldest,
+            **days,
+            **self._seen,
+        )
+
+    def _mispriced(self, day: int, usual: Ints) -> Ints:
+        """The day's prices, irregular ones among them."""
+        price = usual.copy()
+        for reason, sign in (("PRICE_SPIKE", 1), ("PRICE_TOO_LOW", -1)):
+            episode, cell = self._episodes.on(day, reason)
+            share = sign * irregularities.FLOORS[reason] / 100 * self._episodes.effect[episode]
+            price[cell] = np.rint(usual[cell] * (1 + share)).astype(np.int64)
+        return price
+
+    def _miscosted(self, day: int) -> Ints:
+        """The day's costs as recorded: in a margin collapse they leave the margin its size says."""
+        cost: Ints = self._shop.costs[day].copy()
+        price: Ints = self._days["price"][day]
+        episode, cell = self._episodes.on(day, "LOW_MARGIN")
+        usual = 1 - cost[cell] / price[cell]
+        margin = usual - irregularities.FLOORS["LOW_MARGIN"] / 100 * self._episodes.effect[episode]
+        cost[cell] = np.floor(price[cell] * (1 - np.maximum(margin, 0.0))).astype(np.int64)
+        episode, cell = self._episodes.on(day, "NEGATIVE_MARGIN")
+        loss = irregularities.LOSS_STEP / 100 * (self._episodes.effect[episode] - 1)
+        cost[cell] = np.ceil(price[cell] * (1 + loss)).astype(np.int64)
+        return cost
+
+    def _watch(self, day: int) -> None:
+        """What is captured of the rivals; one that undercuts is seen."""
+        captured, deliverable, minute = self._rivals.seen(day)
+        prices = self._rivals.prices.copy()
+        episode, cell = self._episodes.on(day, "COMPETITOR_UNDERCUT")
+        if len(prices) and len(cell):
+            usual = self._usual_gap(self._episodes.start[episode], cell)
+            gap = usual + irregularities.FLOORS["COMPETITOR_UNDERCUT"] * self._episodes.effect[episode]
+            prices[0, cell] = np.rint(self._days["price"][day, cell] / (1 + gap / 100)).astype(np.int64)
+            captured[0, cell] = deliverable[0, cell] = True
+        seen = (prices, captured, deliverable, minute)
+        for name, values in zip(("rival_prices", "captured", "deliverable", "minute"), seen, strict=True):
+            self._seen[name][day] = values
+
+    def _usual_gap(self, start: Ints, cell: Ints) -> Floats:
+        """Median gap to the lowest rival, as % of his price, over the 28 days before each episode."""
+        day = start[None] - np.arange(1, 29)[:, None]
+        prices = self._seen["rival_prices"][day, :, cell]  # day × episode × rival
+        visible = (self._seen["captured"] & self._seen["deliverable"])[day, :, cell]
+        lowest = np.where(visible, prices, np.inf).min(axis=2)
+        gap = np.where(np.isfinite(lowest), 100 * (self._days["price"][day, cell] / lowest - 1), np.nan)
+        return np.asarray(np.nanmedian(gap, axis=0))
+
+    def _sell(self, day: int) -> None:
+        """Customers come and take what there is."""
+        on_sale = self._assortment.on_sale(day)
+        pull = self._rivals.pull()
+        expected, substitutes = self._demand.expect(day, self._days["price"][day], self._shop.regular[day], pull)
+        wanted = np.where(on_sale, self._demand.draw(day, expected), 0)
+        arrived, opening = self._stocks.open(day)
+        sold = np.minimum(wanted, opening)
+        self._days["sold"][day] = sold
+        returned = np.where(on_sale, stocks.returns(self._settings, day, self._days["sold"]), 0)
+        on_hand = self._stocks.close(day, opening, sold, returned)
+        values = {"expected": expected, "substitutes": substitutes, "rival_pull": pull, "wanted": wanted}
+        values |= {"arrived": arrived, "opening": opening, "returned": returned, "on_hand": on_hand}
+        for name, value in values.items():
+            self._days[name][day] = value

@@ -1,0 +1,3 @@
+from simulation_markets import kept, market
+
+__all__ = ["kept", "market"]

@@ -1,0 +1,169 @@
+"""The market is made as planted: the same bytes for a seed, elasticities a regression finds, stock that adds up."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from simulation_markets import DEFAULT, KEY, SMALL
+
+from pricing_assets.errors import PricingError
+from pricing_assets.simulation import LAWS, MarketSettings, Simulated, simulate
+from pricing_assets.simulation.seasons import Seasons
+from pricing_assets.simulation.trading import Trade, trade
+from pricing_assets.tables import RAW
+
+
+def digest(simulated: Simulated) -> str:
+    """A hash over every row of frames, faults and labels, and the truth."""
+    whole = hashlib.sha256(json.dumps(simulated.truth, sort_keys=True).encode())
+    for part in (simulated.frames, simulated.faults, {"labels": simulated.labels}):
+        for name, frame in part.items():
+            whole.update(f"{name} {frame.schema}".encode())
+            whole.update(frame.write_csv().encode())
+    return whole.hexdigest()
+
+
+def small() -> str:
+    """The digest of the small market."""
+    return digest(simulate(SMALL))
+
+
+def test_the_same_seed_and_version_give_the_same_bytes_in_another_process_too() -> None:
+    here = small()
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import test_simulation_market as t; print(t.small())"
+    folder = __file__.rsplit("/", 1)[0]
+    there = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
+    assert there.stdout.strip() == here == small()
+
+
+def test_another_seed_gives_another_market() -> None:
+    other = MarketSettings(skus=12, days=150, seed=4)
+    assert digest(simulate(other)) != small()
+
+
+def test_more_skus_leave_the_costs_and_listings_of_those_before_as_they_were() -> None:
+    few, more = (simulate(MarketSettings(skus=skus, days=60, seed=3)).frames for skus in (10, 15))
+    known = few["products"]["sku"]
+    for table in ("products", "listings"):
+        assert few[table].equals(more[table].filter(pl.col("sku").is_in(known.implode())))
+
+
+def test_columns_are_those_of_the_raw_tables(market: Simulated) -> None:
+    classes = {table.table_name().removeprefix("raw."): table for table in RAW if table.__name__ != "Quarantine"}
+    assert market.frames.keys() == classes.keys() == market.faults.keys()
+    for name in ("sales", "stock", "promotions", "competitor_snapshots"):
+        wanted = {column: kind.dtype for column, kind in classes[name].columns().items()}
+        assert dict(market.frames[name].schema) == wanted
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_all_laws_sell_comparable_volumes(law: str, market: Simulated) -> None:
+    sold = simulate(MarketSettings(law=law)).frames["sales"]["units"].sum()
+    assert sold / market.frames["sales"]["units"].sum() == pytest.approx(1, abs=0.1)
+
+
+def test_a_plain_regression_on_noise_free_data_finds_the_planted_elasticities() -> None:
+    settings = MarketSettings(skus=20, days=300, noise=0, irregular=False, faulty=False)
+    market = trade(settings)
+    seasons = Seasons(settings, market.assortment)
+    season = np.log(np.stack([seasons.factor(day) for day in range(settings.days)]))
+    tastes = market.assortment.tastes
+    for cell in range(settings.cells):
+        regular, price = (np.log(each[:, cell]) for each in (market.regular, market.price))
+        x = np.stack(
+            [np.ones(settings.days), regular, price - regular, market.substitutes[:, cell], market.rival_pull[:, cell]],
+            axis=1,
+        )
+        found = np.linalg.lstsq(x, np.log(market.expected[:, cell]) - season[:, cell], rcond=None)[0]
+        planted = [-tastes.base[cell], -tastes.promotion[cell], tastes.substitute[cell], tastes.rival[cell]]
+        assert found[1:] == pytest.approx(planted, abs=1e-6)
+
+
+def test_stock_adds_up_and_is_never_negative(kept: Trade) -> None:
+    assert (kept.on_hand == kept.opening - kept.sold + kept.returned).all()
+    assert (kept.opening[1:] == kept.on_hand[:-1] + kept.arrived[1:]).all()
+    assert (kept.on_hand >= 0).all()
+
+
+def test_sales_are_censored_by_stock_and_the_hours_without_it_say_so(kept: Trade, market: Simulated) -> None:
+    assert (kept.sold == np.minimum(kept.wanted, kept.opening)).all()
+    short = (kept.wanted > kept.opening).mean()
+    assert 0.005 < short < 0.10
+    stock = market.frames["stock"]
+    assert stock.filter((pl.col("opening") == 0) & (pl.col("sold_out_hours") != 24)).is_empty()
+    assert stock["sold_out_hours"].is_between(0, 24).all()
+
+
+def test_the_oldest_unit_on_hand_is_the_one_a_queue_of_lots_says(kept: Trade) -> None:
+    for cell in range(0, DEFAULT.cells, 17):
+        first = int(kept.opening[0, cell] - kept.arrived[0, cell])
+        rng_age = int(-kept.oldest[0, cell]) if kept.sold[0, cell] < first else None
+        lots = [[None if rng_age is None else -rng_age, first]]
+        for day in range(DEFAULT.days):
+            lots.append([day, int(kept.arrived[day, cell])])
+            left = int(kept.sold[day, cell])
+            while left:
+                taken = min(left, lots[0][1])
+                lots[0][1] -= taken
+                left -= taken
+                lots = lots if lots[0][1] else lots[1:]
+            lots.append([day, int(kept.returned[day, cell])])
+            lots = [lot for lot in lots if lot[1]]
+            if lots and lots[0][0] is not None:
+                assert kept.oldest[day, cell] == lots[0][0]
+            assert sum(lot[1] for lot in lots) == kept.on_hand[day, cell]
+
+
+def test_some_sell_seldom_some_come_late_some_go(market: Simulated) -> None:
+    listings = market.frames["listings"]
+    assert listings.filter(pl.col("listed_from") > DEFAULT.first_day).height
+    assert 0 < listings.filter(pl.col("listed_until").is_not_null()).height < 20
+    days = market.frames["sales"].group_by("sku", "market").len()
+    assert days.filter(pl.col("len") < 0.3 * DEFAULT.days).height > 5
+
+
+def test_promotions_are_known_before_their_day_and_then_in_force(market: Simulated) -> None:
+    plans = market.frames["promotions"].unique()
+    assert (plans["known_on"] < plans["target_date"]).all()
+    ahead = plans.filter(pl.col("known_on") > DEFAULT.first_day)
+    assert (ahead["target_date"] - ahead["known_on"]).min() >= timedelta(days=7)
+    assert plans.filter(pl.col("target_date") > DEFAULT.last_day).height
+    prices = market.frames["prices"].sort("known_at").unique(KEY, keep="last")
+    met = plans.join(prices, left_on=["target_date", "sku", "market"], right_on=KEY)
+    assert met.filter(pl.col("planned_price") != pl.col("current_price")).is_empty()
+    assert met.height > 2000
+    cut = (met["current_price"] / met["list_price"]).cast(pl.Float64)
+    assert 0.1 < 1 - cut.mean() < 0.3  # type: ignore[operator]
+
+
+def test_costs_drift_and_some_step(kept: Trade) -> None:
+    change = np.abs(np.diff(kept.usual_cost, axis=0) / kept.usual_cost[:-1])
+    assert (change > 0.025).any(axis=0).mean() > 0.3
+    moved = kept.usual_cost[-1] / kept.usual_cost[0]
+    assert moved.std() > 0.02
+
+
+def test_rivals_follow_with_a_lag_undercut_and_recover(kept: Trade) -> None:
+    ratio = kept.rival_prices / kept.regular[:, None, :]
+    level = np.broadcast_to(kept.rivals.level, ratio.shape)
+    assert np.median(ratio / level) == pytest.approx(1, abs=0.02)
+    under = ratio[30:] / level[30:] < 0.95
+    assert 0.01 < under.mean() < 0.2
+    ours, theirs = np.log(kept.regular[50:]), np.log(kept.rival_prices[50:])
+    moved = np.abs(np.diff(ours, axis=0)) > 0.04
+    day, cell = np.nonzero(moved[: -20 - 1])
+    change = ours[day + 1, cell] - ours[day, cell]
+    at_once, later = (theirs[day + 1 + lag, 0, cell] - theirs[day, 0, cell] for lag in (0, 20))
+    assert np.polyfit(change, at_once, 1)[0] == pytest.approx(0, abs=0.1)
+    assert np.polyfit(change, later, 1)[0] == pytest.approx(1, abs=0.3)
+
+
+def test_a_size_that_makes_no_market_is_refused_by_name() -> None:
+    for wrong in ({"skus": 0}, {"law": "cubic"}, {"seed": -1}, {"noise": -1.0}):
+        with pytest.raises(PricingError, match=next(iter(wrong))):
+            MarketSettings(**wrong)  # type: ignore[arg-type]
