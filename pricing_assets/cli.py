@@ -6,7 +6,7 @@ Here: the names, arguments and help of the commands. Not here: what they do (she
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ app = typer.Typer(
     - `pricing replay` proves that the same facts give the same prices
     - `pricing query "SELECT …"` asks anything else, in SQL
     - `pricing source init DIR` starts connecting a shop of your own
+    - `pricing simulate` makes a market to try things on, with known truth
     - `pricing doctor` checks this installation
 
     Settings come from the environment or from `.env`:
@@ -40,9 +41,11 @@ app = typer.Typer(
 source = typer.Typer(help="Connect a shop: a folder with source.yaml and one SELECT per table.", **_FOLDED)  # type: ignore[arg-type]
 strategy = typer.Typer(help="Strategies as versioned text: lint, diff, activate, roll back.", **_FOLDED)  # type: ignore[arg-type]
 lake = typer.Typer(help="The Delta tables underneath.", **_FOLDED)  # type: ignore[arg-type]
+simulate = typer.Typer(rich_markup_mode="markdown")
 app.add_typer(source, name="source")
 app.add_typer(strategy, name="strategy")
 app.add_typer(lake, name="lake")
+app.add_typer(simulate, name="simulate")
 
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
 First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]
@@ -203,3 +206,30 @@ def lake_log(shell: Shell, table: Annotated[str, typer.Argument(help="A table, e
     from pricing_assets.shell import showing
 
     showing.lake_log(shell, table)
+
+
+@register(simulate, itself=True)
+def simulate_market(
+    shell: Shell,
+    *,
+    to: Annotated[str, typer.Option(metavar="URL", help="Database to write to; default HOME/market.db.")] = "",
+    skus: Annotated[int, typer.Option(min=1, help="How many SKUs.")] = 60,
+    markets: Annotated[int, typer.Option(min=1, help="How many markets: DE, UK, M03, …")] = 2,
+    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 400,
+    last_day: Annotated[str, typer.Option(metavar="D", help="Last day of the market, YYYY-MM-DD.")] = "2026-10-31",
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same market.")] = 1,
+    law: Annotated[
+        Literal["log_log", "logit", "linear", "reference_price"], typer.Option(help="How demand answers prices.")
+    ] = "log_log",
+) -> None:
+    """Simulate a market with planted truth and write it to a database, as a shop's own tables.
+
+    Truth and labels go to HOME/simulation, which no run reads: `pricing simulate score` measures alarms by them.
+
+    Example: pricing simulate --skus 60 --markets 2 --days 400 --seed 1
+    """
+    from pricing_assets.shell import simulating
+
+    simulating.simulate(
+        shell, to, skus=skus, markets=markets, days=days, last_day=required_day(last_day), seed=seed, law=law
+    )

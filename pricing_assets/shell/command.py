@@ -144,14 +144,21 @@ def _is_whole(name: str, dtype: pl.DataType) -> bool:
     return not isinstance(dtype, pl.String) or name.endswith(("id", "hash", "run"))
 
 
-def register(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Makes `function(shell, …)` a command with the shared options; PricingError becomes words and exit code 1."""
+def register(
+    app: typer.Typer, name: str | None = None, *, itself: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes `function(shell, …)` a command with the shared options; PricingError becomes words and exit code 1.
+
+    With `itself` it is what the group `app` does when no command of the group is named.
+    """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
-        def command(*, home: Path | None, as_json: bool, by: str, **arguments: Any) -> None:
+        def command(*, context: typer.Context, home: Path | None, as_json: bool, by: str, **arguments: Any) -> None:
             if home is not None:
                 os.environ["PRICING_HOME"] = str(home)  # before anything reads the settings
+            if itself and context.invoked_subcommand:
+                return
             try:
                 function(Shell(as_json, by or _user()), **arguments)
             except PricingError as error:
@@ -160,7 +167,10 @@ def register(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..
                 _refuse(_in_words(error), as_json)
 
         _with_shared_options(command, function)
-        app.command(name)(command)
+        if itself:
+            app.callback(invoke_without_command=True)(command)
+        else:
+            app.command(name)(command)
         return function
 
     return decorate
@@ -179,12 +189,13 @@ def _with_shared_options(command: Callable[..., None], function: Callable[..., N
         "as_json": (Annotated[bool, _JSON], False),
         "by": (Annotated[str, _BY], ""),
     }
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     extra = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in shared.items()
     ]
-    command.__signature__ = inspect.Signature([*own, *extra])  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *extra)}
+    command.__signature__ = inspect.Signature([*own, context, *extra])  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, context, *extra)}
 
 
 def _in_words(error: ValidationError) -> PricingError:

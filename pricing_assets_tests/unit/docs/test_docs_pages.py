@@ -39,7 +39,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_commands_parse(page: str, line: str) -> None:
     words = shlex.split(re.split(" [#>] ", line, maxsplit=1)[0])[1:]
     command: Any = typer.main.get_command(app)
-    while words and (commands := getattr(command, "commands", None)):
+    while words and not words[0].startswith("--") and (commands := getattr(command, "commands", None)):
         assert words[0] in commands, f"{page}: {line}: no command {words[0]}"
         command, words = commands[words[0]], words[1:]
     options = {"--help", *(name for parameter in command.params for name in parameter.opts)}
