@@ -24,6 +24,20 @@ _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataVa
         "from marts.decision_summary group by date order by date",
         plots.changed_by_day,
     ),
+    "marts.inventory_ageing": (
+        "stock by age and category",
+        'select category, sum(units_0_30)::bigint as "0–30", sum(units_31_60)::bigint as "31–60", '
+        'sum(units_61_90)::bigint as "61–90", sum(units_91_180)::bigint as "91–180", '
+        'sum(units_over_180)::bigint as "over 180", sum(units_unknown)::bigint as "unknown" '
+        "from marts.inventory_ageing where date = (select max(date) from marts.inventory_ageing) "
+        "group by category order by category desc",
+        plots.ageing,
+    ),
+    "marts.competitor_position": (
+        "gap to the lowest rival",
+        "from marts.competitor_position where date = (select max(date) from marts.competitor_position)",
+        plots.gaps,
+    ),
     "marts.margins": (
         "margins of the last day",
         "from marts.margins where date = (select max(date) from marts.margins where decided_price is not null)",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SIZE = (7.0, 2.6)
 _BLUE, _RED = "#3b6ea5", "#b5483a"
+_AGES = ("#c6dbef", "#9ecae1", "#6baed6", "#3182bd", "#08519c", "lightgrey")  # darker is older, grey unknown
 
 
 def price_changes(decisions: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -132,6 +133,33 @@ def margins(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
         axes.legend(fontsize=7)
 
     return _picture(draw, f"margins of {rows.height} prices")
+
+
+def ageing(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Units on hand of each category by their age, from `category` and a column per bucket, in order."""
+    names = rows["category"].fill_null("no category").to_list()
+
+    def draw(axes: Axes) -> None:
+        left = [0] * rows.height
+        for bucket, color in zip(rows.columns[1:], _AGES, strict=True):
+            axes.barh(names, rows[bucket].to_list(), left=left, color=color, label=bucket)
+            left = [before + more for before, more in zip(left, rows[bucket].to_list(), strict=True)]
+        axes.set(xlabel="units")
+        axes.legend(fontsize=7, title="days since receipt", title_fontsize=7)
+
+    return _picture(draw, "stock of the last day by age")
+
+
+def gaps(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How far our prices are from the lowest rival's, in percent of it."""
+    values = rows["gap_to_lowest_pct"].drop_nulls()
+
+    def draw(axes: Axes) -> None:
+        axes.hist(values.to_numpy(), bins=41, color=_BLUE)
+        axes.axvline(0, color=_RED, linewidth=1)
+        axes.set(xlabel="our price against the lowest rival price, %", ylabel="prices")
+
+    return _picture(draw, f"{(values <= 0).sum()} of {values.len()} prices are not beaten by a rival")
 
 
 def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataValue:

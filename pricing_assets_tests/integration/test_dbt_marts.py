@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,135 +10,41 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from ageing_lots import BUCKETS, Happening, StoreRoom
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from marts_shop import DAY, NEXT, Dbt, decision, draft, moment, shop
 
-from pricing_assets import tables
 from pricing_assets.lake import Lake, warehouse
-from pricing_assets.tables import decisions, raw, runs
-from pricing_assets.tables.base import Table
+from pricing_assets.lake.arrow import ArrowStream
+from pricing_assets.tables import decisions
 
-MARTS = ["current_prices", "decision_summary", "margins", "price_history", "run_summary"]
-PROJECT = Path(__file__).parents[2] / "dbt_project"
-DAY, NEXT = date(2011, 12, 1), date(2011, 12, 2)
-Rows = Mapping[type[Table], list[dict[str, Any]]]
-Build = Callable[..., "subprocess.CompletedProcess[str]"]
+MARTS = [
+    "competitor_position",
+    "current_prices",
+    "data_quality",
+    "decision_summary",
+    "inventory_ageing",
+    "margins",
+    "price_changes",
+    "price_history",
+    "run_summary",
+]
+_STOCK = {"on_hand": pl.Int64, "opening": pl.Int64, "oldest_received_on": pl.Date}
+_SALES = {"units": pl.Int64, "returned_units": pl.Int64}
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
-def moment(day: int, hour: int = 6) -> datetime:
-    return datetime(2011, 12, day, hour, tzinfo=UTC)
-
-
-def price(day: date, known: datetime, amount: str, **other: Any) -> dict[str, Any]:
-    shared = {"sku": "A", "market": "UK", "price_type": "current", "cost": Decimal("1.5"), "currency": "GBP"}
-    kinds = {"tax_basis": "gross", "price_kind": "posted", "cost_source": "recorded"}
-    return {**shared, **kinds, "date": day, "known_at": known, "price": Decimal(amount), **other}
-
-
-def decision(day: date, basis: str, sku: str, final: str, action: str = "publish", **other: Any) -> dict[str, Any]:
-    shared = {"market": "UK", "currency": "GBP", "method": "rules", "reason": "", "confidence": 1.0, "strategy": "s"}
-    prices = {"current_price": Decimal("4.00"), "cost": Decimal("1.50"), "final_price": Decimal(final)}
-    made = {"date": day, "basis": basis, "decision_id": f"{basis}-{sku}", "sku": sku, "action": action}
-    return {**shared, **prices, **made, **other}
-
-
-def day_row(day: date, sequence: int, basis: str, **other: Any) -> dict[str, Any]:
-    moments = {"as_of": moment(day.day + 1, 2), "effective_from": moment(day.day + 1), "committed_at": moment(3)}
-    counts = {"decided": 2, "published": 1, "held": 1, "quarantined": 3}
-    texts = {"status": "priced", "settings": "{}", "code_version": "1", "lock_hash": "x", "run_id": f"r{sequence}"}
-    lists: dict[str, Any] = {"tables": [], "inputs": [], "late": False}
-    return {**moments, **counts, **texts, **lists, "date": day, "sequence": sequence, "basis": basis, **other}
-
-
-def entry(sku: str, number: int, decided: str, amount: str) -> dict[str, Any]:
-    row = {"date": NEXT, "sku": sku, "market": "UK", "effective_from": moment(3), "entry_no": number}
-    return {**row, "price": Decimal(amount), "currency": "GBP", "decision_id": decided, "recorded_at": moment(3)}
-
-
-def shop() -> Rows:
-    """Two days, SKUs A and B. Day two was decided twice: basis b2 was superseded by b3."""
-    return {
-        raw.Prices: [
-            price(DAY, moment(2, 0), "3.00"),
-            price(NEXT, moment(3, 0), "4.00"),
-            price(NEXT, moment(3, 1), "4.10"),  # a correction
-            price(NEXT, moment(3, 0), "5.00", price_type="list"),
-        ],
-        raw.Sales: [
-            {
-                **{"date": NEXT, "sku": "A", "market": "UK", "known_at": moment(3, 0), "units": 2},
-                **{"returned_units": 1, "revenue": Decimal("8.20"), "currency": "GBP", "source_lines": 2},
-            }
-        ],
-        decisions.PriceDecisions: [
-            decision(NEXT, "b2", "A", "9.00"),
-            decision(NEXT, "b2", "B", "9.00"),
-            decision(NEXT, "b3", "A", "4.40"),
-            decision(NEXT, "b3", "B", "4.00", action="hold", strategy=None),
-        ],
-        decisions.PriceBook: [entry("A", 1, "b2-A", "9.00"), entry("A", 2, "b3-A", "4.40")],
-        raw.Quarantine: [
-            {"received_on": NEXT, "table": "raw.sales", "row": row, "record": "{}", "rule": "", "run_id": "r3"}
-            for row in (1, 2)
-        ],
-        runs.Days: [day_row(DAY, 1, "b1"), day_row(NEXT, 2, "b2"), day_row(NEXT, 3, "b3")],
-        runs.Checks: [
-            {"date": NEXT, "table": "raw.prices", "check": "share", "passed": False, "message": "", "run_id": "r3"}
-        ],
-        runs.Executions: [
-            {
-                **{"started_on": NEXT, "run_id": run, "started_at": moment(3), "job": "day", "first_day": DAY},
-                **{"last_day": NEXT, "outcome": outcome},
-            }
-            for run, outcome in [("r1", "failure"), ("r3", "success")]
-        ],
-    }
-
-
-def draft(folder: Path, rows: Rows) -> Path:
-    """A DuckDB file with a view over Parquet for every table, as the lake leaves it to dbt."""
-    path = folder / "draft.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        for table in tables.ALL:
-            schema = table.create_empty().schema
-            file = folder / f"{table.table_name()}.parquet"
-            pl.DataFrame(rows.get(table, []), schema=schema).write_parquet(file)
-            connection.execute(f"create schema if not exists {table.table_name().split('.')[0]}")
-            connection.execute(f"create view {table.table_name()} as select * from read_parquet('{file}')")
-    return path
+@pytest.fixture(scope="module")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    return Dbt(tmp_path_factory.mktemp("dbt"))
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """`dbt build` of a draft. The parsed project is kept between calls: the profile names the file alone."""
-    kept = tmp_path_factory.mktemp("dbt")
-    places = {"DBT_TARGET_PATH": str(kept / "target"), "DBT_LOG_PATH": str(kept / "logs")}
-
-    def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [
-            str(Path(sys.executable).with_name("dbt")),
-            "build",
-            "--project-dir",
-            str(PROJECT),
-            "--profiles-dir",
-            str(PROJECT),
-        ]
-        return subprocess.run(
-            [*command, *arguments],
-            cwd=path.parent,
-            env={**os.environ, **places, "PRICING_ANALYTICS_DRAFT": path.name},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory, build: Build) -> Ask:
+def ask(tmp_path_factory: pytest.TempPathFactory, dbt: Dbt) -> Ask:
     """Answers a query over the marts of the shop, in a file renamed and attached under another name."""
     path = draft(tmp_path_factory.mktemp("shop"), shop())
-    built = build(path)
+    built = dbt.build(path)
     assert built.returncode == 0, built.stdout
     renamed = path.rename(path.with_name("analytics.duckdb"))
 
@@ -204,9 +106,49 @@ def test_a_day_is_summed_with_its_commits_and_executions(ask: Ask) -> None:
     assert found == [("r1", 1, 0, 2, 1, 0), ("r3", 2, 1, 2, 1, 2)]
 
 
-def test_a_first_start_without_rows_builds(home: Path, build: Build) -> None:
+def test_units_on_hand_are_the_ones_received_last(ask: Ask) -> None:
+    """Four lay there, six came; of the ten two were sold, one came back and three came: one is from before."""
+    found = ask(
+        "select on_hand, units_0_30, units_61_90, units_91_180, units_unknown, cost, value_0_30, category"
+        " from {}.marts.inventory_ageing order by date"
+    )
+    assert found == [
+        (10, 6, 0, 0, 4, Decimal("1.5000"), Decimal("9.0000"), None),
+        (12, 9, 0, 3, 0, Decimal("1.5000"), Decimal("13.5000"), "HOME"),
+    ]
+
+
+def test_the_position_among_rivals_is_that_of_the_features(ask: Ask) -> None:
+    found = ask(
+        "select sku, our_rank, competitor_count, gap_to_lowest, captured_on, captured_days_ago, is_stale"
+        " from {}.marts.competitor_position"
+    )
+    assert found == [("A", 2, 2, Decimal("0.2000"), DAY, 1, False)], "no rival of B was ever captured"
+
+
+def test_the_quality_of_a_day_names_what_failed_and_why_rows_were_set_aside(ask: Ask) -> None:
+    found = ask(
+        'select date, "table", day_status, quarantined_pct, most_frequent_rule, most_frequent_rule_rows, failures,'
+        " usual_rows, last_known_at from {}.marts.data_quality order by date"
+    )
+    assert found == [
+        (DAY, "raw.sales", "priced", 0.0, None, None, None, None, None),
+        (NEXT, "raw.sales", "priced", 50.0, "units: expected at least 0", 2, "share: too many", 8.0, moment(3, 0)),
+    ]
+    assert ask("select rows_against_usual_pct from {}.marts.data_quality where date = '2011-12-02'") == [(-75.0,)]
+
+
+def test_a_price_change_says_why_and_on_whose_word(ask: Ask) -> None:
+    found = ask(
+        "select sku, old_price, new_price, round(change_pct, 6), strategy, strategy_version, activated_by, decision_id"
+        " from {}.marts.price_changes"
+    )
+    assert found == [("A", Decimal("4.0000"), Decimal("4.4000"), 10.0, "s", 1, "ann", "b3-A")]
+
+
+def test_a_first_start_without_rows_builds(home: Path, dbt: Dbt) -> None:
     with warehouse.draft(Lake(home / "lake"), home / "analytics.duckdb") as path:
-        built = build(path)
+        built = dbt.build(path)
         assert built.returncode == 0, built.stdout
     marts = warehouse.query(home / "analytics.duckdb", "select table_name from duckdb_tables() order by 1")
     assert marts["table_name"].to_list() == MARTS
@@ -214,10 +156,12 @@ def test_a_first_start_without_rows_builds(home: Path, build: Build) -> None:
         assert warehouse.query(home / "analytics.duckdb", f"from marts.{mart}").is_empty()
 
 
-def test_a_planted_fault_fails_and_is_named(tmp_path: Path, build: Build) -> None:
+def test_a_planted_fault_fails_and_is_named(tmp_path: Path, dbt: Dbt) -> None:
     rows = shop()
     twice = rows[decisions.PriceDecisions] + [decision(NEXT, "b3", "A", "4.60", decision_id="other")]
-    built = build(draft(tmp_path, {**rows, decisions.PriceDecisions: twice}), "--select", "stg_days", "stg_decisions")
+    built = dbt.build(
+        draft(tmp_path, {**rows, decisions.PriceDecisions: twice}), "--select", "stg_days", "stg_decisions"
+    )
     assert built.returncode == 1
     assert "unique_combination_stg_decisions_date__sku__market" in built.stdout
 
@@ -232,5 +176,51 @@ def test_the_marts_carry_their_documentation(ask: Ask) -> None:
 
 def test_no_stored_view_names_a_catalog(ask: Ask) -> None:
     found = ask("select sql from duckdb_views() where database_name = 'elsewhere' and schema_name = 'staging'")
-    assert len(found) == 5
+    assert len(found) == 6
     assert not [sql for (sql,) in found if "draft." in sql or '"draft"' in sql]
+
+
+@pytest.fixture(scope="module")
+def ageing(ask: Ask, dbt: Dbt) -> Callable[[StoreRoom], list[dict[str, int]]]:
+    """The units in each bucket, day by day, that marts.inventory_ageing infers from what was written down."""
+    sql = (dbt.target / "compiled/pricing/models/marts/inventory_ageing.sql").read_text()
+    memory = duckdb.connect()
+    memory.execute(
+        "create schema staging; create schema raw; create table raw.products (date date, sku text, category text)"
+    )
+    price = "cost decimal(18, 4), currency text"
+    memory.execute(f"create table staging.stg_prices (date date, sku text, market text, {price})")
+
+    def infer(room: StoreRoom) -> list[dict[str, int]]:
+        for name, rows, units in (("stock", room.stock, _STOCK), ("sales", room.sales, _SALES)):
+            frame = pl.DataFrame(rows, {"date": pl.Date, "sku": pl.String, "market": pl.String, **units})
+            memory.register("frame", ArrowStream(frame))
+            memory.execute(f"create or replace table staging.stg_{name} as from frame")
+        buckets = [*BUCKETS, "over_180", "unknown"]
+        rows = memory.execute(f"select {', '.join(f'units_{name}' for name in buckets)} from ({sql}) order by date")
+        return [dict(zip(buckets, row, strict=True)) for row in rows.fetchall()]
+
+    return infer
+
+
+@settings(max_examples=60)
+@given(
+    happenings=st.lists(
+        st.builds(Happening, st.integers(0, 9), st.integers(0, 9), st.integers(0, 3), st.integers(1, 70)),
+        min_size=1,
+        max_size=12,
+    ),
+    first=st.integers(0, 6),
+    before=st.integers(0, 200),
+    oldest_stated=st.booleans(),
+)
+def test_ageing_is_first_in_first_out(
+    ageing: Callable[[StoreRoom], list[dict[str, int]]],
+    happenings: list[Happening],
+    first: int,
+    before: int,
+    oldest_stated: bool,
+) -> None:
+    room = StoreRoom(before, [None] * first)
+    room.live(happenings, oldest_stated)
+    assert ageing(room) == room.aged

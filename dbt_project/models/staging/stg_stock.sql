@@ -1,0 +1,1 @@
+{{ latest(source('raw', 'stock'), ['date', 'sku', 'market'], by='known_at') }}
