@@ -22,7 +22,9 @@ KEYS = {
     *("decisions/price_decisions", "decisions/price_steps", "decisions/price_book"),
     *("runs/days", "runs/checks"),
     *("staging/stg_days", "staging/stg_decisions", "staging/stg_price_book", "staging/stg_prices", "staging/stg_sales"),
-    *("marts/current_prices", "marts/decision_summary", "marts/margins", "marts/price_history", "marts/run_summary"),
+    *("staging/stg_stock", "marts/competitor_position", "marts/current_prices", "marts/data_quality"),
+    *("marts/decision_summary", "marts/inventory_ageing", "marts/margins", "marts/price_changes"),
+    *("marts/price_history", "marts/run_summary"),
 }
 TABLES = sorted(key for key in KEYS if key.split("/")[0] not in ("staging", "marts"))
 MODELS = sorted(KEYS - set(TABLES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,7 @@ def test_no_stored_view_names_a_catalog(ask: Ask) -> None:
 
 
 @pytest.fixture(scope="module")
-def ageing(ask: Ask, dbt: Dbt) -> Callable[[StoreRoom], list[dict[str, int]]]:
+def ageing(ask: Ask, dbt: Dbt) -> Iterator[Callable[[StoreRoom], list[dict[str, int]]]]:
     """The units in each bucket, day by day, that marts.inventory_ageing infers from what was written down."""
     sql = (dbt.target / "compiled/pricing/models/marts/inventory_ageing.sql").read_text()
     memory = duckdb.connect()
@@ -200,7 +200,8 @@ def ageing(ask: Ask, dbt: Dbt) -> Callable[[StoreRoom], list[dict[str, int]]]:
         rows = memory.execute(f"select {', '.join(f'units_{name}' for name in buckets)} from ({sql}) order by date")
         return [dict(zip(buckets, row, strict=True)) for row in rows.fetchall()]
 
-    return infer
+    yield infer
+    memory.close()
 
 
 @settings(max_examples=60)
