@@ -11,7 +11,9 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-EXAMPLE_SOURCE = Path(__file__).parent.parent / "examples" / "uci_online_retail"
+_EXAMPLES = Path(__file__).parent.parent / "examples"
+SAP_LIKE = _EXAMPLES / "sap_like"
+EXAMPLE_SOURCE = _EXAMPLES / "uci_online_retail"
 
 
 class Settings(BaseSettings):

@@ -62,14 +62,10 @@ def check(folder: Path, settings: Settings, days: int = SAMPLE_DAYS) -> list[Fin
     today = datetime.now(ZoneInfo(source.time_zone)).date()
     last = max(source.first_day, source.last_day or today - timedelta(days=1))
     first = max(source.first_day, last - timedelta(days=days - 1))
-    received: dict[type[Table], Received] = {}
-    refused: dict[type[Table], Finding] = {}
-    for table in source.tables:
-        try:
-            received[table] = receive(source, table, first, last, today)
-        except PricingError as error:
-            name = sql_name(table)
-            refused[table] = Finding(name, False, error.what.removeprefix(f"{name}: "), error.remedy)
+    try:
+        received, refused = _tried(source, first, last, today)
+    except PricingError as error:
+        return [Finding(SETTINGS_FILE, False, error.what, error.remedy)]
     what = f"{source.name}: {counted(len(source.markets), 'market')}, {first} to {last} tried"
     findings = [Finding(SETTINGS_FILE, True, what)]
     tried = calendar_days(first, last)
@@ -81,6 +77,25 @@ def check(folder: Path, settings: Settings, days: int = SAMPLE_DAYS) -> list[Fin
             absent = Finding(sql_name(table), True, "absent, so its features are null (it is optional)")
             findings.append(refused.get(table, absent))
     return findings
+
+
+def _tried(
+    source: Source, first: date, last: date, today: date
+) -> tuple[dict[type[Table], Received], dict[type[Table], Finding]]:
+    """The tables that could be read, and what is wrong with the others."""
+    from pricing_assets.sources.reading import Opener, at_one_moment
+
+    def each(opener: Opener) -> tuple[dict[type[Table], Received], dict[type[Table], Finding]]:
+        received, refused = {}, {}
+        for table in source.tables:
+            try:
+                received[table] = receive(source, table, first, last, today, opener=opener)
+            except PricingError as error:
+                name = sql_name(table)
+                refused[table] = Finding(name, False, error.what.removeprefix(f"{name}: "), error.remedy)
+        return received, refused
+
+    return at_one_moment(source, each)
 
 
 def _unusable(error: PricingError) -> list[Finding]:
@@ -137,9 +152,11 @@ def _hints(received: Received) -> list[Finding]:
 
 def _empty(source: Source, table: type[Table], days: Sequence[date], closed: Collection[date]) -> Finding:
     """Nothing on the days tried: where, then, are the rows? No fault where the shop was closed on all of them."""
-    from pricing_assets.sources.reading import open_reader
+    from pricing_assets.sources.reading import at_one_moment
 
-    rows, earliest, latest = open_reader(source, source.first_day, days[-1]).span(table, table.partition())
+    rows, earliest, latest = at_one_moment(
+        source, lambda opener: opener(source.first_day, days[-1], days[-1]).span(table, table.partition())
+    )
     fault = table in REQUIRED and any(day not in closed for day in days)
     what = f"no row from {days[0]} to {days[-1]}; the SELECT yields {counted(rows, 'row')} in all"
     if earliest and latest:

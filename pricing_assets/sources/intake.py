@@ -34,11 +34,18 @@ class Intake(NamedTuple):
 
 
 def take_in(source: Source, first: date, last: date, as_of_day: date, run_id: str) -> Intake:
-    """Reads all tables of the source for [first, last] and judges every day of it.
+    """Reads all tables of the source for [first, last], at one moment, and judges every day of it.
 
-    Raises PricingError where a file, a query or a column is at fault.
+    Raises PricingError where a file, the database, a query or a column is at fault.
     """
-    received = {table: receive(source, table, first, last, as_of_day) for table in source.tables}
+    from pricing_assets.sources.reading import at_one_moment
+
+    received = at_one_moment(
+        source,
+        lambda opener: {
+            table: receive(source, table, first, last, as_of_day, opener=opener) for table in source.tables
+        },
+    )
     days = calendar_days(first, last)
     status = trade_status(source, received[raw.Listings], received[raw.Sales], days)
     closed = {day for day, found in status.items() if found == "no_trade"}

@@ -1,8 +1,8 @@
 """The adapter: runs a source's SELECT and hands back its rows with their day.
 
-Here: everything that touches DuckDB and Excel. Not here: what a row must hold. A source in a database is a second
-class with the same two methods, chosen where `open_reader` chooses. This module imports DuckDB, so it is itself
-imported only where rows are read.
+Here: everything that touches DuckDB and Excel; what rows of a file and rows of a database share. Not here: what a row
+must hold, running SQL in a database (database_reader). This module imports DuckDB, so it is itself imported only where
+rows are read.
 """
 
 from __future__ import annotations
@@ -59,9 +59,28 @@ class Reader(Protocol):
         ...
 
 
-def open_reader(source: Source, first: date, last: date) -> Reader:
-    """The reader of a source, for the window [first, last]."""
-    return FileReader(source, first, last)
+class Opener(Protocol):
+    """Opens a reader of a source for the window [first, last]; `latest` is the last day a row may be dated."""
+
+    def __call__(self, first: date, last: date, latest: date) -> Reader:
+        """See Opener."""
+        ...
+
+
+def at_one_moment(source: Source, action: Callable[[Opener], T]) -> T:
+    """What `action` makes of the readers it opens: of a database they all see one state.
+
+    Files are read as they are. Where the connection to a database is lost the action is tried again, from the start.
+    """
+    if source.database is None:
+        return action(lambda first, last, latest: FileReader(source, first, last))
+    from pricing_assets.sources.database import Snapshot, in_one_snapshot
+    from pricing_assets.sources.database_reader import DatabaseReader
+
+    def of_snapshot(snapshot: Snapshot) -> T:
+        return action(lambda first, last, latest: DatabaseReader(source, snapshot, first, last, latest))
+
+    return in_one_snapshot(source, of_snapshot)
 
 
 class FileReader:
@@ -70,10 +89,8 @@ class FileReader:
     def __init__(self, source: Source, first: date, last: date) -> None:
         self._source = source
         self._registered: set[str] = set()
-        self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-        settings = {"file_search_path": str(source.folder.absolute()), "TimeZone": source.time_zone}
-        for name, value in settings.items():
-            self._connection.execute(f"SET {name} = {_literal(value)}")
+        self._connection = _connected(source.time_zone)
+        self._connection.execute(f"SET file_search_path = {_literal(str(source.folder.absolute()))}")
         variables = {name: _literal(value) for name, value in source.variables.items()}
         for name, value in {**variables, "first_day": f"DATE '{first}'", "last_day": f"DATE '{last}'"}.items():
             self._connection.execute(f"SET VARIABLE {name} = {value}")
@@ -89,36 +106,19 @@ class FileReader:
 
     def read(self, table: type[Table], temporal: dict[str, str], days: Days) -> pl.DataFrame:
         """See Reader."""
-        as_text = ", ".join(f"CAST({_quoted(name)} AS VARCHAR) AS {_quoted(name)}" for name in temporal)
-        casts = "".join(
-            f", {_usable(name, kind)} AS {_quoted(TEMPORAL + name)}"
-            for name, kind in temporal.items()
-            if name != days.column
-        )
-        query = f"""
-            WITH typed AS (
-                SELECT * REPLACE ({as_text}), {_usable(days.column, "DATE")} AS {DAY} {casts}
-                FROM ({self._select(table)}
-                ))
-            SELECT * FROM typed
-            WHERE {DAY} BETWEEN DATE '{days.first}' AND DATE '{days.last}'
-               OR {DAY} IS NULL OR {DAY} > DATE '{days.admissible}'"""
+        query = _of_days(self._select(table), temporal, days)
         return self._attempt(table, lambda: pl.DataFrame(ArrowStream(self._connection.sql(query))))
 
     def span(self, table: type[Table], column: str) -> tuple[int, date | None, date | None]:
         """See Reader."""
-        day = _usable(column, "DATE")
-        query = f"SELECT count(*), min({day}), max({day}) FROM ({self._select(table)}\n)"
+        query = _span(self._select(table), column)
         rows, first, last = self._attempt(table, lambda: self._connection.sql(query).fetchall())[0]
         return rows, first, last
 
     def _select(self, table: type[Table]) -> str:
         """The one SELECT of a table's file without its semicolon; the Excel sheets it names are at hand afterwards."""
         path = self._source.sql_file(table)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PricingError(f"{path}: cannot be read ({error})", "write the file as UTF-8 text") from error
+        text = read_text(path)
         statements = self._attempt(table, lambda: self._connection.extract_statements(text))
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             kinds = ", ".join(statement.type.name for statement in statements) or "no statement"
@@ -136,6 +136,62 @@ class FileReader:
             return action()
         except duckdb.Error as error:
             raise PricingError(f"{sql_name(table)}: DuckDB says: {error}", _remedy(error)) from error
+
+
+class Frames:
+    """Rows that are in memory already, given their day and their time stamps as FileReader gives them."""
+
+    def __init__(self, time_zone: str) -> None:
+        self._connection = _connected(time_zone)
+
+    def of_days(self, rows: pl.DataFrame, temporal: dict[str, str], days: Days) -> pl.DataFrame:
+        """See Reader.read."""
+        self._connection.register("received", ArrowStream(rows))
+        return pl.DataFrame(ArrowStream(self._connection.sql(_of_days("FROM received", temporal, days))))
+
+    def span(self, rows: pl.DataFrame, column: str) -> tuple[date | None, date | None]:
+        """First and last usable day."""
+        self._connection.register("received", ArrowStream(rows))
+        found = self._connection.sql(_span("FROM received", column)).fetchall()
+        return found[0][1], found[0][2]
+
+
+def read_text(path: Path) -> str:
+    """A file of SQL. Raises PricingError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PricingError(f"{path}: cannot be read ({error})", "write the file as UTF-8 text") from error
+
+
+def _connected(time_zone: str) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    connection.execute(f"SET TimeZone = {_literal(time_zone)}")
+    return connection
+
+
+def _of_days(select: str, temporal: dict[str, str], days: Days) -> str:
+    """The rows of `days` of a SELECT, as Reader.read says."""
+    as_text = ", ".join(f"CAST({_quoted(name)} AS VARCHAR) AS {_quoted(name)}" for name in temporal)
+    casts = "".join(
+        f", {_usable(name, kind)} AS {_quoted(TEMPORAL + name)}"
+        for name, kind in temporal.items()
+        if name != days.column
+    )
+    return f"""
+        WITH typed AS (
+            SELECT * REPLACE ({as_text}), {_usable(days.column, "DATE")} AS {DAY} {casts}
+            FROM ({select}
+            ))
+        SELECT * FROM typed
+        WHERE {DAY} BETWEEN DATE '{days.first}' AND DATE '{days.last}'
+           OR {DAY} IS NULL OR {DAY} > DATE '{days.admissible}'"""
+
+
+def _span(select: str, column: str) -> str:
+    """How many rows a SELECT yields, their first and last usable day."""
+    day = _usable(column, "DATE")
+    return f"SELECT count(*), min({day}), max({day}) FROM ({select}\n)"
 
 
 def _remedy(error: duckdb.Error) -> str:

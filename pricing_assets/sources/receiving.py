@@ -33,7 +33,7 @@ from pricing_assets.tables import raw
 from pricing_assets.tables.base import Table
 
 if TYPE_CHECKING:
-    from pricing_assets.sources.reading import Days, Reader
+    from pricing_assets.sources.reading import Days, Opener, Reader
 
 ROW = "__row"
 BELONGS = "__belongs"
@@ -60,25 +60,31 @@ class Received:
     total: int = 0
 
 
-def receive(source: Source, table: type[Table], first: date, last: date, as_of_day: date) -> Received:
+def receive(
+    source: Source, table: type[Table], first: date, last: date, as_of_day: date, *, opener: Opener | None = None
+) -> Received:
     """Read a table's rows dated in [first, last] and hold each against its contract.
 
     Rows without a usable date, and those dated after the last day a row may have (the source's last day if it is
-    historical, else `as_of_day`), are received with every window. A table without a SQL file yields nothing. Raises
-    PricingError, naming file and column, where the SQL, its columns or a file it reads is at fault.
+    historical, else `as_of_day`), are received with every window. A table without a SQL file yields nothing.
+    `opener` is that of a reading of several tables at one moment. Raises PricingError, naming file and column, where
+    the SQL, its columns, the database or a file it reads is at fault.
     """
     first = max(first, source.first_day)
     if table not in source.tables or first > last:
         return nothing(table)
-    from pricing_assets.sources.reading import Days, open_reader
+    from pricing_assets.sources.reading import Days, at_one_moment
 
-    reader = open_reader(source, first, last)
+    if opener is None:
+        return at_one_moment(source, lambda opened: receive(source, table, first, last, as_of_day, opener=opened))
+    latest = source.last_admissible(as_of_day)
+    reader = opener(first, last, latest)
     shape = shape_of(table, reader.columns(table), source)
-    days = Days(shape.day, first, last, source.last_admissible(as_of_day))
+    days = Days(shape.day, first, last, latest)
     received = _sort_out(source, shape, _read(reader, shape, days, source.first_day), days)
     total = int(received.counts["received"].sum())
     if received.undated or not total:
-        everything = open_reader(source, source.first_day, days.admissible)  # a SELECT may restrict itself to a window
+        everything = opener(source.first_day, latest, latest)  # a SELECT may restrict itself to a window
         total, _, _ = everything.span(table, shape.day)
     return replace(received, total=total)
 

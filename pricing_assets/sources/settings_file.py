@@ -74,10 +74,11 @@ class MarketSettings(_Strict):
 
 
 class Limits(_Strict):
-    """Shares of received rows past which a day stops."""
+    """Shares of received rows past which a day stops, and seconds past which a query of a database does."""
 
     quarantine_share: Share = 0.05
     undated_share: Share = 0.05
+    query_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
 
 
 class ExcelFile(_Strict):
@@ -103,6 +104,7 @@ class SourceFile(_Strict):
     closed_days: tuple[Annotated[date | str, AfterValidator(_closed)], ...] = ()
     empty_days: Literal["no_trade", "error"] | None = None
     limits: Limits = Limits()
+    database: str | None = Field(None, min_length=1)
     files: dict[Annotated[str, AfterValidator(_name)], ExcelFile] = {}
     variables: dict[Annotated[str, AfterValidator(_variable)], str] = {}
 
@@ -137,6 +139,12 @@ class SourceFile(_Strict):
             raise ValueError("last_day: given; expected only where historical is true")
         if self.last_day is not None and self.last_day < self.first_day:
             raise ValueError(f"last_day: {self.last_day} lies before first_day {self.first_day}")
+        return self
+
+    @model_validator(mode="after")
+    def _reads_one_way(self) -> SourceFile:
+        if self.database and (self.files or self.variables):
+            raise ValueError("database: given beside files or variables; SQL that runs in a database reads no files")
         return self
 
     @model_validator(mode="after")

@@ -48,6 +48,7 @@ class Source:
     tables: tuple[type[Table], ...]
     files: Mapping[str, ExcelFile] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    database: str | None = field(default=None, repr=False)  # its URL may hold a password
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -90,13 +91,9 @@ def load(folder: Path, settings: Settings) -> Source:
     """Read a source's `source.yaml` and see which SQL files stand beside it.
 
     A variable set in the environment (or `.env`) counts from the working directory, its default in `source.yaml` from
-    the folder. Raises PricingError with every fault found, each named by its key.
+    the folder. The SQL runs in the database PRICING_SOURCE_URL names, else in `database` of `source.yaml`, else over
+    files. Raises PricingError with every fault found, each named by its key.
     """
-    if settings.source_url:
-        raise PricingError(
-            "PRICING_SOURCE_URL is set, but reading from a database is not built yet",
-            "unset PRICING_SOURCE_URL and let the SQL read Parquet, CSV or Excel files",
-        )
     if not (folder / SETTINGS_FILE).is_file():
         what = f"holds no {SETTINGS_FILE}" if folder.is_dir() else "no such folder"
         raise PricingError(
@@ -108,6 +105,8 @@ def load(folder: Path, settings: Settings) -> Source:
         for table in REQUIRED
         if not (folder / sql_name(table)).is_file()
     ]
+    if settings.source_url and file is not None and (file.files or file.variables):
+        faults.append("PRICING_SOURCE_URL: names a database, but the source reads files; unset it for this source")
     if faults or file is None:
         raise PricingError(
             "\n  ".join([f"{folder}: {counted(len(faults), 'fault')} in the source", *faults]),
@@ -164,7 +163,13 @@ def _source(folder: Path, file: SourceFile, settings: Settings) -> Source:
         variables={
             name: _variable(folder, default, settings.variable(name)) for name, default in file.variables.items()
         },
+        database=settings.source_url or _database(file, settings),
     )
+
+
+def _database(file: SourceFile, settings: Settings) -> str | None:
+    """The database `source.yaml` names; `{home}` in it is PRICING_HOME."""
+    return file.database.replace("{home}", str(settings.home.absolute())) if file.database else None
 
 
 def _variable(folder: Path, default: str, given: str | None) -> str:

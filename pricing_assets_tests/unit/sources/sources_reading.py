@@ -1,0 +1,45 @@
+"""The SAP-like example read from a database, the way a run reads it: received, judged, committed to a lake."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from sources_market import LAST
+
+from pricing_assets import sources
+from pricing_assets.lake import Lake
+from pricing_assets.lake.store import Provenance
+from pricing_assets.settings import SAP_LIKE, Settings
+from pricing_assets.sources import Intake, Source
+from pricing_assets.tables.base import Table
+from pricing_assets.tables.raw import Quarantine
+from pricing_assets.tables.runs import Checks
+
+WEEK = LAST - timedelta(days=6)
+
+
+def shop_at(url: str, folder: Path = SAP_LIKE) -> Source:
+    """The example, its SQL run in the database at `url`."""
+    return sources.load(folder, Settings(_env_file=None, source_url=url))  # type: ignore[call-arg]
+
+
+def taken_in(url: str, first: date = WEEK, last: date = LAST) -> Intake:
+    return sources.take_in(shop_at(url), first, last, last, "run")
+
+
+def landed(lake: Lake, url: str, first: date = WEEK, last: date = LAST) -> dict[str, dict[date, str]]:
+    """Takes the days in and commits them: table → day → content hash of what is in the lake."""
+    intake = taken_in(url, first, last)
+    source, provenance = shop_at(url), Provenance("run")
+    frames: dict[type[Table], Any] = {
+        table: sources.arrive(table, lake.read(table, first, last), part.accepted, source, last)
+        for table, part in intake.received.items()
+    }
+    for table, frame in frames.items():
+        lake.commit(table, frame, intake.days, provenance)
+    lake.commit(Quarantine, intake.quarantine, [source.first_day, *intake.days], provenance)
+    lake.commit(Checks, intake.checks, [source.first_day, *intake.days], provenance)
+    tables = (*frames, Quarantine, Checks)
+    return {table.table_name(): {day: f.hash for day, f in lake.partitions(table).items()} for table in tables}
