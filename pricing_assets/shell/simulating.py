@@ -6,7 +6,6 @@ Here: writing a market, its truth and its labels, and saying what was planted. N
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +22,7 @@ TRUTH, LABELS = "truth.json", "labels.parquet"
 def simulate(shell: Shell, url: str, **wanted: Any) -> None:
     """Simulate a market, write it to `url` (default HOME/market.db), its truth and labels to HOME/simulation."""
     from pricing_assets.simulation import MarketSettings, simulate
-
-    delivery = import_module("pricing_assets.simulation.delivery")
+    from pricing_assets.simulation.delivery import deliver
 
     settings = MarketSettings(**wanted)
     url = url or f"sqlite:///{shell.settings.home / 'market.db'}"
@@ -32,9 +30,8 @@ def simulate(shell: Shell, url: str, **wanted: Any) -> None:
         simulated = simulate(
             settings, lambda day: status.update(f"simulating {settings.day(day)}, day {day + 1} of {settings.days}")
         )
-        status.update(f"writing {_rows(simulated):,} rows")
         make_folder(shell.settings.home)
-        delivery.deliver(simulated, url)
+        deliver(simulated, url, lambda table, rows: status.update(f"writing {table}, {rows:,} rows"))
         folder = _keep(shell.settings.home, simulated)
     _say(shell, settings, simulated, url, folder)
 
@@ -77,10 +74,6 @@ def _say(shell: Shell, settings: MarketSettings, simulated: Simulated, url: str,
     names = ", ".join(f"{number} {reason}" for reason, number in planted.items())
     shell.say(f"planted: {counted(malformed, 'malformed row')}; {counted(sum(planted.values()), 'episode')}: {names}")
     shell.say(f"truth and labels: {folder}")
-
-
-def _rows(simulated: Simulated) -> int:
-    return sum(frame.height for part in (simulated.frames, simulated.faults) for frame in part.values())
 
 
 def _without_password(url: str) -> str:

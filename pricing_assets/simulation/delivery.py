@@ -18,7 +18,7 @@ import polars as pl
 
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import SAP_LIKE
-from pricing_assets.sources.engines import Kind, kind_of, parsed, shown
+from pricing_assets.sources.engines import CONNECT_SECONDS, Kind, kind_of, parsed, shown
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -141,8 +141,16 @@ def _writing(url: sa.URL, kind: Kind) -> Iterator[sa.Connection]:
 
     if kind.name == "SQLite" and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    ansi = {"init_command": "SET SESSION sql_mode = 'ANSI,STRICT_TRANS_TABLES'"} if kind.name == "MySQL" else {}
-    engine = sa.create_engine(url.set(drivername=kind.driver), poolclass=sa.NullPool, connect_args=ansi)
+    options: dict[str, dict[str, Any]] = {
+        "SQLite": {"timeout": CONNECT_SECONDS},
+        "PostgreSQL": {"connect_timeout": CONNECT_SECONDS},
+        "MySQL": {
+            "connect_timeout": CONNECT_SECONDS,
+            "charset": "utf8mb4",
+            "init_command": "SET SESSION sql_mode = 'ANSI,STRICT_TRANS_TABLES'",
+        },
+    }
+    engine = sa.create_engine(url.set(drivername=kind.driver), poolclass=sa.NullPool, connect_args=options[kind.name])
     with engine.connect() as connection:
         if kind.name == "SQLite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins none before DDL

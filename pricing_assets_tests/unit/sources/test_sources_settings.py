@@ -103,10 +103,11 @@ def test_no_settings_file(folder: Path, settings: Settings, content: str | None,
         sources.load(folder, settings)
 
 
-def test_a_database_is_refused_clearly(folder: Path) -> None:
+def test_the_environment_names_the_database_before_source_yaml_does(shop: Shop, folder: Path) -> None:
+    assert shop().database is None
+    assert shop({"database": "sqlite:///books.db"}).database == "sqlite:///books.db"
     settings = Settings(_env_file=None, source_url="postgresql://shop")  # type: ignore[call-arg]
-    with pytest.raises(PricingError, match="PRICING_SOURCE_URL is set, but reading from a database is not built yet"):
-        sources.load(folder, settings)
+    assert sources.load(folder, settings).database == "postgresql://shop"
 
 
 def test_a_variable_comes_from_the_environment_or_the_folder(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
