@@ -233,3 +233,14 @@ def simulate_market(
     simulating.simulate(
         shell, to, skus=skus, markets=markets, days=days, last_day=required_day(last_day), seed=seed, law=law
     )
+
+
+@register(simulate, "score")
+def simulate_score(shell: Shell) -> None:
+    """Compare the alarms of all days decided with what `pricing simulate` planted: recall and precision by size.
+
+    Example: pricing simulate score --json
+    """
+    from pricing_assets.shell import simulating
+
+    simulating.score(shell)

@@ -1,22 +1,31 @@
-"""Commands of the market simulator: simulate.
+"""Commands of the market simulator: simulate, simulate score.
 
-Here: writing a market, its truth and its labels, and saying what was planted. Not here: the simulation itself.
+Here: writing a market, its truth and its labels, saying what was planted, and how much of it was found. Not here: the
+simulation itself, the rule of the score.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from pricing_assets.counting import counted
+from pricing_assets.errors import PricingError
 from pricing_assets.lake.files import make_folder
 from pricing_assets.shell.command import Shell
+from pricing_assets.tables import Table
+from pricing_assets.tables.anomalies import PriceAnomalies
+from pricing_assets.tables.features import FeatureSnapshots
 
 if TYPE_CHECKING:
     from pricing_assets.simulation import MarketSettings, Simulated
 
-TRUTH, LABELS = "truth.json", "labels.parquet"
+TRUTH, LABELS, PLOT = "truth.json", "labels.parquet", "score.png"
 
 
 def simulate(shell: Shell, url: str, **wanted: Any) -> None:
@@ -34,6 +43,73 @@ def simulate(shell: Shell, url: str, **wanted: Any) -> None:
         deliver(simulated, url, lambda table, rows: status.update(f"writing {table}, {rows:,} rows"))
         folder = _keep(shell.settings.home, simulated)
     _say(shell, settings, simulated, url, folder)
+
+
+def score(shell: Shell) -> None:
+    """Compare the alarms of the days decided with the labels, as tables and as a picture.
+
+    Raises PricingError where there are no labels, no day is decided, or the days decided are of another market.
+    """
+    from pricing_assets.simulation.score_plot import draw
+    from pricing_assets.simulation.scoring import LARGE, score
+
+    folder = folder_of(shell.settings.home)
+    labels, listed, anomalies = _labels(folder), _of_days(shell, FeatureSnapshots), _of_days(shell, PriceAnomalies)
+    _require_same_market(folder, listed)
+    result = score(labels, anomalies, listed.select("date", "sku", "market"))
+    draw(result, folder / PLOT)
+    tables = {"by_size": result.by_size.to_dicts(), "by_reason": result.by_reason.to_dicts()}
+    shell.answer({"overall": result.overall, **tables, "plot": str(folder / PLOT)})
+    if shell.json:
+        return
+    shell.rows(_in_percent(result.by_size), "by effect size, × threshold")
+    shell.rows(_in_percent(result.by_reason), f"by reason, from {LARGE} × threshold on")
+    shell.say(_overall(result.overall, LARGE))
+    shell.say(f"picture: {folder / PLOT}")
+
+
+def _labels(folder: Path) -> pl.DataFrame:
+    if not (folder / LABELS).is_file():
+        raise PricingError(f"{folder / LABELS}: no labels", "`pricing simulate` makes a market with labels")
+    return pl.read_parquet(folder / LABELS)
+
+
+def _of_days(shell: Shell, table: type[Table]) -> pl.DataFrame:
+    """The rows of all days as the manifest has them in force; of snapshots their keys."""
+    from pricing_assets.lake import days
+
+    columns = ["date", "sku", "market"] if table is FeatureSnapshots else None
+    return shell.lake.read_files(table, days.manifested(shell.lake, table).values(), columns)
+
+
+def _require_same_market(folder: Path, listed: pl.DataFrame) -> None:
+    if listed.is_empty():
+        raise PricingError("no day is decided yet", "price the simulated market: `pricing run`")
+    truth = json.loads((folder / TRUTH).read_text(encoding="utf-8"))["settings"]
+    last = date.fromisoformat(truth["last_day"])
+    first = last - timedelta(days=truth["days"] - 1)
+    strange = listed.filter(~pl.col("date").is_between(first, last) | ~pl.col("sku").str.starts_with("SKU-"))
+    if strange.height:
+        what = f"{strange['sku'][0]} on {strange['date'][0]} is not of the market the labels are of"
+        raise PricingError(what, "score in the home in which the simulated market was priced, after `pricing simulate`")
+
+
+def _in_percent(table: pl.DataFrame) -> pl.DataFrame:
+    names = ("recall", "precision")
+    return table.with_columns((100 * pl.col(name)).round(1).alias(f"{name} %") for name in names).drop(names)
+
+
+def _overall(overall: Mapping[str, float | int | None], large: float) -> str:
+    def share(name: str) -> str:
+        value = overall[name]
+        return "none" if value is None else f"{value:.3f}"
+
+    return (
+        f"from {large} × threshold on: recall {share('recall')} of {overall['episodes']} episodes, "
+        f"precision {share('precision')} of {overall['alarms']} alarms; precision of all alarms "
+        f"{share('precision_of_all')}; {overall['false_alarms_per_10k'] or 0:.1f} false alarms per 10,000 SKU-markets "
+        f"on a quiet day ({overall['days']} days decided)"
+    )
 
 
 def folder_of(home: Path) -> Path:

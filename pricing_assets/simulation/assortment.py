@@ -20,7 +20,7 @@ _USUAL_PRICE = (900.0, 2400.0, 3200.0, 1800.0, 700.0)  # cents
 BRANDS = ("Alma", "Brook", "Cobalt", "Dune")
 GROUP = 4  # SKUs of a category that substitute each other
 OPEN = np.iinfo(np.int64).max  # day number of a listing without end
-_INTERMITTENT, _SLOW, _LATE, _WITHDRAWN = 0.12, 0.12, 0.08, 0.06
+_INTERMITTENT, _SLOW, _LATE, _WITHDRAWN, _VOLATILE = 0.12, 0.12, 0.08, 0.06, 0.12
 _SETTLED = 30  # days a cell is on sale before it may be withdrawn
 
 
@@ -29,7 +29,8 @@ class Assortment:
     """Planted truth, by SKU (`category`, `group`, `mapped`) and by cell (all else). Amounts are in cents.
 
     `volume` is expected units a day at anchor prices, `cover` the days of demand an order brings, `dispersion` the
-    variance of a day's demand rate around 1 (0: Poisson), `listed` and `until` the first and last day number on sale.
+    variance of a day's demand rate around 1 (0: Poisson), `volatility` the daily standard deviation of the price around
+    the regular one as a share of it (0: none), `listed` and `until` the first and last day number on sale.
     """
 
     category: Ints
@@ -42,6 +43,7 @@ class Assortment:
     margin: Floats
     volume: Floats
     dispersion: Floats
+    volatility: Floats
     tastes: Tastes
     listed: Ints
     until: Ints
@@ -76,6 +78,7 @@ def assort(settings: MarketSettings) -> Assortment:
         margin=margin,
         volume=volume,
         dispersion=np.where(stream(settings.seed, "dispersion").random(settings.cells) < 0.5, 0.0, 0.2),
+        volatility=_volatility(settings),
         tastes=_tastes(settings, sku),
         listed=listed,
         until=until,
@@ -111,6 +114,12 @@ def _tastes(settings: MarketSettings, sku: Ints) -> Tastes:
     draw = stream(settings.seed, "elasticity").random((settings.skus, 4))[sku]
     base = 1.2 + 1.4 * draw[:, 0]
     return Tastes(base, base + 0.6 + draw[:, 1], 0.2 + 0.5 * draw[:, 2], 0.2 + 0.4 * draw[:, 3])
+
+
+def _volatility(settings: MarketSettings) -> Floats:
+    """Some cells are priced by a machine that never rests."""
+    draw = stream(settings.seed, "volatility").random((settings.cells, 2))
+    return np.where(draw[:, 0] < _VOLATILE, 0.02 + 0.05 * draw[:, 1], 0.0)
 
 
 def _listings(settings: MarketSettings, sku: Ints) -> tuple[Ints, Ints]:

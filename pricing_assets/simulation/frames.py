@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.simulation.assortment import BRANDS, CATEGORIES, OPEN
-from pricing_assets.simulation.irregularities import KINDS
+from pricing_assets.simulation.irregularities import KINDS, idle_days_reported
 from pricing_assets.simulation.promotions import KINDS as PROMOTION_KINDS
 from pricing_assets.simulation.randomness import Bools, Ints
 from pricing_assets.simulation.rivals import NAMES
@@ -21,19 +21,12 @@ KNOWN_AT = 22  # hour of the day, UTC, at which an ordinary row of the day becom
 TAX_BASIS = pl.Enum(["gross", "net"])
 
 
-def sku_names(settings: MarketSettings) -> pl.Series:
-    """SKU-0001, SKU-0002, … with as many digits as the last one needs."""
-    width = max(4, len(str(settings.skus)))
-    number = pl.int_range(1, settings.skus + 1, eager=True).cast(pl.String).str.zfill(width)
-    return ("SKU-" + number).rename("sku")
-
-
 class Rows:
     """Makes rows of day numbers and cells."""
 
     def __init__(self, settings: MarketSettings, trade: Trade) -> None:
         self._settings, self._trade = settings, trade
-        self._skus, self._markets = sku_names(settings), pl.Series(settings.market_names())
+        self._skus, self._markets = settings.sku_names(), pl.Series(settings.market_names())
         self._currencies = pl.Series(settings.currencies())
         days = range(settings.days)
         self._listed: Bools = np.stack([trade.assortment.on_sale(day) for day in days])
@@ -95,9 +88,11 @@ class Rows:
         return frame.select(names)
 
     def sales(self) -> pl.DataFrame:
-        """One row per day, SKU and market on which something was sold or came back."""
+        """One row per day, SKU and market with sales or returns; where tills report idle days, of the others too."""
         trade = self._trade
-        day, cell = np.nonzero(((trade.sold > 0) | (trade.returned > 0)) & ~self._missing("sales"))
+        reported = idle_days_reported(self._settings)[trade.assortment.market]
+        busy = (trade.sold > 0) | (trade.returned > 0) | (self._listed & reported)
+        day, cell = np.nonzero(busy & ~self._missing("sales"))
         sold = trade.sold[day, cell]
         frame = self._of(day, cell).with_columns(
             units=pl.Series(sold),

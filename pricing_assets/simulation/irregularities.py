@@ -3,7 +3,8 @@
 Here: the plan of episodes, drawn before the first day, their sizes, and the labels. Not here: applying an episode to
 prices and rivals (trading.py), or leaving rows out (frames.py).
 
-An effect size is a multiple of the detection threshold: at 1 the deviation is the threshold itself. Episodes of a cell
+An effect size is a multiple of the detection threshold: at 1 the deviation is the threshold itself, which is the floor
+of the reason or, where that is more, a multiple of the deviation the SKU shows by itself. Episodes of a cell
 keep apart, keep away from promotions and from the first weeks on sale, and the shop moves no regular price around them.
 """
 
@@ -19,13 +20,23 @@ from pricing_assets.simulation.promotions import Plans, near
 from pricing_assets.simulation.randomness import Bools, Floats, Ints, stream
 from pricing_assets.simulation.settings import MarketSettings
 
+TIMES_OWN = 3.0
+QUANTILE = 1.2816  # standard deviations that 80 % of deviations stay within, where they are normal
 FLOORS = {
+    "NEGATIVE_MARGIN": 0.0,
     "LOW_MARGIN": 10.0,
     "PRICE_SPIKE": 20.0,
     "PRICE_TOO_LOW": 20.0,
     "COMPETITOR_UNDERCUT": 15.0,
     "STALE_PRICE": 3.0,
     "MISSING_DATA": 1.0,
+}
+FOLLOWS_FROM = {
+    "NEGATIVE_MARGIN": ("PRICE_TOO_LOW", "LOW_MARGIN"),
+    "LOW_MARGIN": ("PRICE_TOO_LOW", "NEGATIVE_MARGIN"),
+    "COMPETITOR_UNDERCUT": ("PRICE_SPIKE",),
+    "STALE_PRICE": ("MISSING_DATA",),
+    "MISSING_DATA": ("STALE_PRICE",),
 }
 LOSS_STEP = 5.0
 """Every loss counts as NEGATIVE_MARGIN, so its effect size is 1 at cost and 1 more for every 5 % of the price lost."""
@@ -43,12 +54,13 @@ _SHARES = (0.20, 0.20, 0.14, 0.10, 0.16, 0.10, 0.10)
 _LONGEST = (4, 4, 5, 5, 6, 0, 2)  # days; STALE_PRICE lasts as long as its size says
 KINDS = (
     ("prices",),
+    ("sales",),
     ("stock",),
     ("competitor_snapshots",),
     ("prices", "stock"),
     ("prices", "stock", "competitor_snapshots"),
 )
-"""What MISSING_DATA leaves out; the effect size is how many kinds."""
+"""What MISSING_DATA leaves out; the effect size is how many kinds. Sales only where days without one are reported."""
 
 SLOT = 50  # days in which a cell has at most one episode
 SHARE = 0.75  # of slots with one planned; about a third of them meet a promotion and are dropped
@@ -59,7 +71,9 @@ _CLEAR = 2  # days between an episode and a promotion, or a change of the regula
 
 @dataclass(frozen=True)
 class Episodes:
-    """One row each: cell, day numbers `start` to `end`, `reason` and `kinds` as places in REASONS and KINDS, `effect`.
+    """One row each: cell, day numbers `start` to `end`, `reason` and `kinds` as places in REASONS and KINDS, `effect`;
+    `magnitude` is the deviation to plant, in the
+    unit of the threshold; of undercuts it is known only once the usual gap is (trading.py).
 
     `number[day, cell]` is the number of the episode plus one, 0 where there is none; `frozen` are the days around one.
     """
@@ -70,6 +84,7 @@ class Episodes:
     reason: Ints
     kinds: Ints
     effect: Floats
+    magnitude: Floats
     number: Ints
     frozen: Bools
 
@@ -94,7 +109,7 @@ def plan(settings: MarketSettings, assortment: Assortment, plans: Plans) -> Epis
 
 def _none() -> pl.DataFrame:
     whole = dict.fromkeys(("cell", "start", "end", "reason", "kinds"), pl.Int64)
-    return pl.DataFrame(schema={**whole, "effect": pl.Float64})
+    return pl.DataFrame(schema={**whole, "effect": pl.Float64, "magnitude": pl.Float64})
 
 
 def _slot(settings: MarketSettings, assortment: Assortment, first: Ints, slot: int) -> pl.DataFrame:
@@ -103,7 +118,11 @@ def _slot(settings: MarketSettings, assortment: Assortment, first: Ints, slot: i
     reason = np.searchsorted(np.cumsum(_SHARES)[:-1], draw[:, 0], side="right")
     kinds = (len(KINDS) * draw[:, 1]).astype(np.int64)
     wanted = _LEAST + (_MOST - _LEAST) * draw[:, 2]
-    effect = _effect(wanted, reason, kinds, assortment)
+    silent = np.array(["sales" in kind for kind in KINDS])[kinds] & ~idle_days_reported(settings)[assortment.market]
+    kinds = np.where(silent, 0, kinds)
+    unit = _thresholds(reason, assortment)
+    effect = _effect(wanted, reason, kinds, unit, assortment)
+    magnitude = unit * (effect - (np.array(REASONS)[reason] == "NEGATIVE_MARGIN"))
     length = 1 + (np.array(_LONGEST)[reason] * draw[:, 3]).astype(np.int64)
     stale = np.array(REASONS)[reason] == "STALE_PRICE"
     length = np.where(stale, np.rint(effect * FLOORS["STALE_PRICE"]), length).astype(np.int64)
@@ -112,14 +131,32 @@ def _slot(settings: MarketSettings, assortment: Assortment, first: Ints, slot: i
     fits = (start >= np.maximum(assortment.listed, 0) + _SETTLED) & (end < settings.days) & (end <= assortment.until)
     cell = np.flatnonzero(fits & (draw[:, 5] < SHARE))
     columns = {"cell": cell, "start": start[cell], "end": end[cell], "reason": reason[cell], "kinds": kinds[cell]}
-    return pl.DataFrame({**columns, "effect": effect[cell]}, schema=_none().schema)
+    sizes = {"effect": effect[cell], "magnitude": magnitude[cell]}
+    return pl.DataFrame({**columns, **sizes}, schema=_none().schema)
 
 
-def _effect(wanted: Floats, reason: Ints, kinds: Ints, assortment: Assortment) -> Floats:
+def idle_days_reported(settings: MarketSettings) -> Bools:
+    """Which markets report days without a sale: the second one's tills."""
+    return np.asarray(np.arange(settings.markets) == 1)
+
+
+def _thresholds(reason: Ints, assortment: Assortment) -> Floats:
+    """The deviation from which each cell's own reason counts; of a loss, what one more effect size takes."""
+    name = np.array(REASONS)[reason]
+    own = 100 * TIMES_OWN * QUANTILE * assortment.volatility
+    own = np.where(np.isin(name, ["PRICE_SPIKE", "PRICE_TOO_LOW"]), own, 0.0)
+    own = np.where(
+        name == "LOW_MARGIN", 100 * TIMES_OWN * QUANTILE * assortment.volatility * (1 - assortment.margin), own
+    )
+    floor = np.array([FLOORS[each] or LOSS_STEP for each in REASONS])[reason]
+    return np.asarray(np.maximum(floor, own))
+
+
+def _effect(wanted: Floats, reason: Ints, kinds: Ints, unit: Floats, assortment: Assortment) -> Floats:
     """The effect size as it can be: whole days and kinds, and a margin lowered that is not yet a loss."""
     name = np.array(REASONS)[reason]
     days = np.rint(wanted * FLOORS["STALE_PRICE"]) / FLOORS["STALE_PRICE"]
-    lowest = np.maximum((100 * assortment.margin - 7) / FLOORS["LOW_MARGIN"], _LEAST)
+    lowest = np.maximum((100 * assortment.margin - 7) / unit, _LEAST)
     number = np.array([len(kind) for kind in KINDS])[kinds] / FLOORS["MISSING_DATA"]
     effect = np.where(name == "STALE_PRICE", days, wanted)
     effect = np.where(name == "LOW_MARGIN", np.minimum(wanted, lowest), effect)
@@ -137,7 +174,7 @@ def _by_day(settings: MarketSettings, episodes: pl.DataFrame, margin: int) -> In
     return found
 
 
-def labels(settings: MarketSettings, assortment: Assortment, episodes: Episodes, skus: pl.Series) -> pl.DataFrame:
+def labels(settings: MarketSettings, assortment: Assortment, episodes: Episodes, magnitude: Floats) -> pl.DataFrame:
     """One row per day, SKU, market of an episode: reason, effect_size, magnitude, episode_id, last_day."""
     day, cell = np.nonzero(episodes.number)
     episode = episodes.number[day, cell] - 1
@@ -146,11 +183,11 @@ def labels(settings: MarketSettings, assortment: Assortment, episodes: Episodes,
     frame = pl.DataFrame(
         {
             "day": day.astype(np.int64),
-            "sku": skus.gather(assortment.sku[cell]),
+            "sku": settings.sku_names().gather(assortment.sku[cell]),
             "market": markets.gather(assortment.market[cell]),
             "reason": names.gather(episodes.reason[episode]),
             "effect_size": episodes.effect[episode],
-            "magnitude": _magnitude(episodes)[episode],
+            "magnitude": magnitude[episode],
             "end": episodes.end[episode],
             "start": episodes.start[episode],
         }
@@ -165,10 +202,3 @@ def labels(settings: MarketSettings, assortment: Assortment, episodes: Episodes,
         episode_id=pl.format("{}/{}/{}", "sku", "market", first + pl.duration(days="start")),
         last_day=first + pl.duration(days="end"),
     ).sort("date", "sku", "market")
-
-
-def _magnitude(episodes: Episodes) -> Floats:
-    """The deviation planted, in the unit of its threshold: %, points of margin or gap, days, kinds."""
-    unit = np.array([FLOORS.get(reason, LOSS_STEP) for reason in REASONS])[episodes.reason]
-    loss = episodes.reason == REASONS.index("NEGATIVE_MARGIN")
-    return np.asarray(unit * (episodes.effect - loss))

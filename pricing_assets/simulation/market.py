@@ -11,7 +11,7 @@ import polars as pl
 
 from pricing_assets.simulation import faults, irregularities
 from pricing_assets.simulation.corrections import correct
-from pricing_assets.simulation.frames import Rows, sku_names
+from pricing_assets.simulation.frames import Rows
 from pricing_assets.simulation.settings import MarketSettings
 from pricing_assets.simulation.trading import Progress, trade
 from pricing_assets.simulation.truth import truth_of
@@ -33,7 +33,7 @@ def simulate(settings: MarketSettings, progress: Progress | None = None) -> Simu
     """The market of these settings; the same settings and VERSION give the same bytes."""
     market = trade(settings, progress)
     frames = Rows(settings, market).all()
-    labels = irregularities.labels(settings, market.assortment, market.episodes, sku_names(settings))
+    labels = irregularities.labels(settings, market.assortment, market.episodes, market.magnitude)
     malformed = faults.spoil(settings, frames)
     if settings.irregular:
         frames = correct(settings, frames, labels)

@@ -17,21 +17,24 @@ LONGEST_LAG = 5
 _FOLLOWS, _PASSES_ON = 0.6, 0.3
 _MOVES = 0.25  # chance a day that a rival looks at a price at all
 _UNDERCUTS = 0.004
+_RESTLESS = 0.15
 
 
 class Rivals:
-    """State of all rivals, arrays rival × cell; prices in cents."""
+    """State of all rivals, arrays rival × cell; prices in cents. Some rivals' prices of a cell are `restless`."""
 
     def __init__(self, settings: MarketSettings, assortment: Assortment) -> None:
         shape = (settings.rivals, settings.cells)
         self._seed = settings.seed
-        draw = stream(settings.seed, "rivals").random((4, *shape))
+        draw = stream(settings.seed, "rivals").random((6, *shape))
         self.level: Floats = 0.94 + 0.16 * draw[0]
         self.lag: Ints = 1 + (LONGEST_LAG * draw[1]).astype(np.int64)
         self.tracked: Bools = draw[2] < 0.8
         self.tracked[:2] = True
         self.confidence: Floats = np.round(0.75 + 0.25 * draw[3], 2)
+        self.restless: Floats = np.where(draw[4] < _RESTLESS, 0.03 * draw[5], 0.0)
         self.usual: Floats = self.level * assortment.anchor
+        self._settled: Floats = self.usual
         self.prices: Ints = whole(self.usual)
         self._campaign = np.zeros(shape, dtype=np.int64)  # days an undercut still lasts
 
@@ -44,10 +47,11 @@ class Rivals:
         target = self.level * (base + _PASSES_ON * np.minimum(price - base, 0))
         begins = (draw[0] < _UNDERCUTS) & (self._campaign == 0)
         self._campaign = np.where(begins, 5 + (6 * draw[1]).astype(np.int64), np.maximum(self._campaign - 1, 0))
-        target = np.where(self._campaign > 0, target * (0.92 + 0.04 * draw[2]), target)
+        target = np.where(self._campaign > 0, target * (0.89 + 0.07 * draw[2]), target)
         moves = (draw[3] < _MOVES) | begins
-        self.prices = np.where(moves, whole(self.prices + _FOLLOWS * (target - self.prices)), self.prices)
-        self.prices = np.maximum(self.prices, 1)
+        self._settled = np.where(moves, self._settled + _FOLLOWS * (target - self._settled), self._settled)
+        unrest = stream(self._seed, "restless rivals", day).standard_normal(self.level.shape)
+        self.prices = np.maximum(whole(self._settled * (1 + self.restless * np.clip(unrest, -2, 2))), 1)
 
     def pull(self) -> Floats:
         """How dear rivals are: mean log of price ÷ usual price over those a cell has, 0 without any."""

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import polars as pl
+
 from pricing_assets.errors import PricingError
 
 VERSION = 1
@@ -62,6 +64,12 @@ class MarketSettings:
     def day(self, number: int) -> date:
         """The day of a day number, 0 is the first."""
         return self.first_day + timedelta(days=number)
+
+    def sku_names(self) -> pl.Series:
+        """SKU-0001, SKU-0002, … with as many digits as the last one needs."""
+        width = max(4, len(str(self.skus)))
+        number = pl.int_range(1, self.skus + 1, eager=True).cast(pl.String).str.zfill(width)
+        return ("SKU-" + number).rename("sku")
 
     def market_names(self) -> list[str]:
         """DE and UK, then M03, M04, …"""

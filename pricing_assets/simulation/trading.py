@@ -14,7 +14,7 @@ import numpy as np
 from pricing_assets.simulation import costs, irregularities, promotions, stocks
 from pricing_assets.simulation.assortment import Assortment, assort
 from pricing_assets.simulation.demand import Demand
-from pricing_assets.simulation.irregularities import Episodes
+from pricing_assets.simulation.irregularities import FLOORS, TIMES_OWN, Episodes
 from pricing_assets.simulation.pricing import Shop
 from pricing_assets.simulation.promotions import Plans
 from pricing_assets.simulation.randomness import Bools, Floats, Ints
@@ -31,6 +31,7 @@ class Trade:
     """What happened, day × cell; of rivals day × rival × cell. Amounts are in cents.
 
     `price` is what customers paid and `cost` what was recorded, irregular or not; `usual_cost` is what it really cost.
+    `magnitude` is what each episode planted, in the unit of its threshold.
     `planned` is the price of each promotion of `plans`, 0 where the shop found none worth it.
     """
 
@@ -38,6 +39,7 @@ class Trade:
     plans: Plans
     episodes: Episodes
     rivals: Rivals
+    magnitude: Floats
     planned: Ints
     price: Ints
     regular: Ints
@@ -77,7 +79,7 @@ class _Market:
 
     def __init__(self, settings: MarketSettings, assortment: Assortment, plans: Plans, episodes: Episodes) -> None:
         self._settings, self._assortment, self._plans, self._episodes = settings, assortment, plans, episodes
-        self._shop = Shop(settings, assortment, plans, episodes.frozen, costs.drift(settings, assortment))
+        self._shop = Shop(settings, assortment, plans, episodes, costs.drift(settings, assortment))
         self._rivals, self._stocks = Rivals(settings, assortment), Stocks(settings, assortment)
         self._demand = Demand(settings, assortment)
         flat, deep = (settings.days, settings.cells), (settings.days, settings.rivals, settings.cells)
@@ -86,6 +88,7 @@ class _Market:
         self._days |= {name: np.zeros(flat) for name in ("expected", "substitutes", "rival_pull")}
         self._seen: dict[str, Any] = {"rival_prices": np.zeros(deep, np.int64), "minute": np.zeros(deep, np.int64)}
         self._seen |= {"captured": np.zeros(deep, np.bool_), "deliverable": np.zeros(deep, np.bool_)}
+        self._magnitude = episodes.magnitude.copy()
         self._first_stock = self._stocks.on_hand
 
     def advance(self, day: int) -> None:
@@ -108,6 +111,7 @@ class _Market:
             plans=self._plans,
             episodes=self._episodes,
             rivals=self._rivals,
+            magnitude=self._magnitude,
             planned=self._shop.planned,
             regular=self._shop.regular,
             usual_cost=self._shop.costs,
@@ -121,7 +125,7 @@ class _Market:
         price = usual.copy()
         for reason, sign in (("PRICE_SPIKE", 1), ("PRICE_TOO_LOW", -1)):
             episode, cell = self._episodes.on(day, reason)
-            share = sign * irregularities.FLOORS[reason] / 100 * self._episodes.effect[episode]
+            share = sign * self._magnitude[episode] / 100
             price[cell] = np.rint(usual[cell] * (1 + share)).astype(np.int64)
         return price
 
@@ -131,11 +135,10 @@ class _Market:
         price: Ints = self._days["price"][day]
         episode, cell = self._episodes.on(day, "LOW_MARGIN")
         usual = 1 - cost[cell] / price[cell]
-        margin = usual - irregularities.FLOORS["LOW_MARGIN"] / 100 * self._episodes.effect[episode]
+        margin = usual - self._magnitude[episode] / 100
         cost[cell] = np.floor(price[cell] * (1 - np.maximum(margin, 0.0))).astype(np.int64)
         episode, cell = self._episodes.on(day, "NEGATIVE_MARGIN")
-        loss = irregularities.LOSS_STEP / 100 * (self._episodes.effect[episode] - 1)
-        cost[cell] = np.ceil(price[cell] * (1 + loss)).astype(np.int64)
+        cost[cell] = np.ceil(price[cell] * (1 + self._magnitude[episode] / 100)).astype(np.int64)
         return cost
 
     def _watch(self, day: int) -> None:
@@ -144,22 +147,25 @@ class _Market:
         prices = self._rivals.prices.copy()
         episode, cell = self._episodes.on(day, "COMPETITOR_UNDERCUT")
         if len(prices) and len(cell):
-            usual = self._usual_gap(self._episodes.start[episode], cell)
-            gap = usual + irregularities.FLOORS["COMPETITOR_UNDERCUT"] * self._episodes.effect[episode]
+            usual, threshold = self._usual_gap(self._episodes.start[episode], cell)
+            self._magnitude[episode] = threshold * self._episodes.effect[episode]
+            gap = usual + self._magnitude[episode]
             prices[0, cell] = np.rint(self._days["price"][day, cell] / (1 + gap / 100)).astype(np.int64)
             captured[0, cell] = deliverable[0, cell] = True
         seen = (prices, captured, deliverable, minute)
         for name, values in zip(("rival_prices", "captured", "deliverable", "minute"), seen, strict=True):
             self._seen[name][day] = values
 
-    def _usual_gap(self, start: Ints, cell: Ints) -> Floats:
-        """Median gap to the lowest rival, as % of his price, over the 28 days before each episode."""
+    def _usual_gap(self, start: Ints, cell: Ints) -> tuple[Floats, Floats]:
+        """Of the 28 days before each episode: median gap to the lowest rival, in % of his price, and its threshold."""
         day = start[None] - np.arange(1, 29)[:, None]
         prices = self._seen["rival_prices"][day, :, cell]  # day × episode × rival
         visible = (self._seen["captured"] & self._seen["deliverable"])[day, :, cell]
         lowest = np.where(visible, prices, np.inf).min(axis=2)
         gap = np.where(np.isfinite(lowest), 100 * (self._days["price"][day, cell] / lowest - 1), np.nan)
-        return np.asarray(np.nanmedian(gap, axis=0))
+        usual = np.asarray(np.nanmedian(gap, axis=0))
+        own = np.nanquantile(np.abs(gap - usual), 0.8, axis=0)
+        return usual, np.maximum(FLOORS["COMPETITOR_UNDERCUT"], TIMES_OWN * own)
 
     def _sell(self, day: int) -> None:
         """Customers come and take what there is."""

@@ -12,7 +12,6 @@ import numpy as np
 from pricing_assets.simulation import seasons
 from pricing_assets.simulation.assortment import CATEGORIES, OPEN
 from pricing_assets.simulation.demand import PERSISTENCE, SPREAD
-from pricing_assets.simulation.frames import sku_names
 from pricing_assets.simulation.rivals import NAMES
 from pricing_assets.simulation.settings import MarketSettings
 from pricing_assets.simulation.trading import Trade
@@ -26,7 +25,7 @@ def truth_of(settings: MarketSettings, trade: Trade) -> dict[str, Any]:
     known["noise"] = {"persistence": PERSISTENCE, "spread": SPREAD * settings.noise}
     if settings.cells > MOST_CELLS:
         return known
-    names, markets = sku_names(settings).to_list(), settings.market_names()
+    names, markets = settings.sku_names().to_list(), settings.market_names()
     return known | {"cells": [_cell(trade, cell, names, markets) for cell in range(settings.cells)]}
 
 
@@ -42,6 +41,7 @@ def _cell(trade: Trade, cell: int, names: list[str], markets: list[str]) -> dict
         "substitutes": [names[other] for other in group if other != sku],
         "anchor_price": int(assortment.anchor[cell]) / 100,
         "volume": float(assortment.volume[cell]),
+        "price_volatility": float(assortment.volatility[cell]),
         "dispersion": float(assortment.dispersion[cell]),
         "base_elasticity": -float(tastes.base[cell]),
         "promotion_elasticity": -float(tastes.promotion[cell]),

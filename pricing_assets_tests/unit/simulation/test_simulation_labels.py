@@ -33,7 +33,8 @@ def test_a_wrong_price_is_off_by_its_magnitude(market: Simulated, reason: str, s
     off = (number("current_price") / number("list_price") - 1) * 100 * sign
     rows = labelled(market, reason).with_columns(off=off)
     assert rows.filter((pl.col("off") - pl.col("magnitude")).abs() > 0.3).is_empty()
-    assert rows.filter((pl.col("magnitude") / FLOORS[reason] - pl.col("effect_size")).abs() > 1e-9).is_empty()
+    threshold = rows["magnitude"] / rows["effect_size"]
+    assert threshold.min() == pytest.approx(FLOORS[reason]) and threshold.median() == pytest.approx(FLOORS[reason])
 
 
 def test_a_margin_collapse_takes_its_magnitude_off_the_usual_margin(market: Simulated) -> None:
@@ -80,12 +81,11 @@ def test_a_stale_price_is_not_delivered_for_its_days(market: Simulated) -> None:
 
 def test_missing_data_lacks_as_many_kinds_as_its_magnitude(market: Simulated) -> None:
     labels = market.labels.filter(reason="MISSING_DATA").with_row_index("label")
-    here = [
-        labels.join(market.frames[table], on=KEY, how="semi").select("label", there=pl.lit(1))
-        for table in ("prices", "stock", "competitor_snapshots")
-    ]
-    there = pl.concat(here).group_by("label").len()
-    kinds = labels.join(there, on="label", how="left").select(3 - pl.col("len").fill_null(0).cast(pl.Int64))
+    expected = dict.fromkeys(("prices", "stock", "competitor_snapshots"), labels)
+    expected["sales"] = labels.filter(market="UK")  # only its tills report days without a sale
+    missing = [rows.join(market.frames[table], on=KEY, how="anti").select("label") for table, rows in expected.items()]
+    number = pl.concat(missing).group_by("label").len()
+    kinds = labels.join(number, on="label", how="left", maintain_order="left").select(pl.col("len").cast(pl.Int64))
     assert (kinds.to_series() == labels["magnitude"]).all()
 
 
@@ -102,15 +102,16 @@ def test_episodes_are_rare_and_of_one_cell_apart(market: Simulated) -> None:
     assert not market.labels.select(KEY).is_duplicated().any()
 
 
-def test_ordinary_life_moves_prices_and_margins_without_crossing_a_threshold(market: Simulated, kept: Trade) -> None:
+def test_ordinary_life_moves_prices_and_margins_and_seldom_crosses_a_threshold(market: Simulated, kept: Trade) -> None:
     assert (kept.regular[1:] != kept.regular[:-1]).mean() > 0.015
     quiet = latest(market, "prices").join(market.labels, on=KEY, how="anti")
     margin = quiet.select(1 - number("cost") / number("current_price")).to_series()
-    assert margin.min() > 0.05  # type: ignore[operator]
-    promoted = quiet.filter(pl.col("current_price") < 0.85 * number("list_price"))
+    assert margin.min() > 0  # type: ignore[operator]
     plans = market.frames["promotions"]
-    assert promoted.height > 500
-    assert promoted.join(plans, left_on=KEY, right_on=["target_date", "sku", "market"], how="anti").is_empty()
+    off = (number("current_price") / number("list_price") - 1).abs().alias("off")
+    unplanned = quiet.join(plans, left_on=KEY, right_on=["target_date", "sku", "market"], how="anti").select(off)
+    assert (unplanned["off"] > 0.05).mean() > 0.01  # type: ignore[operator]
+    assert (unplanned["off"] > 0.20).mean() < 0.0005  # type: ignore[operator]
 
 
 def test_corrections_are_known_later_and_say_something_else(market: Simulated) -> None:

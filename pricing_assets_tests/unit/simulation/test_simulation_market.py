@@ -61,10 +61,10 @@ def test_columns_are_those_of_the_raw_tables(market: Simulated) -> None:
         assert dict(market.frames[name].schema) == wanted
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_all_laws_sell_comparable_volumes(law: str, market: Simulated) -> None:
-    sold = simulate(MarketSettings(law=law)).frames["sales"]["units"].sum()
-    assert sold / market.frames["sales"]["units"].sum() == pytest.approx(1, abs=0.1)
+@pytest.mark.parametrize("law", LAWS[1:])
+def test_all_laws_sell_comparable_volumes(law: str) -> None:
+    usual, sold = (trade(MarketSettings(skus=30, days=120, law=each)).sold.sum() for each in ("log_log", law))
+    assert sold / usual == pytest.approx(1, abs=0.1)
 
 
 def test_a_plain_regression_on_noise_free_data_finds_the_planted_elasticities() -> None:
