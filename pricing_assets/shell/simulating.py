@@ -32,9 +32,11 @@ def simulate(shell: Shell, url: str, **wanted: Any) -> None:
     """Simulate a market, write it to `url` (default HOME/market.db), its truth and labels to HOME/simulation."""
     from pricing_assets.simulation import MarketSettings, simulate
     from pricing_assets.simulation.delivery import deliver
+    from pricing_assets.sources.engines import parsed, shown
 
     settings = MarketSettings(**wanted)
     url = url or f"sqlite:///{shell.settings.home / 'market.db'}"
+    address = shown(parsed(url))  # an address that is none is refused before the work
     with shell.progress.status("simulating") as status:
         simulated = simulate(
             settings, lambda day: status.update(f"simulating {settings.day(day)}, day {day + 1} of {settings.days}")
@@ -42,7 +44,7 @@ def simulate(shell: Shell, url: str, **wanted: Any) -> None:
         make_folder(shell.settings.home)
         deliver(simulated, url, lambda table, rows: status.update(f"writing {table}, {rows:,} rows"))
         folder = _keep(shell.settings.home, simulated)
-    _say(shell, settings, simulated, url, folder)
+    _say(shell, settings, simulated, address, folder)
 
 
 def score(shell: Shell) -> None:
@@ -138,21 +140,14 @@ def _say(shell: Shell, settings: MarketSettings, simulated: Simulated, url: str,
     malformed = sum(frame.height for frame in simulated.faults.values())
     planted = dict(episodes.iter_rows())
     kept = {"truth": str(folder / TRUTH), "labels": str(folder / LABELS)}
-    shown = _without_password(url)
-    answer = {"version": VERSION, "settings": settings.described(), "url": shown, "rows": rows}
+    answer = {"version": VERSION, "settings": settings.described(), "url": url, "rows": rows}
     shell.answer({**answer, "malformed": malformed, "episodes": planted, **kept})
     span = f"{settings.first_day} to {settings.last_day}"
     shell.say(
         f"{counted(settings.skus, 'SKU')} × {counted(settings.markets, 'market')}, {span}, law {settings.law}, "
         f"seed {settings.seed}, generator version {VERSION}"
     )
-    shell.say(f"written to {shown}: " + ", ".join(f"{number:,} {name}" for name, number in rows.items()))
+    shell.say(f"written to {url}: " + ", ".join(f"{number:,} {name}" for name, number in rows.items()))
     names = ", ".join(f"{number} {reason}" for reason, number in planted.items())
     shell.say(f"planted: {counted(malformed, 'malformed row')}; {counted(sum(planted.values()), 'episode')}: {names}")
     shell.say(f"truth and labels: {folder}")
-
-
-def _without_password(url: str) -> str:
-    from sqlalchemy.engine import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
