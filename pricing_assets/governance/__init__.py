@@ -1,4 +1,4 @@
-"""What people decide, kept where runs can read it: today the strategies in force; every change with who and why.
+"""What people decide, kept where runs can read it: strategies, overrides, approvals; every change with who and why.
 
 Here: the governance store, an append-only log in SQLite or PostgreSQL. Not here: what a strategy means (strategies/),
 the lake's export for analysts (tables/governance.py, written by runs).
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pricing_assets.governance.records import ActiveStrategy, Event, Language
+from pricing_assets.governance.records import ActiveStrategy, Event, Language, Override, Scope
 
 if TYPE_CHECKING:
     from pricing_assets.governance.store import Store
 
-__all__ = ["ActiveStrategy", "Event", "Language", "Store", "open_store"]
+__all__ = ["ActiveStrategy", "Event", "Language", "Override", "Scope", "Store", "open_store"]
 
 
 def open_store(url: str, language: Language | None = None) -> Store:

@@ -9,9 +9,9 @@ no spaces.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: the revision this code works with."""
 
 METADATA = MetaData()
@@ -30,6 +30,7 @@ EVENTS = Table(
     Column("request", String(64), nullable=False),
     Column("recorded_at", String(32), nullable=False),
     UniqueConstraint("stream", "version"),
+    Index("events_kind", "kind", "seq"),
 )
 
 TEXTS = Table(

@@ -1,7 +1,7 @@
-"""What people decided about strategies: activate, roll back, deactivate, look up.
+"""What people decide: strategies activated and taken back, overrides set and ended, proposals answered; and looking up.
 
 Here: the operations, each one transaction with its event and its audit row. Not here: databases (database.py), what
-makes a text a strategy (handed in as a Language).
+makes a text a strategy (handed in as a Language), what the events come to (activations, overrides, approvals).
 
 Every operation carries an idempotency key. The same key with the same request returns the earlier result and does
 nothing; with another request it is refused. Source of the pattern: IETF draft-ietf-httpapi-idempotency-key-header.
@@ -9,14 +9,18 @@ nothing; with another request it is refused. Source of the pattern: IETF draft-i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pricing_assets.errors import PricingError
-from pricing_assets.governance import ledger
+from pricing_assets.governance import activations, approvals, ledger, overrides
+from pricing_assets.governance.activations import ACTIVATED, DEACTIVATED, ROLLED_BACK, STREAM
+from pricing_assets.governance.approvals import Answer
 from pricing_assets.governance.database import Database
-from pricing_assets.governance.ledger import ACTIVATED, DEACTIVATED, ROLLED_BACK, Request
-from pricing_assets.governance.records import ActiveStrategy, Draft, Event, Language
+from pricing_assets.governance.ledger import Request
+from pricing_assets.governance.records import ActiveStrategy, Draft, Event, Language, Override, OverrideKind, Scope
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -54,7 +58,7 @@ class Store:
         request = Request("activate", draft.name, by, reason, key, expected_version, draft.hash)
         with self._database.writing() as connection:
             event = ledger.earlier(connection, request) or self._put(connection, request, ACTIVATED, draft)
-            return ledger.strategy_of(connection, event)
+            return activations.strategy_of(connection, event)
 
     def rollback(
         self, name: str, by: str, reason: str, key: str, expected_version: int | None = None
@@ -67,10 +71,10 @@ class Store:
         with self._database.writing() as connection:
             event = ledger.earlier(connection, request)
             if event is None:
-                text = ledger.previous_text(connection, name)
+                text = activations.previous_text(connection, name)
                 draft = self._language.parse(text, f"{name}, its previous version")
                 event = self._put(connection, request, ROLLED_BACK, draft)
-            return ledger.strategy_of(connection, event)
+            return activations.strategy_of(connection, event)
 
     def deactivate(self, name: str, by: str, reason: str, key: str, expected_version: int | None = None) -> Event:
         """Takes a strategy out of force; its history stays. Raises PricingError where it is not active."""
@@ -79,38 +83,105 @@ class Store:
             earlier = ledger.earlier(connection, request)
             if earlier:
                 return earlier
-            last = ledger.latest(connection, name)
-            ledger.expect(request, last)
+            last = ledger.latest(connection, STREAM + name)
+            ledger.expect(request, STREAM + name, last)
             if last is None or last.kind == DEACTIVATED:
                 raise PricingError(f"strategy {name} is not active", "see `pricing strategy list`")
-            return ledger.append(connection, request, DEACTIVATED, {}, last)
+            return ledger.append(connection, STREAM + name, request, DEACTIVATED, {}, after=last)
 
     def ensure_default(self) -> ActiveStrategy | None:
         """At the first start, activates the packaged default as `system`; afterwards does nothing and returns None."""
         with self._database.reading() as connection:
-            if ledger.any_strategy(connection):
+            if activations.any_strategy(connection):
                 return None
         draft = self._language.parse(self._language.packaged_default(), "default.yaml")
         request = Request("ensure_default", draft.name, "system", "first start", "ensure-default", 0, draft.hash)
         with self._database.writing() as connection:
-            if ledger.any_strategy(connection):
+            if activations.any_strategy(connection):
                 return None
-            return ledger.strategy_of(connection, self._put(connection, request, ACTIVATED, draft))
+            return activations.strategy_of(connection, self._put(connection, request, ACTIVATED, draft))
+
+    def set_override(
+        self, kind: OverrideKind, scope: Scope, days: tuple[date, date], *, by: str, reason: str, key: str, today: date
+    ) -> Override:
+        """Puts an override before the strategies from the first to the last effective day, both inclusive.
+
+        `today` is the first effective day that may still be priced. Raises PricingError where the override ends before
+        it begins or lies wholly before `today`.
+        """
+        said = overrides.terms(kind, scope, *days)
+        request = Request("set", kind, by, reason, key, body=ledger.dumps(said))
+        with self._database.writing() as connection:
+            event = ledger.earlier(connection, request) or overrides.put(connection, request, said, today)
+            return overrides.folded([event])[0]
+
+    def end_override(self, name: str, by: str, reason: str, key: str, expected_version: int | None = None) -> Override:
+        """Takes an override out of force for every run that starts from now on.
+
+        Raises PricingError where none has this id, and where somebody ended it before: it names who.
+        """
+        request = Request("end", overrides.identity(name), by, reason, key, expected_version)
+        with self._database.writing() as connection:
+            if ledger.earlier(connection, request) is None:
+                overrides.end(connection, request)
+            return overrides.one(connection, request.name)
+
+    def overrides(self) -> list[Override]:
+        """Every override ever set, oldest first."""
+        with self._database.reading() as connection:
+            return overrides.folded(ledger.events(connection, overrides.STREAM))
+
+    def propose(
+        self, subject: str, payload: Mapping[str, Any], expires: datetime, *, reason: str, key: str, by: str = "system"
+    ) -> Event:
+        """Opens a subject (`approval:…`, `review:…`) for one person to decide before it expires."""
+        body = ledger.dumps([dict(payload), expires.isoformat()])
+        request = Request("propose", approvals.checked_subject(subject), by, reason, key, body=body)
+        with self._database.writing() as connection:
+            return ledger.earlier(connection, request) or approvals.propose(connection, request, payload, expires)
+
+    def decide(
+        self,
+        actor: str,
+        subject: str,
+        answer: Answer,
+        reason: str,
+        idempotency_key: str,
+        *,
+        amendment: Mapping[str, Any] | None = None,
+        expected_version: int | None = None,
+    ) -> Event:
+        """Answers a proposal. The one way to approve, reject or amend, for shell, console and API.
+
+        Once answered, the same answer returns the first one's event. Raises PricingError for another answer (it names
+        who decided), a subject never proposed, and one that expired.
+        """
+        body = ledger.dumps([approvals.checked_answer(answer, amendment), amendment])
+        name = approvals.checked_subject(subject)
+        request = Request("decide", name, actor, reason, idempotency_key, expected_version, body)
+        with self._database.writing() as connection:
+            earlier = ledger.earlier(connection, request)
+            return earlier or approvals.decide(connection, request, answer, amendment, datetime.now(UTC))
 
     def active(self) -> list[ActiveStrategy]:
         """The strategies in force: highest priority first, then by name."""
         with self._database.reading() as connection:
-            return ledger.active(connection)
+            return activations.active(connection)
 
     def history(self, name: str) -> list[Event]:
         """Every event of a strategy, oldest first; empty where there never was one."""
         with self._database.reading() as connection:
-            return ledger.history(connection, name)
+            return ledger.history(connection, STREAM + name)
 
     def text(self, text_hash: str) -> str:
         """The text with this SHA-256. Raises PricingError where the store never saw it."""
         with self._database.reading() as connection:
-            return ledger.text_of(connection, text_hash)
+            return activations.text_of(connection, text_hash)
+
+    def events(self) -> list[Event]:
+        """Everything recorded, oldest first."""
+        with self._database.reading() as connection:
+            return ledger.events(connection)
 
     def audit(self) -> list[dict[str, Any]]:
         """The audit log, oldest first: seq, event_seq, subject, actor, action, before, after, recorded_at (UTC)."""
@@ -124,14 +195,15 @@ class Store:
         return self._given
 
     def _put(self, connection: sa.Connection, request: Request, kind: str, draft: Draft) -> Event:
-        last = ledger.latest(connection, draft.name)
-        ledger.expect(request, last)
-        others = {active.name: active.text for active in ledger.active(connection) if active.name != draft.name}
+        last = ledger.latest(connection, STREAM + draft.name)
+        ledger.expect(request, STREAM + draft.name, last)
+        others = {active.name: active.text for active in activations.active(connection) if active.name != draft.name}
         clashes = self._language.clashes(draft.text, others)
         if clashes:
             raise PricingError(
                 f"strategy {draft.name} cannot be activated: {'; '.join(clashes)}",
                 "give one a higher priority, narrow a scope or part their active windows",
             )
-        ledger.keep_text(connection, draft.hash, draft.text)
-        return ledger.append(connection, request, kind, {"hash": draft.hash, "priority": draft.priority}, last)
+        activations.keep_text(connection, draft.hash, draft.text)
+        payload = {"hash": draft.hash, "priority": draft.priority}
+        return ledger.append(connection, STREAM + draft.name, request, kind, payload, after=last)
