@@ -10,7 +10,8 @@ from pricing_assets import pricing
 from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
 from pricing_assets.defs.resources import Platform
-from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.anomalies import PriceAnomalies
+from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.runs import Checks, Days
@@ -21,8 +22,9 @@ from pricing_assets.tables.runs import Checks, Days
     specs=[
         # made in the same step as the decisions: a backfill is planned by deps, and one step cannot start twice
         catalog.spec(Strategies, deps=[FeatureSnapshots, Checks]),
-        catalog.spec(PriceDecisions, deps=[FeatureSnapshots, Strategies, Checks]),
-        catalog.spec(PriceSteps, deps=[FeatureSnapshots, Strategies, Checks]),
+        catalog.spec(Overrides, deps=[FeatureSnapshots, Checks]),
+        catalog.spec(PriceDecisions, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Checks]),
+        catalog.spec(PriceSteps, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Checks]),
         catalog.spec(PriceBook, deps=[PriceDecisions]),
         catalog.spec(Days, deps=[PriceDecisions, PriceSteps, PriceBook]),
     ],
@@ -39,13 +41,14 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     asked = days_of(context)
     with platform.at_work(context, asked):
         days = verdicts.open_days(context, platform.lake, asked)
-        active = platform.strategies()
-        batch = pricing.decide_days(platform.lake, days, platform.timing(days), active)
+        active, overrides = platform.strategies(), platform.overrides()  # read once: what is set from now on waits
+        batch = pricing.decide_days(platform.lake, days, platform.timing(days), active, overrides)
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
     moves = {"what moved prices": plots.step_moves(batch.steps)}
     unread = pricing.unread([each.strategy for each in active])
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
+        catalog.result(context, Overrides, batch.overrides, days),
         catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions), unread=unread),
         catalog.result(context, PriceSteps, batch.steps, days, moves, unread=unread),
         catalog.result(context, PriceBook, done.book, days),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import polars as pl
 
 from pricing_assets import __version__, pricing
 from pricing_assets.defs import executions
@@ -24,6 +25,7 @@ from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
+from pricing_assets.tables.decisions import Overrides
 
 if TYPE_CHECKING:
     from pricing_assets.governance import Store
@@ -104,6 +106,15 @@ class Platform(dg.ConfigurableResource["Platform"]):
             pricing.Active(strategies.parse(each.text, each.name), each.version, each.activated_by)
             for each in self.store.active()
         ]
+
+    def overrides(self) -> pl.DataFrame:
+        """Every override that nobody ended, as decisions.overrides but for its date: the day says if it counts."""
+        rows = [
+            {"override_id": each.id, **vars(each), **vars(each.scope)}
+            for each in self.store.overrides()
+            if each.ended_by is None
+        ]
+        return Overrides.cast(pl.DataFrame(rows, schema=Overrides.create_empty().schema)).drop("date")
 
     def provenance(self, context: dg.AssetExecutionContext) -> Provenance:
         """Who commits."""

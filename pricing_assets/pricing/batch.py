@@ -18,13 +18,15 @@ from pricing_assets import features
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
-from pricing_assets.pricing import manifest
+from pricing_assets.pricing import interventions, manifest
 from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
+from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables import RAW, Table
-from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.anomalies import PriceAnomalies
+from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Listings, Quarantine
@@ -63,6 +65,7 @@ class Batch(NamedTuple):
     timing: Timing
     calendar: pl.DataFrame
     strategies: pl.DataFrame
+    overrides: pl.DataFrame
     decisions: pl.DataFrame
     steps: pl.DataFrame
     inputs: dict[date, list[dict[str, Any]]]
@@ -77,15 +80,24 @@ class Committed(NamedTuple):
     rows: pl.DataFrame
 
 
-def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequence[Active]) -> Batch:
-    """Decides every listed SKU of `days` from the snapshots and verdicts in the lake.
+def decide_days(
+    lake: Lake,
+    days: Sequence[date],
+    timing: Timing,
+    active: Sequence[Active],
+    overrides: pl.DataFrame | None = None,
+) -> Batch:
+    """Decides every listed SKU of `days` from the snapshots, verdicts and anomalies in the lake.
 
-    Raises PricingError where a day traded but has no snapshot.
+    `overrides` are all that people set and did not end, whenever they are in force: the columns of decisions.overrides
+    but date. Raises PricingError where a day traded but has no snapshot.
     """
     strategies = [each.strategy for each in active]
     snapshot = _snapshot(lake, days, timing, [*columns(strategies), "inputs"])
     judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
-    terms = day_terms(lake, days, timing, strategies, judged)
+    seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
+    before = _before(lake, seen["date"].to_list(), overrides)
+    terms = day_terms(lake, days, timing, strategies, judged, before=before)
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
     rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
     schema: dict[str, Any] = {
@@ -95,19 +107,27 @@ def decide_days(lake: Lake, days: Sequence[date], timing: Timing, active: Sequen
         "effective_from": pl.Datetime("us", "UTC"),
     }
     calendar = pl.DataFrame(rows, schema=schema, orient="row")
-    decided = decide(snapshot, strategies, calendar.drop("effective_from"))
-    seen = snapshot.group_by("date").agg(pl.col("inputs").first())
+    decided = decide(snapshot, strategies, calendar.drop("effective_from"), before)
     return Batch(
         days=list(days),
         terms=terms,
         timing=timing,
         calendar=calendar,
-        strategies=strategy_rows(active, seen["date"].sort().to_list()),
+        strategies=strategy_rows(active, seen["date"].to_list()),
+        overrides=before.overrides,
         decisions=decided.decisions,
         steps=decided.steps,
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
         checks=judged,
     )
+
+
+def _before(lake: Lake, days: Sequence[date], overrides: pl.DataFrame | None) -> Interventions:
+    """What goes before the strategies on the days that traded."""
+    files = lake.partitions(PriceAnomalies)
+    anomalies = lake.read_files(PriceAnomalies, [files[day] for day in days if day in files])
+    known = Overrides.create_empty().drop("date") if overrides is None else overrides
+    return Interventions(interventions.in_force(known, days), interventions.severe(anomalies))
 
 
 def _snapshot(lake: Lake, days: Sequence[date], timing: Timing, names: Sequence[str]) -> pl.DataFrame:
@@ -144,8 +164,10 @@ def day_terms(
     timing: Timing,
     strategies: Sequence[Strategy],
     judged: Mapping[date, PartitionFile],
+    *,
+    before: Interventions,
 ) -> list[Terms]:
-    """What each day is decided on: its snapshot's identity, its verdicts, the strategies in force, the settings."""
+    """What each day is decided on: its snapshot and anomalies, its verdicts, strategies and overrides, the settings."""
     snapshots = lake.partitions(FeatureSnapshots)
     verdicts: dict[date, dict[str, bool]] = {day: {} for day in days}
     for row in lake.read_files(Checks, list(judged.values())).iter_rows(named=True):
@@ -155,10 +177,12 @@ def day_terms(
             day=day,
             late=timing.late(day),
             effective_from=timing.effective_from[day],
-            inputs={FeatureSnapshots.table_name(): snapshots[day].hash} if day in snapshots else {},
+            inputs=({FeatureSnapshots.table_name(): snapshots[day].hash} if day in snapshots else {})
+            | interventions.anomaly_terms(before.severe.filter(pl.col("date") == day)),
             strategies=[strategy.hash for strategy in in_force(strategies, day)],
             verdicts=verdicts[day],
             settings=timing.settings,
+            overrides=interventions.override_terms(before.overrides.filter(pl.col("date") == day)),
         )
         for day in days
     ]
@@ -198,6 +222,7 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
         (PriceDecisions, lambda: joined(PriceDecisions, batch.decisions)),
         (PriceBook, entries),
         (Strategies, lambda: batch.strategies),
+        (Overrides, lambda: batch.overrides),
     ]
 
     def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
@@ -228,7 +253,15 @@ def _joined(known: pl.DataFrame, new: pl.DataFrame, table: type[Table]) -> pl.Da
 
 
 _RECEIVED: tuple[type[Table], ...] = (*RAW, Quarantine, Checks)
-_DECIDED: tuple[type[Table], ...] = (FeatureSnapshots, Strategies, PriceDecisions, PriceSteps, PriceBook)
+_DECIDED: tuple[type[Table], ...] = (
+    FeatureSnapshots,
+    PriceAnomalies,
+    Strategies,
+    Overrides,
+    PriceDecisions,
+    PriceSteps,
+    PriceBook,
+)
 
 
 def _manifest_rows(

@@ -99,6 +99,21 @@ def described(constraint: Constraint) -> str:
     return f"the {'cap' if constraint.kind == 'max_price' else 'floor'} {constraint.label}"
 
 
+def broken_floors(constraints: Sequence[Constraint]) -> pl.Expr:
+    """What the current price lies below, in words: its cost, the minimum advertised price, floors; empty if nothing.
+
+    The first two count whatever the strategy says of them. Reads `current` (minor units), `scale` and the features.
+    """
+    floors = [each for each in constraints if each.kind in {"min_price", "min_margin_pct"}]
+    below = [
+        (pl.col("current_price") < pl.col("map_price"), "the minimum advertised price"),
+        (pl.col("current_price") < pl.col("cost"), "its cost"),
+        *((pl.col("current") < interval(each)[0], described(each)) for each in floors),
+    ]
+    named = [pl.when(breaks).then(pl.lit(words)) for breaks, words in below]
+    return pl.concat_str(named, separator=", ", ignore_nulls=True)
+
+
 def apply(frame: pl.DataFrame, constraints: Sequence[Constraint]) -> pl.DataFrame:
     """Adds the joint interval, the price after each constraint, and the first clash.
 

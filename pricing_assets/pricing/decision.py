@@ -1,22 +1,23 @@
 """The decision: one per listed SKU and market, also where data is missing.
 
-Here: strategies' proposals carried through constraints and endings to a final price, an action and a reason. Not here:
-the arithmetic of each part, and where decisions are kept.
+Here: strategies' proposals carried through constraints and endings to a final price, an action and a reason; what
+goes before them obeyed. Not here: the arithmetic of each part, and where decisions are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import polars as pl
 
 from pricing_assets.lake.hashing import canonical
-from pricing_assets.pricing import constraints, endings, explanation
+from pricing_assets.pricing import constraints, endings, explanation, interventions
 from pricing_assets.pricing.basis import decision_ids
 from pricing_assets.pricing.explanation import Labels, Part
-from pricing_assets.strategies import Strategy, claims, propose
+from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.strategies import Constraint, Strategy, claims, propose
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
@@ -32,8 +33,13 @@ class Decided(NamedTuple):
     steps: pl.DataFrame
 
 
-def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.DataFrame) -> Decided:
-    """Decides every row of `features`.
+def decide(
+    features: pl.DataFrame,
+    strategies: Sequence[Strategy],
+    days: pl.DataFrame,
+    before: Interventions | None = None,
+) -> Decided:
+    """Decides every row of `features`; the overrides and severe anomalies in `before` go before the strategies.
 
     `features` are rows of features.feature_snapshots; `days` has one row per date in them: date, basis (String), late
     (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises PricingError where
@@ -42,7 +48,7 @@ def decide(features: pl.DataFrame, strategies: Sequence[Strategy], days: pl.Data
     frame = _numbered(features, days, strategies)
     with ThreadPoolExecutor(1) as pool:
         ids = pool.submit(decision_ids, frame)  # one after the other: meanwhile the other processors make prices
-        parts = _parts(frame, strategies)
+        parts = list(_parts(frame, strategies, before))
         rows = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
         steps = explanation.steps(parts, frame.height)
         decisions = PriceDecisions.cast(rows.with_columns(ids.result()))
@@ -62,14 +68,32 @@ def unread(strategies: Sequence[Strategy]) -> list[str]:
     return [f"{FeatureSnapshots.table_name()}.{name}" for name in FeatureSnapshots.columns() if name not in read]
 
 
-def _parts(frame: pl.DataFrame, strategies: Sequence[Strategy]) -> list[Part]:
-    """The rows by the strategy that prices them, priced; first those that none does."""
+def _parts(frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions | None) -> Iterator[Part]:
+    """The rows by the strategy that prices them, priced; first those that none does.
+
+    Rows that something goes before are parts of their own, so that all others pay nothing for it.
+    """
     claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))
-    parts = [Part(_settled(_unclaimed(frame.filter(claimed.is_null()))), Labels.nothing())]
-    for number, strategy in enumerate(strategies):
-        proposed = _by_strategy(frame.filter((claimed == number).fill_null(False)), strategy)
-        parts.append(Part(_settled(proposed), Labels.of(strategy)))
-    return parts
+    touched = interventions.touched(frame, before) if before else None
+    mine = [claimed.is_null(), *((claimed == number).fill_null(False) for number in range(len(strategies)))]
+    for rows, strategy in zip(mine, (None, *strategies), strict=True):
+        part = frame.filter(rows)
+        if touched is None:
+            yield _part(part, strategy)
+            continue
+        yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy)
+        yield _part(part.join(touched, on="row", how="inner", maintain_order="left"), strategy, obeying=True)
+
+
+def _part(frame: pl.DataFrame, strategy: Strategy | None, *, obeying: bool = False) -> Part:
+    """Rows of one strategy, or of none, priced; `obeying` rows have the columns of interventions.touched."""
+    frame = _by_strategy(frame, strategy) if strategy else _unclaimed(frame)
+    unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
+    frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
+    if obeying:
+        frame = _obeying(frame, strategy.constraints if strategy else ())
+    labels = Labels.of(strategy) if strategy else Labels.nothing()
+    return Part(_settled(frame), labels._replace(obeying=obeying))
 
 
 def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
@@ -127,10 +151,21 @@ def _obstacles(strategy: Strategy) -> list[pl.Expr]:
     return found
 
 
+def _obeying(frame: pl.DataFrame, bounds: Sequence[Constraint]) -> pl.DataFrame:
+    """Rows held by a freeze or a severe anomaly, with their sentences; a floor that a frozen price breaks is named."""
+    broken = constraints.broken_floors(bounds)
+    although = pl.when(broken != "").then(pl.format(", although the price is below {}", broken)).otherwise(pl.lit(""))
+    frozen, alarmed, priced = (pl.col(name).is_not_null() for name in ("frozen", "alarmed", "current"))
+    frame = frame.with_columns(
+        frozen=pl.when(frozen & priced).then(pl.concat_str("frozen", although)).otherwise("frozen"),
+        method=pl.when(frozen).then(pl.lit("static")).otherwise("method"),
+    )
+    named = pl.concat_str("frozen", "alarmed", pl.when(~priced).then("hold"), separator="; ", ignore_nulls=True)
+    return frame.with_columns(hold=pl.when(frozen | alarmed).then(named).otherwise("hold"))
+
+
 def _settled(frame: pl.DataFrame) -> pl.DataFrame:
     """Final price, action and whether the row is held, from `price`, `current`, `hold` and `late`."""
-    unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
-    frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
     held = pl.col("hold").is_not_null()
     unchanged = (pl.col("price") == pl.col("current")).fill_null(True)
     changed = pl.when("late").then(pl.lit("recommend")).otherwise(pl.lit("publish"))
@@ -165,4 +200,7 @@ def _rows(part: Part) -> pl.DataFrame:
         "strategy",
         "strategy_hash",
         pl.lit(None, dtype=pl.String).alias("model_hashes"),
+        (pl.col("override_id") if part.labels.obeying else pl.lit(None, dtype=pl.String))
+        .cast(pl.Categorical)
+        .alias("override_id"),
     )

@@ -17,6 +17,7 @@ import polars as pl
 
 from pricing_assets.pricing.constraints import TEN_THOUSANDTHS
 from pricing_assets.strategies import Rule, Strategy
+from pricing_assets.tables.anomalies import PriceAnomalies
 
 Array = np.ndarray[Any, Any]
 
@@ -39,6 +40,7 @@ class Labels(NamedTuple):
 
     rules: tuple[Label, ...]
     constraints: tuple[Label, ...]
+    obeying: bool = False  # whether something goes before the strategy
 
     @classmethod
     def nothing(cls) -> Labels:
@@ -70,7 +72,12 @@ class Part(NamedTuple):
 
 
 _START = Label("start", "start", "list price", "list_price", "")
-_HOLD = Label("held", "hold", "the current price stays as it is", "current_price", "")
+_FORCED = Label("forced", "override", "", None, "")
+_FROZEN = Label("frozen", "override", "", None, "")
+_ALARMED = Label("alarmed", "anomaly", "", PriceAnomalies.table_name(), "")
+_HOLD = Label("hold", "hold", "the current price stays as it is", "current_price", "")
+_TOLD = (_FORCED, _FROZEN, _ALARMED, _HOLD)
+"""Steps whose words each row has in a column of its own; of an override also the reference."""
 
 
 def _sentence(rule: Rule) -> str:
@@ -93,7 +100,10 @@ def reasons(part: Part) -> pl.Series:
     distinct = codes.unique()
     texts = pl.Series("reason", [_made(part.labels, row) for row in distinct.iter_rows()], dtype=pl.String)
     made = codes.join(distinct.with_columns(texts), on=codes.columns, how="left", maintain_order="left")
-    return part.frame.select(pl.coalesce("hold", made["reason"]).alias("reason")).to_series()
+    reason = pl.coalesce("hold", made["reason"])
+    if part.labels.obeying:
+        reason = pl.concat_str("forced", reason, separator="; ", ignore_nulls=True)
+    return part.frame.select(reason.alias("reason")).to_series()
 
 
 def _made(labels: Labels, codes: Sequence[int]) -> str:
@@ -179,16 +189,19 @@ def _taken(part: Part) -> Iterator[_Taken]:
     for label, after in zip(expressions, wide.iter_columns(), strict=True):
         taken = after.is_not_null().to_numpy()
         pieces = _Taken(label, rows[taken], before[taken], after.drop_nulls().to_numpy())
-        yield from _by_reason(pieces, part.frame["hold"].filter(after.is_not_null())) if label is _HOLD else [pieces]
+        yield from _by_reason(pieces, part.frame.filter(after.is_not_null())) if label in _TOLD else [pieces]
         before += taken
 
 
-def _by_reason(held: _Taken, reasons: pl.Series) -> Iterator[_Taken]:
-    """Hold steps apart by the reason each row is held for, of which there are few."""
-    texts = reasons.fill_null(_HOLD.reason)
+def _by_reason(told: _Taken, frame: pl.DataFrame) -> Iterator[_Taken]:
+    """Steps apart by the words each row has for them, of which there are few."""
+    texts = frame[told.label.column].fill_null(told.label.reason)
     for text in texts.unique().sort():
         mine = (texts == text).to_numpy()
-        yield _Taken(_HOLD._replace(reason=text), held.rows[mine], held.before[mine], held.after[mine])
+        label = told.label._replace(reason=text)
+        if label.step == _FROZEN.step:
+            label = label._replace(reference=frame["override_id"][int(mine.argmax())])
+        yield _Taken(label, told.rows[mine], told.before[mine], told.after[mine])
 
 
 def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
@@ -196,6 +209,8 @@ def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
     step = TEN_THOUSANDTHS // pl.col("scale")
     free = pl.col("hold").is_null()
     yield _START, pl.col("start") * step
+    if labels.obeying:
+        yield _FORCED, pl.when(pl.col("forced").is_not_null()).then(pl.col("start") * step)
     for label in labels.rules:
         yield label, pl.col(label.column).round().cast(pl.Int64) * step
     for label in labels.constraints:
@@ -203,7 +218,12 @@ def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
     # the exact current price stands: where held, and where a fraction of a minor unit is left alone
     exact = pl.col("current_price").to_physical().cast(pl.Int64)
     inexact = (pl.col("action") == "hold") & (exact != pl.col("current") * step)
-    yield _HOLD, pl.when(~free | inexact).then(exact)
+    holds = ~free | inexact
+    for label in (_FROZEN, _ALARMED) if labels.obeying else ():
+        told = pl.col(label.column).is_not_null()
+        yield label, pl.when(told).then(exact)
+        holds &= ~told
+    yield _HOLD, pl.when(holds).then(exact)
 
 
 def _decimal(ten_thousandths: pl.Expr) -> pl.Expr:

@@ -19,7 +19,8 @@ from pricing_assets.lake import PartitionFile, Provenance
 from pricing_assets.lake.hashing import combine, content_hash
 from pricing_assets.pricing.basis import Terms
 from pricing_assets.tables import Table
-from pricing_assets.tables.decisions import PriceDecisions, PriceSteps
+from pricing_assets.tables.anomalies import PriceAnomalies
+from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.runs import Checks
@@ -109,7 +110,7 @@ def windows(text: str) -> list[dict[str, Any]]:
 
 def day_inputs(day: date, head: Heads) -> list[dict[str, Any]]:
     """The partitions of the day itself that its decisions were made from, as windows of one day."""
-    tables = (FeatureSnapshots.table_name(), Strategies.table_name(), Checks.table_name())
+    tables = [table.table_name() for table in (FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Checks)]
     files = [head[table][day] for table in tables if day in head.get(table, {})]
     return [
         {"table": file.table, "first": day, "last": day, "version": file.version, "hash": file.hash} for file in files

@@ -1,7 +1,7 @@
 """Replay: a past day rebuilt from recorded data, and compared hash by hash with what was decided.
 
 Here: rebuilding features from raw and decisions from features at the recorded Delta versions, under the recorded
-strategies, verdicts and settings. Not here: printing the outcome (the shell).
+strategies, overrides, verdicts and settings. Not here: printing the outcome (the shell).
 
 A decision is a pure function of what its day's row in runs.days names; so the same hashes must come out, on any
 machine, with any number of threads, in one pass over a year or day by day.
@@ -22,12 +22,15 @@ from pricing_assets import features
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.hashing import content_hash
+from pricing_assets.pricing import interventions
 from pricing_assets.pricing.basis import Terms, basis
 from pricing_assets.pricing.batch import in_force
 from pricing_assets.pricing.decision import decide
+from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.strategies import Strategy, parse
 from pricing_assets.tables import RAW, Table, by_name
-from pricing_assets.tables.decisions import PriceDecisions, PriceSteps
+from pricing_assets.tables.anomalies import PriceAnomalies
+from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Listings
@@ -108,8 +111,12 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
     recorded = {entry["table"]: entry for entry in row["inputs"]}
     features_hash = content_hash(snapshot, FeatureSnapshots)
     strategies = [parse(text, "recorded") for text in _day(lake, Strategies, recorded, day)["text"]]
-    again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day)))
-    decided = decide(snapshot, strategies, pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]}))
+    before = Interventions(
+        _day(lake, Overrides, recorded, day), interventions.severe(_day(lake, PriceAnomalies, recorded, day))
+    )
+    again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before))
+    settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
+    decided = decide(snapshot, strategies, settled, before)
     decisions_hash = content_hash(decided.decisions, PriceDecisions)
     compared = [
         ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),
@@ -141,16 +148,23 @@ def _day(lake: Lake, table: type[Table], recorded: Mapping[str, Mapping[str, Any
     return lake.read(table, day, day, version=version)
 
 
-def _terms(row: Mapping[str, Any], features_hash: str, strategies: Sequence[Strategy], checks: pl.DataFrame) -> Terms:
+def _terms(
+    row: Mapping[str, Any],
+    features_hash: str,
+    strategies: Sequence[Strategy],
+    checks: pl.DataFrame,
+    before: Interventions,
+) -> Terms:
     """The terms of the day as recorded, but for the snapshot just rebuilt."""
     return Terms(
         day=row["date"],
         late=row["late"],
         effective_from=row["effective_from"],
-        inputs={FeatureSnapshots.table_name(): features_hash},
+        inputs={FeatureSnapshots.table_name(): features_hash} | interventions.anomaly_terms(before.severe),
         strategies=[strategy.hash for strategy in in_force(strategies, row["date"])],
         verdicts={f"{each['table']} {each['check']}": each["passed"] for each in checks.iter_rows(named=True)},
         settings=json.loads(row["settings"]),
+        overrides=interventions.override_terms(before.overrides),
     )
 
 

@@ -1,6 +1,7 @@
 """What was decided: overrides in force, decisions, the steps that explain them, and the price book, the only output.
 
-The last three are append-only. A decision stands while its `basis` is the basis of its day's last row in runs.days.
+All but the overrides are append-only. A decision stands while its `basis` is the basis of its day's last row in
+runs.days.
 """
 
 from __future__ import annotations
@@ -31,6 +32,15 @@ _NAMED = [
     for name in FeatureSnapshots.columns()
     if name not in ("date", "price_kind", "cost_source", "absent_tables", "inputs_hash", "inputs")
 ]
+
+
+# What goes before the strategy.
+_OVERRIDE = [f"decisions.overrides.{name}" for name in ("kind", "sku", "category", "market")]
+_BEFORE = [*_OVERRIDE, "anomalies.price_anomalies.severity", "anomalies.price_anomalies.reason"]
+
+
+def _made() -> dict[str, Any]:
+    return {"from": [*_snapshot(*_NAMED)["from"], *_BEFORE]}
 
 
 class Overrides(Table):
@@ -68,15 +78,15 @@ class PriceDecisions(Table):
     proposed_price = money(
         "price after the strategy, before constraints and endings", nullable=True, metadata=_snapshot(*_NAMED)
     )
-    final_price = money("decided price; the current price where held", nullable=True, metadata=_snapshot(*_NAMED))
+    final_price = money("decided price; the current price where held", nullable=True, metadata=_made())
     cost = money("cost per unit on D", nullable=True, metadata=_snapshot("cost"))
     method = dy.Enum(
-        METHODS, description="what made the proposal", metadata=_snapshot("sku", "market", "category", "brand")
+        METHODS,
+        description="what made the price: static where it was set by hand or frozen",
+        metadata=_snapshot("sku", "market", "category", "brand"),
     )
-    action = dy.Enum(
-        ACTIONS, description="publish, review, recommend (too late to publish) or hold", metadata=_snapshot(*_NAMED)
-    )
-    reason = label("why this action, in a manager's words", metadata=_snapshot(*_NAMED))
+    action = dy.Enum(ACTIONS, description="publish, review, recommend (too late to publish) or hold", metadata=_made())
+    reason = label("why this action, in a manager's words", metadata=_made())
     confidence = dy.Float64(
         nullable=True,
         min=0,
@@ -91,6 +101,13 @@ class PriceDecisions(Table):
     strategy = label("name of the strategy that claimed the SKU; null where none did", nullable=True)
     strategy_hash = label("SHA-256 of the strategy's text", nullable=True)
     model_hashes = dy.String(nullable=True, description="hashes of the models used, comma separated")
+    override_id = label(
+        "override it obeyed, the first of those in force on it; null where none was",
+        nullable=True,
+        metadata={
+            "from": ["decisions.overrides.override_id", *_OVERRIDE, *_snapshot("sku", "category", "market")["from"]]
+        },
+    )
 
 
 class PriceSteps(Table):
@@ -101,11 +118,11 @@ class PriceSteps(Table):
     market = identifier("market", metadata=_decision("market"))
     decision_id = identifier("decision explained", metadata=_decision("decision_id"))
     step_no = dy.Int64(primary_key=True, min=1, description="1 is the start: the list price, from 0")
-    step = label("start, rule:<name>, constraint:<name>, ending or hold")
+    step = label("start, rule:<name>, constraint:<name>, ending, override, anomaly or hold")
     before = money("cumulative price before the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     after = money("cumulative price after the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     reason = label("what the step did, in a manager's words")
-    reference = label("what it rests on: strategy@hash#rule, a constraint, a feature", nullable=True)
+    reference = label("what it rests on: strategy@hash#rule, a constraint, an override, a feature", nullable=True)
 
 
 class PriceBook(Table):

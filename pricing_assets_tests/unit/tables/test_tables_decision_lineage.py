@@ -16,7 +16,14 @@ from pricing_assets.tables.features import FeatureSnapshots
 DAY = date(2024, 5, 6)
 SNAPSHOT = FeatureSnapshots.create_empty().schema
 KEYS = ("date", "sku", "market")
-READ = sorted({source.split(".")[2] for sources in PriceDecisions.lineage().values() for source in sources})
+READ = sorted(
+    {
+        source.split(".")[2]
+        for sources in PriceDecisions.lineage().values()
+        for source in sources
+        if source.startswith(f"{FeatureSnapshots.table_name()}.")
+    }
+)
 # strategies are scoped by these and cannot name them in a condition
 SCOPES = ("sku", "market", "category", "brand", "currency")
 

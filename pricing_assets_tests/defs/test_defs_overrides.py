@@ -1,0 +1,123 @@
+"""Overrides and severe anomalies on the line: snapshotted, obeyed, replayed, and never in the way of a run."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from tiny_shop import FIRST, Line
+
+from pricing_assets.governance import Override, Scope
+from pricing_assets.lake import Provenance
+from pricing_assets.lake import days as manifests
+from pricing_assets.pricing.replay import replay
+from pricing_assets.tables.anomalies import PriceAnomalies
+from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
+
+DAY = FIRST + timedelta(days=3)
+EFFECTIVE = DAY + timedelta(days=1)
+
+
+def freeze(line: Line, key: str, *, kind: Any = "PRICE_FREEZE", **scope: Any) -> Override:
+    """Set by ann, on the one day the prices of DAY take effect."""
+    said = Scope(**scope, everything=not scope)
+    span = (EFFECTIVE, EFFECTIVE)
+    with line.platform().store as store:
+        return store.set_override(kind, said, span, by="ann", reason="trial", key=key, today=EFFECTIVE)
+
+
+def decisions(line: Line, day: date = DAY) -> pl.DataFrame:
+    """The standing decisions of a day, by SKU and market."""
+    basis = line.standing()[day]["basis"]
+    file = manifests.manifested(line.lake, PriceDecisions)[day]
+    return line.lake.read_files(PriceDecisions, [file]).filter(pl.col("basis") == basis).sort("sku", "market")
+
+
+def plant(line: Line, **values: Any) -> None:
+    """A severe anomaly of SKU A in the UK on DAY, as the station of anomalies leaves it."""
+    row = {"date": DAY, "sku": "A", "market": "UK", "reason": "PRICE_SPIKE", "severity": "severe", "since": DAY}
+    schema = PriceAnomalies.create_empty().schema
+    rows = pl.DataFrame([dict.fromkeys(schema) | row | {"cause": "c", "explanation": "x"} | values], schema=schema)
+    line.lake.commit(PriceAnomalies, rows, [DAY], Provenance("planted"))
+
+
+def replayed(line: Line) -> list[str | None]:
+    return [outcome.difference for outcome in replay(line.lake)]
+
+
+def test_a_run_obeys_what_is_in_force_on_the_effective_day_and_records_it(line: Line) -> None:
+    set_by_ann = freeze(line, "k", sku="A")
+    assert line.run(DAY, EFFECTIVE).success
+    found = decisions(line)
+    assert found.select("sku", "override_id").rows() == [("A", "OV-000001")] * 2 + [("B", None), ("C", None)]
+    assert found.filter(sku="A")["action"].to_list() == ["hold", "hold"]
+    assert decisions(line, EFFECTIVE)["override_id"].null_count() == 4, "one effective day, and no more"
+    (row,) = line.lake.read(Overrides).to_dicts()
+    assert (row["date"], row["override_id"], row["sku"]) == (DAY, set_by_ann.id, "A")
+    assert "decisions.overrides" in {file["table"] for file in line.standing()[DAY]["inputs"]}
+    assert replayed(line) == [None, None]
+
+
+def test_setting_and_ending_an_override_supersedes_and_brings_back(line: Line) -> None:
+    assert line.run(DAY).success
+    before = decisions(line)
+    freeze(line, "k")
+    assert line.run(DAY, only=["decisions"]).success
+    assert set(decisions(line)["override_id"]) == {"OV-000001"}
+    with line.platform().store as store:
+        store.end_override("OV-1", "bob", "trial over", "k2")
+    assert line.run(DAY, only=["decisions"]).success
+    assert decisions(line).equals(before)
+    assert Overrides.table_name() not in line.hashes(), "the day no longer has any in force"
+    assert replayed(line) == [None]
+    versions = line.versions()
+    assert line.run(DAY, only=["decisions"]).success
+    assert line.versions() == versions, "equal inputs commit nothing"
+
+
+def test_an_override_set_during_a_run_waits_for_the_next_one(line: Line) -> None:
+    assert line.run(DAY, only=["raw", "features"]).success
+
+    def clock() -> datetime:
+        freeze(line, "while it runs")  # the step looks at the clock after it has read the overrides
+        return datetime.now(UTC)
+
+    line.clock = clock
+    assert line.run(DAY, only=["decisions"]).success
+    line.clock = None
+    assert len(line.platform().store.overrides()) == 1
+    assert decisions(line)["override_id"].null_count() == 4
+    assert line.run(DAY, only=["decisions"]).success
+    assert decisions(line)["override_id"].null_count() == 0
+
+
+def test_a_severe_anomaly_holds_and_replays_and_its_score_supersedes_nothing(line: Line) -> None:
+    assert line.run(DAY).success
+    free = decisions(line)
+    plant(line, ml_score=0.9)
+    assert line.run(DAY, only=["decisions"]).success
+    held = decisions(line)
+    assert held["action"].to_list()[1] == "hold"
+    assert held["reason"].to_list()[1].startswith("severe anomaly PRICE_SPIKE: ")
+    steps = line.lake.read(PriceSteps).filter(decision_id=held["decision_id"][1])
+    assert ("anomaly", "anomalies.price_anomalies") in steps.select("step", "reference").rows()
+    assert replayed(line) == [None]
+    plant(line, ml_score=0.1, explanation="told otherwise")
+    assert line.run(DAY, only=["decisions"]).success
+    assert decisions(line).equals(held)
+    assert replayed(line) == [None]
+    plant(line, severity="high")
+    assert line.run(DAY, only=["decisions"]).success
+    assert decisions(line).equals(free), "without a severe row the day is what it was before there was any"
+
+
+@pytest.mark.parametrize(("name", "value"), [("active_until", date(2026, 3, 9)), ("sku", "B")])
+def test_an_edited_snapshot_of_overrides_is_named_by_replay(line: Line, name: str, value: object) -> None:
+    freeze(line, "k", sku="A")
+    assert line.run(DAY).success
+    path = line.lake.path(Overrides, manifests.manifested(line.lake, Overrides)[DAY])
+    pl.read_parquet(path, hive_partitioning=False).with_columns(pl.lit(value).alias(name)).write_parquet(path)
+    [named] = replayed(line)
+    assert named is not None and "basis" in named
