@@ -36,7 +36,7 @@ def simulate(shell: Shell, url: str, **wanted: Any) -> None:
 
     settings = MarketSettings(**wanted)
     url = url or f"sqlite:///{shell.settings.home / 'market.db'}"
-    address = shown(parsed(url))  # an address that is none is refused before the work
+    address = shown(parsed(url, "--to"))  # an address that is none is refused before the work
     with shell.progress.status("simulating") as status:
         simulated = simulate(
             settings, lambda day: status.update(f"simulating {settings.day(day)}, day {day + 1} of {settings.days}")

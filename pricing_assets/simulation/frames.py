@@ -165,16 +165,17 @@ class Rows:
         return frame.drop("known_at").sort("date", "sku", "market", "competitor")
 
     def _missing(self, kind: str) -> Bools:
-        """Days and cells of which an episode leaves a kind of data out."""
+        """Days and cells of which an episode or a gap leaves a kind of data out."""
         episodes = self._trade.episodes
-        number = episodes.number - 1
-        left_out = np.zeros(number.shape, dtype=np.bool_)
+        left_out = np.zeros(episodes.number.shape, dtype=np.bool_)
         for day in range(self._settings.days):
             found, cell = episodes.on(day, "MISSING_DATA")
             without = np.array([kind in kinds for kinds in KINDS])[episodes.kinds[found]]
             left_out[day, cell[without]] = True
             if kind == "prices":
                 left_out[day, episodes.on(day, "STALE_PRICE")[1]] = True
+        if kind in self._trade.gaps:
+            left_out |= self._trade.gaps[kind][:, self._trade.assortment.market]
         return left_out
 
     def _of(self, day: Ints, cell: Ints) -> pl.DataFrame:

@@ -71,9 +71,10 @@ _CLEAR = 2  # days between an episode and a promotion, or a change of the regula
 
 @dataclass(frozen=True)
 class Episodes:
-    """One row each: cell, day numbers `start` to `end`, `reason` and `kinds` as places in REASONS and KINDS, `effect`;
-    `magnitude` is the deviation to plant, in the
-    unit of the threshold; of undercuts it is known only once the usual gap is (trading.py).
+    """One row each: cell, day numbers `start` to `end`, `reason` and `kinds` as places in REASONS and KINDS, `effect`.
+
+    `magnitude` is the deviation to plant, in the unit of the threshold; of undercuts it is known only once the usual
+    gap is (trading.py).
 
     `number[day, cell]` is the number of the episode plus one, 0 where there is none; `frozen` are the days around one.
     """
@@ -143,11 +144,9 @@ def idle_days_reported(settings: MarketSettings) -> Bools:
 def _thresholds(reason: Ints, assortment: Assortment) -> Floats:
     """The deviation from which each cell's own reason counts; of a loss, what one more effect size takes."""
     name = np.array(REASONS)[reason]
-    own = 100 * TIMES_OWN * QUANTILE * assortment.volatility
-    own = np.where(np.isin(name, ["PRICE_SPIKE", "PRICE_TOO_LOW"]), own, 0.0)
-    own = np.where(
-        name == "LOW_MARGIN", 100 * TIMES_OWN * QUANTILE * assortment.volatility * (1 - assortment.margin), own
-    )
+    price = 100 * TIMES_OWN * QUANTILE * assortment.volatility
+    margin = price * (1 - assortment.margin)
+    own = np.where(np.isin(name, ["PRICE_SPIKE", "PRICE_TOO_LOW"]), price, np.where(name == "LOW_MARGIN", margin, 0.0))
     floor = np.array([FLOORS[each] or LOSS_STEP for each in REASONS])[reason]
     return np.asarray(np.maximum(floor, own))
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from pricing_assets.simulation import faults, irregularities
+from pricing_assets.simulation import faults, gaps, irregularities
 from pricing_assets.simulation.corrections import correct
 from pricing_assets.simulation.frames import Rows
 from pricing_assets.simulation.settings import MarketSettings
@@ -34,6 +34,7 @@ def simulate(settings: MarketSettings, progress: Progress | None = None) -> Simu
     market = trade(settings, progress)
     frames = Rows(settings, market).all()
     labels = irregularities.labels(settings, market.assortment, market.episodes, market.magnitude)
+    labels = pl.concat([labels, gaps.labels(settings, market.assortment, market.gaps, labels)])
     malformed = faults.spoil(settings, frames)
     if settings.irregular:
         frames = correct(settings, frames, labels)

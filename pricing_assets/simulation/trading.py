@@ -5,13 +5,13 @@ Here: the loop over days and what it keeps. Not here: the parts it turns, and ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pricing_assets.simulation import costs, irregularities, promotions, stocks
+from pricing_assets.simulation import costs, gaps, irregularities, promotions, stocks
 from pricing_assets.simulation.assortment import Assortment, assort
 from pricing_assets.simulation.demand import Demand
 from pricing_assets.simulation.irregularities import FLOORS, TIMES_OWN, Episodes
@@ -38,6 +38,7 @@ class Trade:
     assortment: Assortment
     plans: Plans
     episodes: Episodes
+    gaps: Mapping[str, Bools]
     rivals: Rivals
     magnitude: Floats
     planned: Ints
@@ -111,6 +112,7 @@ class _Market:
             plans=self._plans,
             episodes=self._episodes,
             rivals=self._rivals,
+            gaps=gaps.plan(self._settings),
             magnitude=self._magnitude,
             planned=self._shop.planned,
             regular=self._shop.regular,

@@ -73,8 +73,8 @@ def kind_of(url: sa.URL) -> Kind:
     return found
 
 
-def parsed(url: str) -> sa.URL:
-    """A URL as written. Raises PricingError, without repeating it, where it is none: it may hold a password."""
+def parsed(url: str, where: str = "PRICING_SOURCE_URL (or `database` in source.yaml)") -> sa.URL:
+    """A URL as written. Raises PricingError naming only `where` it was written if it is none: it may hold a password."""
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError
 
@@ -82,7 +82,7 @@ def parsed(url: str) -> sa.URL:
         return sa.make_url(url)
     except (ArgumentError, ValueError):
         raise PricingError(
-            "PRICING_SOURCE_URL (or `database` in source.yaml) is no database URL",
+            f"{where} is no database URL",
             "write it like sqlite:///shop.db, postgresql://user:password@host/database or mysql://…; a special "
             "character in the password as %40",
         ) from None

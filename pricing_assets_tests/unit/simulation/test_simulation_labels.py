@@ -60,7 +60,8 @@ def test_an_undercut_widens_the_usual_gap_to_the_lowest_rival_by_its_magnitude(m
     lowest = offers.group_by(KEY).agg(pl.col("price").min())
     gap = 100 * (number("current_price") / number("price") - 1)
     gaps = latest(market, "prices").join(lowest, on=KEY).select(*KEY, gap=gap)
-    labels = market.labels.filter(reason="COMPETITOR_UNDERCUT")
+    unseen = market.labels.filter(pl.col("episode_id").str.starts_with("competitor_snapshots"))
+    labels = market.labels.filter(reason="COMPETITOR_UNDERCUT").join(unseen, on=["date", "market"], how="anti")
     start = labels.group_by("episode_id", "sku", "market", "magnitude").agg(start=pl.col("date").min())
     past = start.join(gaps, on=["sku", "market"]).filter(
         pl.col("date") < pl.col("start"), pl.col("date") >= pl.col("start") - timedelta(days=28)
@@ -80,13 +81,26 @@ def test_a_stale_price_is_not_delivered_for_its_days(market: Simulated) -> None:
 
 
 def test_missing_data_lacks_as_many_kinds_as_its_magnitude(market: Simulated) -> None:
-    labels = market.labels.filter(reason="MISSING_DATA").with_row_index("label")
+    gaps = market.labels.filter(pl.col("episode_id").str.starts_with("SKU-").not_())
+    labels = market.labels.filter(reason="MISSING_DATA").join(gaps, on=["date", "market"], how="anti")
+    labels = labels.with_row_index("label")
     expected = dict.fromkeys(("prices", "stock", "competitor_snapshots"), labels)
     expected["sales"] = labels.filter(market="UK")  # only its tills report days without a sale
     missing = [rows.join(market.frames[table], on=KEY, how="anti").select("label") for table, rows in expected.items()]
     number = pl.concat(missing).group_by("label").len()
     kinds = labels.join(number, on="label", how="left", maintain_order="left").select(pl.col("len").cast(pl.Int64))
     assert (kinds.to_series() == labels["magnitude"]).all()
+
+
+def test_a_gap_leaves_out_a_whole_table_of_a_market_and_spares_the_days_a_demo_decides(market: Simulated) -> None:
+    gaps = market.labels.filter(pl.col("episode_id").str.starts_with("SKU-").not_())
+    table = gaps["episode_id"].str.extract(r"^(\w+)/").alias("table")
+    days = gaps.select("date", "market", table).unique()
+    assert 4 <= days.height <= 15 and days["date"].max() < DEFAULT.last_day - timedelta(days=40)  # type: ignore[operator]
+    for name in days["table"].unique():
+        left_out = days.filter(table=name)
+        assert market.frames[name].join(left_out, on=["date", "market"], how="semi").is_empty()
+    assert not gaps.join(market.frames["prices"], on=KEY, how="semi").is_empty()
 
 
 def test_sizes_reach_from_below_the_threshold_to_three_times_it(market: Simulated) -> None:
