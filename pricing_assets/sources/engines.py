@@ -74,7 +74,7 @@ def kind_of(url: sa.URL) -> Kind:
 
 
 def parsed(url: str, where: str = "PRICING_SOURCE_URL (or `database` in source.yaml)") -> sa.URL:
-    """A URL as written. Raises PricingError naming only `where` it was written if it is none: it may hold a password."""
+    """A URL as written. Raises PricingError naming only `where` it stands if it is none: it may hold a password."""
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError
 
