@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pricing_assets.shell.command import Shell, day_range, register, required_day
+from pricing_assets.shell.command import Shell, day_range, register, required_day, required_moment
 
 _FOLDED = {"no_args_is_help": True, "rich_markup_mode": "markdown", "add_completion": False}
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 
     - `pricing run` prices the last day of the shop
     - `pricing explain SKU --market M --date D` shows why a price is what it is
+    - `pricing trace SKU --market M --date D` follows it to the rows it came from
     - `pricing replay` proves that the same facts give the same prices
     - `pricing query "SELECT …"` asks anything else, in SQL
     - `pricing source init DIR` starts connecting a shop of your own
@@ -97,6 +98,28 @@ def explain(
     from pricing_assets.shell import showing
 
     showing.explain(shell, sku, market, required_day(day))
+
+
+@register(app)
+def trace(
+    shell: Shell,
+    sku: Annotated[str, typer.Argument(help="Stock keeping unit.")],
+    market: Annotated[str, typer.Option(help="Market, as in raw.listings.")],
+    day: Day = None,
+    *,
+    at: Annotated[str | None, typer.Option(metavar="T", help="Instead of a day: the price in force then, UTC.")] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the query for analytics.duckdb instead.")] = False,
+) -> None:
+    """Follow one price to its source rows: price book, decision, strategy, features, raw rows, files, checks, run.
+
+    Example: pricing trace 22467 --market "United Kingdom" --date 2011-12-09
+    """
+    from pricing_assets.shell import tracing
+
+    if bool(day) == bool(at):
+        raise typer.BadParameter("give one of --date and --at")
+    on = required_day(day) if day else None
+    tracing.trace(shell, sku, market, on, required_moment(at) if at else None, sql=sql)
 
 
 @register(app)

@@ -14,7 +14,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -228,6 +228,15 @@ def required_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text}: expected a day as YYYY-MM-DD, e.g. 2011-12-09") from None
+
+
+def required_moment(text: str) -> datetime:
+    """A moment as YYYY-MM-DDTHH:MM, UTC unless it says otherwise. Raises typer.BadParameter for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: expected a moment as YYYY-MM-DDTHH:MM, e.g. 2011-12-10T06:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def day_range(day: str | None, first: str | None, last: str | None) -> tuple[date, date] | None:

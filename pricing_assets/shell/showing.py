@@ -15,6 +15,7 @@ import typer
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
+from pricing_assets.shell.absences import rows_set_aside, why_not_listed
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
@@ -25,7 +26,7 @@ _SHOWN_STOPPED = 5
 
 def explain(shell: Shell, sku: str, market: str, day: date) -> None:
     """The waterfall of one standing decision. Raises PricingError where there is none."""
-    decision = _standing_decision(shell, sku, market, day)
+    decision = standing_decision(shell, sku, market, day)
     wanted = pl.col("decision_id") == decision["decision_id"]
     steps, book = (_in_force(shell, table, day).filter(wanted) for table in (PriceSteps, PriceBook))
     shell.answer({"decision": decision, "steps": steps.to_dicts(), "price_book": book.to_dicts()})
@@ -41,6 +42,8 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
     if decision["final_price"] is not None:
         was = "unknown" if decision["current_price"] is None else f"{decision['current_price']:.{places}f}"
         shell.say(f"  final {decision['final_price']:.{places}f} {decision['currency']}, was {was}")
+    for row in rows_set_aside(shell, sku, market, day):
+        shell.say(f"  set aside: {row}")
     for entry in book.iter_rows(named=True):
         shell.say(f"  in the price book from {entry['effective_from']:%Y-%m-%d %H:%M} UTC")
     shell.say(f"  decision {decision['decision_id']}, strategy {decision['strategy'] or 'none'}")
@@ -52,7 +55,8 @@ def _in_force(shell: Shell, table: type[Table], day: date) -> pl.DataFrame:
     return shell.lake.read_files(table, [file] if file else [])
 
 
-def _standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[str, Any]:
+def standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[str, Any]:
+    """The row of decisions.price_decisions that stands. Raises PricingError with the nearest hint where none does."""
     known = manifests.standing(shell.lake)
     standing = known.filter(pl.col("date") == day)
     if verdict := _stopped_days(shell, known).get(day):
@@ -67,7 +71,8 @@ def _standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[s
     rows = _in_force(shell, PriceDecisions, day).filter(pl.col("basis") == standing["basis"][0])
     found = rows.filter((pl.col("sku") == sku) & (pl.col("market") == market))
     if not found.height:
-        raise PricingError(f"{sku} in {market}: not listed on {day}", _suggestion(rows, sku, market))
+        reason = why_not_listed(shell, sku, market, day)
+        raise PricingError(f"{sku} in {market}: not listed on {day}", reason or _suggestion(rows, sku, market))
     return found.row(0, named=True)
 
 

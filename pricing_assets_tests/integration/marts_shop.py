@@ -81,7 +81,7 @@ def check(day: date, **other: Any) -> dict[str, Any]:
 
 
 def shop() -> Rows:
-    """Two days, SKUs A and B. Day two was decided twice: basis b2 was superseded by b3."""
+    """Two days, SKUs A, B and C. Day two was decided twice: basis b2 was superseded by b3."""
     return {
         raw.Prices: [
             price(DAY, moment(2, 0), "3.00"),
@@ -99,9 +99,14 @@ def shop() -> Rows:
             decision(NEXT, "b2", "A", "9.00"),
             decision(NEXT, "b2", "B", "9.00"),
             decision(NEXT, "b3", "A", "4.40"),
-            decision(NEXT, "b3", "B", "4.00", action="hold", strategy=None),
+            decision(NEXT, "b3", "B", "4.00", action="hold", strategy=None, strategy_hash=None),
+            decision(NEXT, "b3", "C", "3.50", reason="rules aged-180; then ending", override_id="7"),
         ],
-        decisions.PriceBook: [entry("A", 1, "b2-A", "9.00"), entry("A", 2, "b3-A", "4.40")],
+        decisions.PriceBook: [
+            entry("A", 1, "b2-A", "9.00"),
+            entry("A", 2, "b3-A", "4.40"),
+            entry("C", 1, "b3-C", "3.50"),
+        ],
         raw.Quarantine: [
             {
                 **{"received_on": NEXT, "table": "raw.sales", "row": row, "record": "{}", "run_id": "r3"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ MARTS = [
     "price_history",
     "run_summary",
 ]
+DOCS = Path(__file__).parents[2] / "docs" / "warehouse.md"
 _STOCK = {"on_hand": pl.Int64, "opening": pl.Int64, "oldest_received_on": pl.Date}
 _SALES = {"units": pl.Int64, "returned_units": pl.Int64}
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -61,8 +63,12 @@ def test_superseded_decisions_do_not_show(ask: Ask) -> None:
     found = ask(
         "select sku, decision_id, decided_price from {}.marts.price_history where date = '2011-12-02' order by 1"
     )
-    assert found == [("A", "b3-A", Decimal("4.4000")), ("B", "b3-B", Decimal("4.0000"))]
-    assert ask("select count(*) from {}.staging.stg_decisions") == [(2,)]
+    assert found == [
+        ("A", "b3-A", Decimal("4.4000")),
+        ("B", "b3-B", Decimal("4.0000")),
+        ("C", "b3-C", Decimal("3.5000")),
+    ]
+    assert ask("select count(*) from {}.staging.stg_decisions") == [(3,)]
 
 
 def test_the_latest_correction_of_a_price_shows(ask: Ask) -> None:
@@ -79,7 +85,11 @@ def test_a_held_decision_has_no_next_price(ask: Ask) -> None:
     found = ask(
         "select sku, action, next_price, effective_from, next_decision_id from {}.marts.current_prices order by 1"
     )
-    assert found == [("A", "publish", Decimal("4.4000"), moment(3), "b3-A"), ("B", "hold", None, None, None)]
+    assert found == [
+        ("A", "publish", Decimal("4.4000"), moment(3), "b3-A"),
+        ("B", "hold", None, None, None),
+        ("C", "publish", Decimal("3.5000"), moment(3), "b3-C"),
+    ]
 
 
 def test_margins_are_of_the_corrected_price(ask: Ask) -> None:
@@ -95,7 +105,7 @@ def test_decisions_are_summed_by_strategy_and_action(ask: Ask) -> None:
         "select strategy, action, decisions, changed, round(mean_change_pct, 6) from {}.marts.decision_summary"
         " order by strategy"
     )
-    assert found == [("none", "hold", 1, 0, 0.0), ("s", "publish", 1, 1, 10.0)]
+    assert found == [("none", "hold", 1, 0, 0.0), ("s", "publish", 2, 2, -1.25)]
 
 
 def test_a_day_is_summed_with_its_commits_and_executions(ask: Ask) -> None:
@@ -140,10 +150,26 @@ def test_the_quality_of_a_day_names_what_failed_and_why_rows_were_set_aside(ask:
 
 def test_a_price_change_says_why_and_on_whose_word(ask: Ask) -> None:
     found = ask(
-        "select sku, old_price, new_price, round(change_pct, 6), strategy, strategy_version, activated_by, decision_id"
-        " from {}.marts.price_changes"
+        "select sku, old_price, new_price, round(change_pct, 6), strategy, strategy_version, activated_by, override_id"
+        " from {}.marts.price_changes order by sku"
     )
-    assert found == [("A", Decimal("4.0000"), Decimal("4.4000"), 10.0, "s", 1, "ann", "b3-A")]
+    assert found == [
+        ("A", Decimal("4.0000"), Decimal("4.4000"), 10.0, "s", 1, "ann", None),
+        ("C", Decimal("4.0000"), Decimal("3.5000"), -12.5, "s", 1, "ann", "7"),
+    ]
+
+
+def test_the_queries_of_the_docs_run_and_the_first_names_what_fell_why_and_on_whose_word(ask: Ask) -> None:
+    queries = re.findall(r"```sql\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
+    fell = [query for query in queries if "change_pct < -10" in query]
+    assert len(fell) == 1 and len(queries) >= 10
+    for query in queries:
+        ask(f"use elsewhere; {query}")
+    (row,) = ask(f"use elsewhere; {fell[0]}")
+    assert row == (
+        *("C", "UK", "GBP", Decimal("4.0000"), Decimal("3.5000"), -12.5, moment(3)),
+        *("rules aged-180; then ending", "s", "ann", "7"),
+    )
 
 
 def test_a_first_start_without_rows_builds(home: Path, dbt: Dbt) -> None:
@@ -174,9 +200,12 @@ def test_the_marts_carry_their_documentation(ask: Ask) -> None:
     assert bare == []
 
 
-def test_no_stored_view_names_a_catalog(ask: Ask) -> None:
+def test_no_stored_view_or_macro_names_a_catalog(ask: Ask) -> None:
     found = ask("select sql from duckdb_views() where database_name = 'elsewhere' and schema_name = 'staging'")
-    assert len(found) == 6
+    found += ask(
+        "select macro_definition from duckdb_functions() where database_name = 'elsewhere' and schema_name = 'marts'"
+    )
+    assert len(found) == 6 + 2
     assert not [sql for (sql,) in found if "draft." in sql or '"draft"' in sql]
 
 

@@ -16,6 +16,7 @@ select
   decision.strategy,
   strategy.version as strategy_version,
   strategy.activated_by,
+  decision.override_id::varchar as override_id,
   decision.decision_id
 from {{ ref('stg_price_book') }} as book
 join {{ source('decisions', 'price_decisions') }} as decision
