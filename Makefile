@@ -7,9 +7,9 @@ COVERAGE ?= 90
 WORKERS ?= 2
 HOST ?= 127.0.0.1
 PORT ?= 3000
-DEMO ?= --from 2011-11-10 --to 2011-12-09
-DEMO_DAY ?= 2011-12-09
-DEMO_PRICE ?= 23173 --market "United Kingdom"
+DEMO ?= --from 2026-10-02 --to 2026-10-31
+DEMO_DAY ?= 2026-10-31
+DEMO_PRICE ?= SKU-0008 --market DE
 PYTEST ?=
 
 BIN := .venv/bin
@@ -34,8 +34,10 @@ help: ## list the targets
 
 setup: $(INSTALLED) $(MANIFEST) ## the environment in .venv, exactly as locked, and the dbt manifest
 
-demo: setup ## price the shop whose excerpt ships with the repository, explain one price, replay a day
-	$(say) "pricing the shop: $(DEMO)"
+demo: setup ## simulate a market in a database, price its last 30 days, explain one price, replay a day
+	$(say) "simulating a market: 400 days in a database"
+	@$(BIN)/pricing simulate
+	$(say) "pricing it: $(DEMO)"
 	@$(BIN)/pricing run $(DEMO)
 	$(say) "what was decided for $(DEMO_DAY)"
 	@$(BIN)/pricing query "select action, sum(decisions)::int as decisions, sum(changed)::int as changed, \

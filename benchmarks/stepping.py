@@ -29,6 +29,8 @@ from uuid import uuid4
 
 import dagster as dg
 
+from pricing_assets.settings import EXAMPLES
+
 BAR = 1.5
 DAY = "2011-12-09"
 INSTANCE = """\
@@ -68,7 +70,8 @@ def _figure(station: str, median: Step, real: Step, rounds: int) -> dict[str, An
 
 
 def daily(home: Path) -> tuple[dg.JobDefinition, list[str]]:
-    """One job of the stations and their empty twins; the names of the stations."""
+    """One job of the stations and their empty twins; the names of the stations. The shop is one that reads files."""
+    os.environ["PRICING_SOURCE"] = str(EXAMPLES / "uci_online_retail")
     from pricing_assets.defs import decisions, features, raw
     from pricing_assets.defs.resources import Platform
 

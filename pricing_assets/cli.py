@@ -32,7 +32,8 @@ app = typer.Typer(
     Settings come from the environment or from `.env`:
 
     - `PRICING_HOME`: where everything written lives (default `.pricing`)
-    - `PRICING_SOURCE`: the shop, a folder (default the example that ships)
+    - `PRICING_SOURCE`: the shop, a folder (default the demo's, examples/sap_like)
+    - `PRICING_SOURCE_URL`: the database its SQL runs in (default the one its source.yaml names, if any)
     - `PRICING_GOVERNANCE_URL`: where activated strategies live (default SQLite under the home)
 
     Exit codes: 0 done, 1 refused or failed (the message names the remedy), 2 wrong usage.
@@ -61,7 +62,7 @@ def run(shell: Shell, day: Day = None, first: First = None, last: Last = None) -
     Without a date: yesterday, or the last day of a shop that only has history. Run again at will: equal inputs commit
     nothing new, changed inputs make decisions that supersede the old ones.
 
-    Example: pricing run --from 2011-12-01 --to 2011-12-09
+    Example: pricing run --from 2026-10-02 --to 2026-10-31
     """
     from pricing_assets.shell import running
 
@@ -93,7 +94,7 @@ def explain(
 ) -> None:
     """Show one price as a waterfall: from the list price through rules, constraints and ending, to the cent.
 
-    Example: pricing explain 22467 --market "United Kingdom" --date 2011-12-09
+    Example: pricing explain SKU-0007 --market DE --date 2026-10-31
     """
     from pricing_assets.shell import showing
 

@@ -11,9 +11,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_EXAMPLES = Path(__file__).parent.parent / "examples"
-SAP_LIKE = _EXAMPLES / "sap_like"
-EXAMPLE_SOURCE = _EXAMPLES / "uci_online_retail"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SAP_LIKE = EXAMPLES / "sap_like"
 
 
 class Settings(BaseSettings):
@@ -28,12 +27,12 @@ class Settings(BaseSettings):
         description="everything written lives here",
     )
     source: Path = Field(
-        default=EXAMPLE_SOURCE,
+        default=SAP_LIKE,
         description="folder with source.yaml and one SQL file per raw table",
     )
     source_url: str | None = Field(
         default=None,
-        description="database the SQL files run in; absent, DuckDB reads files",
+        description="database the SQL files run in; absent, the one source.yaml names, else DuckDB reads files",
     )
     governance_url: str | None = Field(
         default=None,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pricing_assets.settings import EXAMPLE_SOURCE
+from pricing_assets.settings import EXAMPLES
 
 
 def needed_whole_file() -> Path:
     """The full file, named by UCI_ONLINE_RETAIL or in `shared/data` beside the repository; else skips the test."""
     named = os.environ.get("UCI_ONLINE_RETAIL")
-    path = Path(named) if named else EXAMPLE_SOURCE.parents[2] / "shared" / "data" / "uci_online_retail.parquet"
+    path = Path(named) if named else EXAMPLES.parents[1] / "shared" / "data" / "uci_online_retail.parquet"
     if not path.is_file():
         pytest.skip("the whole UCI file is not here: name it in UCI_ONLINE_RETAIL, or put it in ../shared/data")
     return path

@@ -227,7 +227,7 @@ def required_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text}: expected a day as YYYY-MM-DD, e.g. 2011-12-09") from None
+        raise typer.BadParameter(f"{text}: expected a day as YYYY-MM-DD, e.g. 2026-10-31") from None
 
 
 def required_moment(text: str) -> datetime:

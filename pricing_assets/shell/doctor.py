@@ -10,13 +10,16 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import REFUSED, Shell
+
+if TYPE_CHECKING:
+    from pricing_assets.sources import Source
 
 _FREE_BYTES = 1_000_000_000
 _LIBRARIES = ("dagster", "polars", "duckdb", "deltalake", "dataframely", "dbt-core", "SQLAlchemy")
@@ -81,6 +84,17 @@ def _source(shell: Shell) -> Iterator[Finding]:
     source = sources.load(shell.settings.source, shell.settings)
     tables = ", ".join(table.table_name() for table in source.tables)
     yield Finding("source", True, f"{source.name} ({shell.settings.source}): {tables}")
+    if source.database is not None:
+        yield _database(source)
+
+
+def _database(source: Source) -> Finding:
+    from pricing_assets import sources
+
+    try:
+        return Finding("database", True, f"{sources.reach(source)} answers")
+    except PricingError as error:
+        return Finding("database", False, error.what, error.remedy)
 
 
 def _lake(shell: Shell) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pricing_assets.sources.arriving import arrive
 from pricing_assets.sources.checking import Finding, check
+from pricing_assets.sources.database import reach
 from pricing_assets.sources.intake import Intake, take_in
 from pricing_assets.sources.judging import failures, judge, trade_status
 from pricing_assets.sources.receiving import Received, receive
@@ -31,6 +32,7 @@ __all__ = [
     "init",
     "judge",
     "load",
+    "reach",
     "reading_window",
     "receive",
     "settle",

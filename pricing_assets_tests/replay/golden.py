@@ -18,8 +18,10 @@ import polars as pl
 
 from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
+from pricing_assets.settings import EXAMPLES
 from pricing_assets.tables.decisions import PriceDecisions
 
+UCI = EXAMPLES / "uci_online_retail"
 GOLDEN = Path(__file__).with_name("golden.json")
 FIRST, LAST = date(2011, 11, 10), date(2011, 12, 9)
 DAYS = [FIRST, date(2011, 11, 29), LAST]
@@ -31,7 +33,7 @@ def price_the_excerpt(home: Path) -> None:
     pricing = Path(sys.executable).with_name("pricing")
     command = [str(pricing), "run", "--from", str(FIRST), "--to", str(LAST)]
     home.parent.mkdir(parents=True, exist_ok=True)
-    environment = kept | {"PRICING_HOME": str(home)}
+    environment = kept | {"PRICING_HOME": str(home), "PRICING_SOURCE": str(UCI)}
     done = subprocess.run(command, env=environment, cwd=home.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

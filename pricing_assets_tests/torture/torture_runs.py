@@ -25,6 +25,7 @@ import polars as pl
 
 from pricing_assets.lake import Lake, claims
 from pricing_assets.lake import days as manifests
+from pricing_assets.settings import EXAMPLES
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.raw import Listings
 from pricing_assets.tables.runs import Executions
@@ -36,10 +37,10 @@ PATIENCE = 300
 
 @dataclass(frozen=True)
 class Place:
-    """A home, and the shop that is priced there."""
+    """A home, and the shop that is priced there: the excerpt of a real one, unless another is named."""
 
     home: Path
-    shop: Path | None = None
+    shop: Path = EXAMPLES / "uci_online_retail"
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -48,9 +49,7 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        chosen: dict[str, str] = {"PRICING_HOME": str(self.home)} | (
-            {"PRICING_SOURCE": str(self.shop)} if self.shop else {}
-        )
+        chosen = {"PRICING_HOME": str(self.home), "PRICING_SOURCE": str(self.shop)}
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PRICING_", "DAGSTER_", "UCI_"))}
         return kept | chosen | {"COLUMNS": "160"} | dict(self.variables)
 

@@ -11,13 +11,14 @@ import pytest
 from whole_shop import needed_whole_file
 
 from pricing_assets import sources
-from pricing_assets.settings import EXAMPLE_SOURCE, Settings
+from pricing_assets.settings import EXAMPLES, Settings
 from pricing_assets.sources import Received, Source
 from pricing_assets.tables import raw
 from pricing_assets.tables.base import Table
 
 FIRST, LAST = date(2010, 12, 1), date(2011, 12, 9)
-EXCERPT = EXAMPLE_SOURCE / "data" / "uci_online_retail_excerpt.parquet"
+UCI = EXAMPLES / "uci_online_retail"
+EXCERPT = UCI / "data" / "uci_online_retail_excerpt.parquet"
 TABLES = (raw.Products, raw.Listings, raw.Prices, raw.Sales)
 CUT = date(2011, 5, 17)
 
@@ -28,7 +29,7 @@ def load(path: Path | None = None) -> Source:
         patch.delenv("UCI_ONLINE_RETAIL", raising=False)
         if path:
             patch.setenv("UCI_ONLINE_RETAIL", str(path))
-        return sources.load(EXAMPLE_SOURCE, Settings(_env_file=None))  # type: ignore[call-arg]
+        return sources.load(UCI, Settings(_env_file=None))  # type: ignore[call-arg]
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_day_read_alone_is_the_day_of_the_year(year: dict[type[Table], Receive
 
 
 def test_check_finds_no_fault() -> None:
-    findings = sources.check(EXAMPLE_SOURCE, Settings(_env_file=None))  # type: ignore[call-arg]
+    findings = sources.check(UCI, Settings(_env_file=None))  # type: ignore[call-arg]
     assert [finding.what for finding in findings if not finding.passed] == []
 
 
