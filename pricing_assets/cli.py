@@ -113,7 +113,7 @@ def trace(
 ) -> None:
     """Follow one price to its source rows: price book, decision, strategy, features, raw rows, files, checks, run.
 
-    Example: pricing trace 22467 --market "United Kingdom" --date 2011-12-09
+    Example: pricing trace SKU-0007 --market DE --date 2026-10-31
     """
     from pricing_assets.shell import tracing
 

@@ -235,7 +235,7 @@ def required_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text}: expected a moment as YYYY-MM-DDTHH:MM, e.g. 2011-12-10T06:00") from None
+        raise typer.BadParameter(f"{text}: expected a moment as YYYY-MM-DDTHH:MM, e.g. 2026-11-01T06:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
