@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
 _SHOWN_ROWS = 4
-_IN_THE_KEY = ("date", "sku", "market", "known_at", "price_type", "competitor", "effective_from", "entry_no", "step_no")
+_IN_THE_KEY = (
+    *("date", "sku", "market", "known_at", "price_type", "competitor", "effective_from", "entry_no", "step_no"),
+    *("known_on", "target_date", "received_on", "table", "row", "check"),
+)
 _UNTOLD = ("text", "basis", "inputs_hash", "url", "settings", "decisions_hash", "steps_hash")  # --json prints them
 Row = dict[str, Any]
 

@@ -113,6 +113,12 @@ def shop() -> Rows:
                 "rule": f"units: found '-{row}'; expected at least 0",
             }
             for row in (1, 2)
+        ]
+        + [
+            {
+                **{"received_on": DAY, "table": "raw.sales", "row": 1, "record": "{}", "run_id": "r1"},
+                "rule": "duplicate key: (date, sku) = (2011-12-01, A (old)), the same row again; expected it once",
+            }
         ],
         raw.Products: [{"date": NEXT, "sku": "A", "category": "HOME"}],
         raw.Stock: [stock(DAY, 10, opening=4), stock(NEXT, 12, oldest_received_on=date(2011, 9, 1))],

@@ -10,7 +10,19 @@ def test_help_reads_like_documentation() -> None:
     said = pricing("--help").stdout
     for words in ("First steps:", "PRICING_HOME", "Exit codes: 0 done, 1 refused or failed"):
         assert words in said
-    for command in ("run", "runs", "status", "explain", "replay", "query", "doctor", "source", "strategy", "lake"):
+    for command in (
+        "run",
+        "runs",
+        "status",
+        "explain",
+        "trace",
+        "replay",
+        "query",
+        "doctor",
+        "source",
+        "strategy",
+        "lake",
+    ):
         assert f"│ {command} " in said
 
 

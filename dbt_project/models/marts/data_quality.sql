@@ -13,7 +13,10 @@ with verdicts as (
 ),
 
 quarantined as (
-  select received_on as date, "table", regexp_replace(rule, 'found .*; expected', 'expected') as rule
+  select
+    received_on as date,
+    "table",
+    regexp_replace(regexp_replace(rule, 'found .*; expected', 'expected'), ' = \(.*\)', '') as rule
   from {{ source('raw', 'quarantine') }}
 ),
 
