@@ -16,6 +16,9 @@ import numpy as np
 
 from pricing_assets.simulation.randomness import Floats
 
+MOST = 8.0
+"""Times its volume that a cell sells at most: at a quarter of its price a power law would sell 200 times as much."""
+
 
 @dataclass(frozen=True)
 class Tastes:
@@ -52,9 +55,9 @@ class Law(Protocol):
 
 
 def log_log(offer: Offer, tastes: Tastes) -> Floats:
-    """Constant elasticities: demand is a power of each price."""
+    """Constant elasticities: demand is a power of each price, up to MOST."""
     own = tastes.base * np.log(offer.regular / offer.anchor) + tastes.promotion * np.log(offer.price / offer.regular)
-    return np.exp(_pull(offer, tastes) - own)
+    return np.minimum(np.exp(_pull(offer, tastes) - own), MOST)
 
 
 def logit(offer: Offer, tastes: Tastes) -> Floats:
@@ -73,7 +76,8 @@ def reference_price(offer: Offer, tastes: Tastes) -> Floats:
     """Customers compare with the price they remember: beyond the base elasticity, a loss weighs more than a gain."""
     gap = np.log(offer.price / offer.memory)
     weight = np.where(gap > 0, 1.6, 1.0) * (tastes.promotion - tastes.base)
-    return np.exp(_pull(offer, tastes) - tastes.base * np.log(offer.price / offer.anchor) - weight * gap)
+    own = tastes.base * np.log(offer.price / offer.anchor) + weight * gap
+    return np.minimum(np.exp(_pull(offer, tastes) - own), MOST)
 
 
 def _pull(offer: Offer, tastes: Tastes) -> Floats:

@@ -16,6 +16,7 @@ from pricing_assets.simulation.rivals import NAMES
 from pricing_assets.simulation.settings import MarketSettings
 from pricing_assets.simulation.trading import Trade
 
+DIGITS = 6  # of figures: processors differ in the last bits of an exponential
 MOST_CELLS = 20_000  # cells of which the truth is written out; beyond, settings and seed say it
 
 
@@ -40,15 +41,18 @@ def _cell(trade: Trade, cell: int, names: list[str], markets: list[str]) -> dict
         "category": CATEGORIES[assortment.category[sku]],
         "substitutes": [names[other] for other in group if other != sku],
         "anchor_price": int(assortment.anchor[cell]) / 100,
-        "volume": float(assortment.volume[cell]),
-        "price_volatility": float(assortment.volatility[cell]),
-        "dispersion": float(assortment.dispersion[cell]),
-        "base_elasticity": -float(tastes.base[cell]),
-        "promotion_elasticity": -float(tastes.promotion[cell]),
-        "substitute_elasticity": float(tastes.substitute[cell]),
-        "rival_elasticity": float(tastes.rival[cell]),
+        "volume": round(float(assortment.volume[cell]), DIGITS),
+        "price_volatility": round(float(assortment.volatility[cell]), DIGITS),
+        "dispersion": round(float(assortment.dispersion[cell]), DIGITS),
+        "base_elasticity": round(-float(tastes.base[cell]), DIGITS),
+        "promotion_elasticity": round(-float(tastes.promotion[cell]), DIGITS),
+        "substitute_elasticity": round(float(tastes.substitute[cell]), DIGITS),
+        "rival_elasticity": round(float(tastes.rival[cell]), DIGITS),
         "listed_from_day": int(assortment.listed[cell]),
         "listed_until_day": None if assortment.until[cell] == OPEN else int(assortment.until[cell]),
         "rival_lags": lags,
-        "replenishment": {"lead_days": int(assortment.lead[cell]), "cover_days": float(assortment.cover[cell])},
+        "replenishment": {
+            "lead_days": int(assortment.lead[cell]),
+            "cover_days": round(float(assortment.cover[cell]), DIGITS),
+        },
     }
