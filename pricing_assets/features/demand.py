@@ -13,7 +13,7 @@ import polars as pl
 from pricing_assets.features.cells import amount, count, percent, ratio, ten_thousandths
 from pricing_assets.features.prices import Current
 from pricing_assets.features.targets import Seen, Targets, same_text
-from pricing_assets.features.visibility import Cutoffs, Ints, day_numbers
+from pricing_assets.features.visibility import Ints, day_numbers
 from pricing_assets.features.windows import Bools, History, running
 
 SALES_DAYS = 56
@@ -28,11 +28,9 @@ class Sold:
     before: Ints
 
 
-def sales_features(
-    sales: pl.DataFrame, targets: Targets, cutoffs: Cutoffs, current: Current
-) -> tuple[Sold, dict[str, pl.Series]]:
+def sales_features(seen: Seen, targets: Targets, current: Current) -> tuple[Sold, dict[str, pl.Series]]:
     """Units and the feature columns that come from raw.sales."""
-    seen = Seen.of(sales, targets, cutoffs)
+    sales = seen.frame
     right = seen.history.after(seen.group, targets.day)
     left = {width: seen.history.after(seen.group, targets.day - width) for width in WIDTHS}
     units_sold = sales["units"].to_numpy()[seen.order]
@@ -51,9 +49,8 @@ def sales_features(
     }
 
 
-def stock_features(stock: pl.DataFrame, targets: Targets, cutoffs: Cutoffs, sold: Sold) -> dict[str, pl.Series]:
+def stock_features(seen: Seen, targets: Targets, sold: Sold) -> dict[str, pl.Series]:
     """The feature columns that come from the stock row of D."""
-    seen = Seen.of(stock, targets, cutoffs)
     row, _, known = seen.today()
     on_hand = row["on_hand"].fill_null(0).to_numpy()
     received = row["oldest_received_on"]

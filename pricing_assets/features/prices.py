@@ -9,6 +9,7 @@ it is in the currency of D: a change of currency is not a change of price.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -33,9 +34,14 @@ class Current:
 
 
 @dataclass(frozen=True)
-class _Past:
-    """The history each target looks back on: rows of its pair in the currency of its day."""
+class Past:
+    """The history each target looks back on: rows of its pair in the currency of its day.
 
+    `place` is where each of them stands in `seen`, which also holds prices in other currencies.
+    """
+
+    seen: Seen
+    place: Ints
     history: History
     prices: Ints
     group: Ints
@@ -47,7 +53,15 @@ class _Past:
         return self.history.after(self.group, self.day - width), self.history.after(self.group, self.day)
 
 
-def price_features(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs) -> tuple[Current, dict[str, pl.Series]]:
+class Priced(NamedTuple):
+    """The price in force for each target, what it looks back on, and the columns made from them."""
+
+    current: Current
+    past: Past
+    columns: dict[str, pl.Series]
+
+
+def price_features(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs) -> Priced:
     """The price in force for each target, and the feature columns that come from raw.prices alone."""
     seen = Seen.of(prices, targets, cutoffs, (prices["price_type"] == "current").to_numpy())
     today, place, known = seen.today()
@@ -56,7 +70,7 @@ def price_features(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs) -> 
     past = _past(seen, place, known)
     listed = _list_price(prices, targets, cutoffs, current, past)
     cost, costed = ten_thousandths(today["cost"]), known & today["cost"].is_not_null().to_numpy()
-    return current, {
+    columns = {
         "currency": today["currency"],
         "current_price": amount(price, known),
         "list_price": amount(listed, known),
@@ -69,7 +83,9 @@ def price_features(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs) -> 
         "price_volatility_14d": _volatility(past),
         "days_since_price_change": _days_since_change(past),
         "promotion_depth_pct": percent(listed - price, listed, known),
+        "price_age_days": _age(seen),
     }
+    return Priced(current, past, columns)
 
 
 def map_price(attributes: pl.Series) -> pl.Series:
@@ -79,29 +95,33 @@ def map_price(attributes: pl.Series) -> pl.Series:
     return pl.select(pl.when(price > 0).then(price)).to_series()
 
 
-def planned_price(promotions: pl.DataFrame, targets: Targets, current: Current) -> pl.Series:
-    """The price planned for D+1, as the plan known last on D says; null if that is in another currency."""
-    plans = promotions.with_columns(date=pl.col("target_date").dt.offset_by("-1d")).filter(
-        pl.col("known_on").is_between(pl.col("date").dt.offset_by(f"-{YEAR - 1}d"), pl.col("date"))
-    )
+def planned_price(promotions: pl.DataFrame, targets: Targets, current: Current, ahead: int) -> pl.Series:
+    """The price planned for D + `ahead` (1 or 0), as the plan known last before that day says.
+
+    Null if that is in another currency.
+    """
+    day = pl.col("target_date").dt.offset_by("-1d")
+    plans = promotions.filter(pl.col("known_on").is_between(day.dt.offset_by(f"-{YEAR - 2 + ahead}d"), day))
+    plans = plans.with_columns(date=pl.col("target_date").dt.offset_by(f"-{ahead}d"))
     plans = plans.sort(*KEY, "known_on").unique(KEY, keep="last")
     planned = targets.keys.join(plans, on=KEY, how="left", maintain_order="left")
     ours = pl.col("currency").fill_null(current.currency) == current.currency
     return planned.select(pl.when(ours).then(pl.col("planned_price"))).to_series()
 
 
-def _past(seen: Seen, place: Ints, known: Bools) -> _Past:
+def _past(seen: Seen, place: Ints, known: Bools) -> Past:
     (codes,) = same_text(seen.frame["currency"])
     codes, prices = codes[seen.order], ten_thousandths(seen.frame["price"])[seen.order]
     mixed = (codes[1:] != codes[:-1]) & (seen.history.groups[1:] == seen.history.groups[:-1])
     if not mixed.any():
-        return _Past(seen.history, prices, seen.group, seen.day, known)
+        return Past(seen, np.arange(len(prices)), seen.history, prices, seen.group, seen.day, known)
     number = int(codes.max()) + 1
     history = History(seen.history.groups * number + codes, seen.history.days)
-    return _Past(history, prices[history.rows], seen.group * number + codes[place], seen.day, known)
+    group = seen.group * number + codes[place]
+    return Past(seen, history.rows, history, prices[history.rows], group, seen.day, known)
 
 
-def _list_price(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs, current: Current, past: _Past) -> Ints:
+def _list_price(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs, current: Current, past: Past) -> Ints:
     """The list price row of D in the currency of D, else the highest current price of the trailing 365 days."""
     list_rows = prices.filter((pl.col("price_type") == "list") & pl.col("date").is_in(targets.keys["date"].implode()))
     row, _, _ = Seen.of(list_rows, targets, cutoffs).today()
@@ -114,7 +134,7 @@ def _list_price(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs, curren
     return listed
 
 
-def _change(past: _Past, price: Ints, width: int) -> pl.Series:
+def _change(past: Past, price: Ints, width: int) -> pl.Series:
     """% change against the last price dated in (D − 365, D − width]."""
     place = past.history.after(past.group, past.day - width) - 1
     known = past.known & (place >= past.history.after(past.group, past.day - YEAR))
@@ -124,7 +144,7 @@ def _change(past: _Past, price: Ints, width: int) -> pl.Series:
     return percent(price - before, before, known)
 
 
-def _volatility(past: _Past) -> pl.Series:
+def _volatility(past: Past) -> pl.Series:
     """Standard deviation ÷ mean over 14 days, from two prices on.
 
     With n prices of sum S and the integers dᵢ = n·pᵢ − S it is √(Σdᵢ²/n) ÷ S. The squares are added day by day in
@@ -142,7 +162,16 @@ def _volatility(past: _Past) -> pl.Series:
     return ratio(deviation, total, number >= 2)
 
 
-def _days_since_change(past: _Past) -> pl.Series:
+def _age(seen: Seen) -> pl.Series:
+    """Days since the last price of the trailing year, in any currency; 0 where D has one."""
+    place = seen.history.after(seen.group, seen.day) - 1
+    known = place >= seen.history.after(seen.group, seen.day - YEAR)
+    if not known.any():
+        return count(seen.day, known)
+    return count(seen.day - seen.history.days[np.where(known, place, 0)], known)
+
+
+def _days_since_change(past: Past) -> pl.Series:
     left, right = past.window(YEAR)
     runs = Runs(past.history.groups, past.prices)
     place, changed = runs.last_change(left, right)

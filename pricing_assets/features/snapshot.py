@@ -1,7 +1,8 @@
 """The feature snapshot: all columns of `features.feature_snapshots` for one day or for many in one pass.
 
 Here: what is read of each raw table, and how the rooms' columns come together.
-Not here: how a column is computed; each has its noun: prices, rivals, demand, categories, calendar.
+Not here: how a column is computed; each has its noun: prices, rivals, demand, categories, calendar, baselines,
+deliveries.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from datetime import date
 
 import polars as pl
 
+from pricing_assets.features.baselines import GAP_DAYS, Ordinary, gap_baselines, price_baselines
 from pricing_assets.features.calendar import Calendar, calendar_features
 from pricing_assets.features.categories import category_features
+from pricing_assets.features.deliveries import WEEKS_DAYS, missed, named, rivals_missed, sales_missed
 from pricing_assets.features.demand import SALES_DAYS, sales_features, stock_features
 from pricing_assets.features.prices import YEAR, map_price, planned_price, price_features
-from pricing_assets.features.rivals import RIVAL_DAYS, rival_features
-from pricing_assets.features.targets import Targets
+from pricing_assets.features.rivals import RIVAL_DAYS, Rivals, rival_features
+from pricing_assets.features.targets import Seen, Targets
 from pricing_assets.features.visibility import Cutoffs
 from pricing_assets.tables.features import FeatureSnapshots
 
@@ -25,9 +28,9 @@ LOOKBACK: Mapping[str, int] = {
     "raw.listings": 1,
     "raw.prices": YEAR,
     "raw.sales": SALES_DAYS,
-    "raw.stock": 1,
+    "raw.stock": WEEKS_DAYS + 1,
     "raw.promotions": YEAR,
-    "raw.competitor_snapshots": RIVAL_DAYS,
+    "raw.competitor_snapshots": RIVAL_DAYS + GAP_DAYS,
 }
 """How many days of each raw table's partitions a day sees, itself included: a width w means (D − w, D]."""
 
@@ -73,21 +76,30 @@ def _values(
     tables: Mapping[str, pl.DataFrame], targets: Targets, cutoffs: Cutoffs, calendar: Calendar
 ) -> dict[str, pl.Series]:
     """Every feature column that the tables at hand give, row for row of the targets."""
-    current, values = price_features(tables["raw.prices"], targets, cutoffs)
-    sold, demand = sales_features(tables["raw.sales"], targets, cutoffs, current)
+    current, past, values = price_features(tables["raw.prices"], targets, cutoffs)
+    sales = Seen.of(tables["raw.sales"], targets, cutoffs)
+    sold, demand = sales_features(sales, targets, current)
     values |= demand | calendar_features(targets.keys, calendar)
+    ordinary = Ordinary.of(past, targets, tables.get("raw.promotions"))
+    values |= price_baselines(ordinary)
+    gaps = {"price": ~current.known, "sales": sales_missed(sales, targets)}
     if "raw.stock" in tables:
-        values |= stock_features(tables["raw.stock"], targets, cutoffs, sold)
+        stock = Seen.of(tables["raw.stock"], targets, cutoffs)
+        values |= stock_features(stock, targets, sold)
+        gaps["stock"] = missed(stock)
     if "raw.promotions" in tables:
-        values["planned_price"] = planned_price(tables["raw.promotions"], targets, current)
+        values["planned_price"] = planned_price(tables["raw.promotions"], targets, current, ahead=1)
+        values["planned_price_today"] = planned_price(tables["raw.promotions"], targets, current, ahead=0)
     if "raw.competitor_snapshots" in tables:
-        values |= rival_features(tables["raw.competitor_snapshots"], targets, current)
+        rivals = Rivals.of(tables["raw.competitor_snapshots"], targets)
+        values |= rival_features(rivals, targets, current) | gap_baselines(ordinary, rivals, targets, current)
+        gaps["rivals"] = rivals_missed(rivals, targets)
     if "raw.products" in tables:
         product = targets.keys.join(tables["raw.products"], on=["date", "sku"], how="left", maintain_order="left")
         values |= {"category": product["category"], "brand": product["brand"]}
         values["map_price"] = map_price(product["attributes"])
         values |= category_features(targets, product["category"], values["margin_pct"], sold)
-    return values
+    return values | {"missing_data": named(gaps)}
 
 
 def _window(frame: pl.DataFrame, name: str, days: Sequence[date]) -> pl.DataFrame:

@@ -77,12 +77,13 @@ class Seen:
     """A table's rows of listed pairs as every target sees them.
 
     `order` holds for each position of `history` the row of `frame` that is there; `group` and `day` say for each
-    target which group of `history` it looks at, and from when.
+    target which group of `history` it looks at, and from when; `pair` is the pair of each position.
     """
 
     history: History
     frame: pl.DataFrame
     order: Ints
+    pair: Ints
     group: Ints
     day: Ints
 
@@ -95,7 +96,9 @@ class Seen:
         unfolded = unfold(pair, day, known, targets.pairs, cutoffs)
         history = History(unfolded.group, day[unfolded.rows], known[unfolded.rows])
         order = rows[unfolded.rows[history.rows]]
-        return cls(history, frame, order, unfolded.versions.groups(targets.pair, targets.day), targets.day)
+        versions = unfolded.versions
+        pairs, group = versions.of_groups(history.groups), versions.groups(targets.pair, targets.day)
+        return cls(history, frame, order, pairs, group, targets.day)
 
     def today(self) -> tuple[pl.DataFrame, Ints, Bools]:
         """Each target's row of its own day (all null if none), its position in the history, whether there is one."""

@@ -90,6 +90,12 @@ class Versions:
         corrected = (place >= 0) & (self.keys[place] // SPAN == pair)
         return np.where(corrected, self.pairs + place, pair)
 
+    def of_groups(self, groups: Ints) -> Ints:
+        """The pair whose history each group holds."""
+        if not len(self.keys):
+            return groups
+        return np.where(groups < self.pairs, groups, self.keys[np.maximum(groups - self.pairs, 0)] // SPAN)
+
 
 @dataclass(frozen=True)
 class Unfolded:

@@ -52,6 +52,12 @@ class History:
         """Position after the last row of the group dated on or before `day`."""
         return np.searchsorted(self.keys, group * SPAN + day, side="right")
 
+    def where(self, wanted: Bools) -> History:
+        """The history of the wanted rows alone; `rows` keeps saying where each came from."""
+        part = History.__new__(History)
+        part.keys, part.rows = self.keys[wanted], self.rows[wanted]
+        return part
+
     def on(self, group: Ints, day: Ints) -> tuple[Ints, Bools]:
         """Position of the group's row of exactly `day`, and whether there is one (position 0 if not)."""
         place = self.after(group, day) - 1

@@ -20,6 +20,7 @@ _RIVALS = ["raw.competitor_snapshots.price", *_OFFERS]
 _REVENUE = ["raw.sales.revenue", "raw.sales.currency", "raw.prices.currency"]
 _CATEGORY = ["raw.products.category"]
 _UNITS = ["raw.sales.units"]
+_PLANS = ["raw.promotions.target_date", "raw.promotions.planned_price"]
 
 
 def _from(*columns: str) -> dict[str, Any]:
@@ -104,6 +105,52 @@ class FeatureSnapshots(Table):
         "(current price − lowest rival price) as % of the lowest rival price", *_RIVALS, *_CURRENT
     )
     price_position = _number("share of rivals cheaper than us, 0 to 1", *_RIVALS, *_CURRENT)
+
+    usual_price = _amount(
+        "median current price of the unplanned days among the 56 before D, the lower of two middles; null below 14",
+        *_HISTORY,
+        *_PLANS,
+    )
+    usual_price_move_pct = _number(
+        "80 % quantile of the distances of these prices from their median, as % of it", *_HISTORY, *_PLANS
+    )
+    usual_margin_pct = _number(
+        "median margin % of the unplanned days among the 56 before D; null below 14 with a cost",
+        *_HISTORY,
+        "raw.prices.cost",
+        *_PLANS,
+    )
+    usual_margin_move = _number(
+        "80 % quantile of the distances of these margins from their median, in points",
+        *_HISTORY,
+        "raw.prices.cost",
+        *_PLANS,
+    )
+    usual_competitor_delta_pct = _number(
+        "median of (current price − lowest rival price) as % of it, on the unplanned days among the 28 before D; "
+        "null below 14 with a rival",
+        *_RIVALS,
+        *_CURRENT,
+        *_PLANS,
+    )
+    usual_competitor_delta_move = _number(
+        "80 % quantile of the distances of these gaps from their median, in points", *_RIVALS, *_CURRENT, *_PLANS
+    )
+    planned_price_today = _amount(
+        "price planned for D by the plan known last before D, in the currency of D or in none stated",
+        "raw.promotions.planned_price",
+        "raw.promotions.target_date",
+        "raw.promotions.currency",
+        "raw.prices.currency",
+    )
+    price_age_days = _count(
+        "days since the last current price was dated, 0 if on D; null if none was within 365 days",
+        "raw.prices.price_type",
+    )
+    missing_data = dy.String(
+        description="of price, rivals, sales, stock what should have come for D and did not, comma separated",
+        metadata=_from("raw.prices.price_type", "raw.sales.units", "raw.sales.returned_units"),
+    )
 
     units_7d = _count("units sold in the last 7 days, in any currency", *_UNITS, nullable=False)
     units_28d = _count("units sold in the last 28 days", *_UNITS, nullable=False)

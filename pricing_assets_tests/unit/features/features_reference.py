@@ -53,21 +53,31 @@ def _day(tables: Mapping[str, list[Row]], day: date, calendar: Calendar) -> list
         row: Row = {"date": day, "sku": sku, "market": market}
         row |= _prices(own(prices), day)
         row |= _sales(own(sales), day, row["currency"])
+        row |= _usual(own(prices), {name: own(tables.get(name, [])) for name in OPTIONAL[::2]}, day, row["currency"])
+        row["price_age_days"] = _age(own(prices), day)
+        row["missing_data"] = [] if row["current_price"] is not None else ["price"]
+        row["missing_data"] += ["sales"] if _idle(sales, pairs, market, day) and _missed(own(sales), day) else []
         row |= _calendar(day, calendar.countries.get(market))
         row["absent_tables"] = ",".join(name for name in OPTIONAL if name not in tables)
         if "raw.products" in tables:
             row |= _product([p for p in tables["raw.products"] if p["sku"] == sku and p["date"] == day])
         if "raw.stock" in tables:
             row |= _stock(own(stock), day, row["units_28d"])
+            row["missing_data"] += ["stock"] if _missed(own(stock), day) else []
         if "raw.promotions" in tables:
-            row["planned_price"] = _planned(own(tables["raw.promotions"]), day, row["currency"])
+            plans = own(tables["raw.promotions"])
+            row["planned_price"] = _planned(plans, day + timedelta(days=1), row["currency"], 365)
+            row["planned_price_today"] = _planned(plans, day, row["currency"], 364)
         if "raw.competitor_snapshots" in tables:
-            row |= _rivals(own(tables["raw.competitor_snapshots"]), day, row)
+            watched = own(tables["raw.competitor_snapshots"])
+            row |= _rivals(watched, day, row)
+            row["missing_data"] += ["rivals"] if _missed(watched, day, 12, weekly=False) else []
         result.append(row)
     if "raw.products" in tables:
         _categories(result)
     for row in result:
         row.pop("before", None)
+        row["missing_data"] = ",".join(sorted(row["missing_data"]))
     return result
 
 
@@ -169,14 +179,69 @@ def _product(rows: list[Row]) -> Row:
     return {"category": rows[0]["category"], "brand": rows[0]["brand"], "map_price": price if price > 0 else None}
 
 
-def _planned(rows: list[Row], day: date, currency: str | None) -> Decimal | None:
-    known = [row for row in rows if row["target_date"] == day + timedelta(days=1)]
-    known = [row for row in known if day - timedelta(days=365) < row["known_on"] <= day]
+def _planned(rows: list[Row], target: date, currency: str | None, most: int) -> Decimal | None:
+    """The price planned for a day by the plan known last before it, at most `most` days before."""
+    known = [row for row in rows if row["target_date"] == target]
+    known = [row for row in known if target - timedelta(days=most) <= row["known_on"] < target]
     last = max(known, key=lambda row: row["known_on"], default=None)
     if last is None or currency is None or last["currency"] not in (None, currency):
         return None
     price: Decimal | None = last["planned_price"]
     return price
+
+
+def _usual(prices: list[Row], tables: Mapping[str, list[Row]], day: date, currency: str | None) -> Row:
+    """What was usual on the unplanned days before D of price, margin and gap to the lowest rival."""
+    if currency is None:
+        return {}
+    past = _window([row for row in prices if row["price_type"] == "current"], day - timedelta(days=1), 56)
+    past = [row for row in past if row["currency"] == currency and not _is_planned(tables["raw.promotions"], row)]
+    result: Row = {}
+    if usual := _middle([row["price"] for row in past]):
+        result = {"usual_price": usual[0], "usual_price_move_pct": _ratio(usual[1], usual[0])}
+    margins = [_ratio(row["price"] - row["cost"], row["price"]) for row in past if row["cost"] is not None]
+    if usual := _middle(margins):
+        result |= {"usual_margin_pct": usual[0], "usual_margin_move": usual[1]}
+    gaps = []
+    for row in _window(past, day - timedelta(days=1), 28):
+        faced = {**row, "current_price": row["price"]}
+        gaps.append(_rivals(tables["raw.competitor_snapshots"], row["date"], faced).get("competitor_delta_pct"))
+    if usual := _middle([gap for gap in gaps if gap is not None]):
+        result |= {"usual_competitor_delta_pct": usual[0], "usual_competitor_delta_move": usual[1]}
+    return result
+
+
+def _is_planned(plans: list[Row], price: Row) -> bool:
+    known = [plan for plan in plans if plan["target_date"] == price["date"]]
+    known = [plan for plan in known if 1 <= (price["date"] - plan["known_on"]).days <= 300]
+    return bool(known) and max(known, key=lambda plan: plan["known_on"])["planned_price"] is not None
+
+
+def _middle(values: list[Any]) -> tuple[Any, Any] | None:
+    """Lower median and the distance from it that four in five do not exceed; None below 14 values."""
+    if len(values) < 14:
+        return None
+    last = len(values) - 1
+    middle = sorted(values)[last // 2]
+    return middle, sorted(abs(value - middle) for value in values)[last * 8 // 10]
+
+
+def _age(prices: list[Row], day: date) -> int | None:
+    past = _window([row for row in prices if row["price_type"] == "current"], day, 365)
+    return (day - past[-1]["date"]).days if past else None
+
+
+def _missed(rows: list[Row], day: date, least: int = 9, *, weekly: bool = True) -> bool:
+    """No row on D, though there is one on most of the 14 days before, and on the same weekday of both weeks."""
+    days = {row["date"] for row in rows}
+    before = [back for back in range(1, 15) if day - timedelta(days=back) in days]
+    return day not in days and len(before) >= least and (not weekly or {7, 14} <= set(before))
+
+
+def _idle(sales: list[Row], pairs: list[tuple[str, str]], market: str, day: date) -> bool:
+    """Whether the market's source reports days without a sale, of SKUs listed on D."""
+    rows = [row for row in _window(sales, day, 56) if row["market"] == market and (row["sku"], market) in pairs]
+    return any(row["units"] == 0 and row["returned_units"] == 0 for row in rows)
 
 
 def _rivals(rows: list[Row], day: date, row: Row) -> Row:

@@ -20,6 +20,7 @@ OTHER = {
     "raw.prices.cost_source": pl.lit("assumed"),
     "raw.prices.price_type": pl.when(pl.col("price_type") == "list").then(pl.lit("current")).otherwise(pl.lit("list")),
     "raw.promotions.target_date": pl.col("target_date") + timedelta(days=1),
+    "raw.promotions.planned_price": pl.when(pl.col("planned_price").is_null()).then(pl.lit(7)),
     "raw.stock.oldest_received_on": pl.col("oldest_received_on") - timedelta(days=3),
     "raw.products.category": pl.lit("A"),
     "raw.products.attributes": pl.lit('{"map_price": 77}'),
