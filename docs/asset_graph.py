@@ -14,12 +14,13 @@ PICTURE = Path(__file__).with_name("asset_graph.svg")
 COLUMNS: Sequence[tuple[str, ...]] = (
     ("raw",),
     ("features", "runs.checks"),
+    ("anomalies",),
     ("decisions", "governance"),
     ("runs.days",),
     ("staging",),
     ("marts",),
 )
-TITLES = ("received", "computed", "decided", "a day exists", "dbt: staging", "dbt: marts")
+TITLES = ("received", "computed", "watched", "decided", "a day exists", "dbt: staging", "dbt: marts")
 WIDTH, HEIGHT, GAP, ACROSS, TOP = 176, 30, 12, 246, 44
 FILLS = {"raw": "#e3ecf7", "governance": "#f7ecd9", "runs": "#f3e3f0", "staging": "#e2f3e6", "marts": "#cfead6"}
 

@@ -57,7 +57,7 @@ Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
 
 @register(app)
 def run(shell: Shell, day: Day = None, first: First = None, last: Last = None) -> None:
-    """Price a day or a range: raw → checks → features → decisions → marts → analytics.duckdb.
+    """Price a day or a range: raw → checks → features → anomalies → decisions → marts → analytics.duckdb.
 
     Without a date: yesterday, or the last day of a shop that only has history. Run again at will: equal inputs commit
     nothing new, changed inputs make decisions that supersede the old ones.
@@ -132,6 +132,30 @@ def replay(shell: Shell, day: Day = None, first: First = None, last: Last = None
     from pricing_assets.shell import showing
 
     showing.replay(shell, showing.days_of(day_range(day, first, last)))
+
+
+@register(app)
+def anomalies(  # noqa: PLR0917  the options of a command are its parameters
+    shell: Shell,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+    reason: Annotated[str | None, typer.Option(help="Only one kind, e.g. PRICE_TOO_LOW.")] = None,
+    severity: Annotated[str | None, typer.Option(help="Only low, medium, high or severe.")] = None,
+    sku: Annotated[str | None, typer.Option(help="Only one SKU.")] = None,
+    market: Annotated[str | None, typer.Option(help="Only one market.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many alarms.")] = 20,
+) -> None:
+    """List what looks wrong in prices: one line per alarm, newest and most severe first, and why in a sentence.
+
+    Without a date: the last day that traded. Repeated alarms of one cause are one alarm.
+
+    Example: pricing anomalies --from 2011-12-01 --to 2011-12-09 --severity severe
+    """
+    from pricing_assets.shell import watching
+
+    wanted = watching.Wanted(reason, severity, sku, market, limit)
+    watching.anomalies(shell, day_range(day, first, last), wanted)
 
 
 @register(app)

@@ -136,7 +136,7 @@ def load_location(folder: Path) -> None:
 
 
 class Line:
-    """The stations raw → features → decisions on an instance of their own, for one shop and one home."""
+    """The stations raw → features → anomalies → decisions on an instance of their own, for one shop and one home."""
 
     def __init__(self, home: Path, shop: Shop, clock: Callable[[], datetime] | None = None) -> None:
         import dagster as dg
@@ -167,9 +167,14 @@ class Line:
         """Materialises the stations (or `only` some) for the days in one run."""
         import dagster as dg
 
-        from pricing_assets.defs import decisions, executions, features, raw
+        from pricing_assets.defs import anomalies, decisions, executions, features, raw
 
-        stations = {"raw": raw.raw, "features": features.feature_snapshots, "decisions": decisions.price_decisions}
+        stations = {
+            "raw": raw.raw,
+            "features": features.feature_snapshots,
+            "anomalies": anomalies.price_anomalies,
+            "decisions": decisions.price_decisions,
+        }
         days = [first + timedelta(days=number) for number in range(((last or first) - first).days + 1)]
         return dg.materialize(
             [station for name, station in stations.items() if not only or name in only],

@@ -38,6 +38,11 @@ _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataVa
         "from marts.competitor_position where date = (select max(date) from marts.competitor_position)",
         plots.gaps,
     ),
+    "marts.anomalies_daily": (
+        "alarms by day",
+        "select date, reason, sum(alarms)::bigint as alarms from marts.anomalies_daily group by all order by all",
+        plots.alarms_by_day,
+    ),
     "marts.margins": (
         "margins of the last day",
         "from marts.margins where date = (select max(date) from marts.margins where decided_price is not null)",

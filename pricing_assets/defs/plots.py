@@ -97,6 +97,25 @@ def step_moves(steps: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return _picture(draw, "what moved prices")
 
 
+def alarms_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Alarms a day, by reason, from columns `date`, `reason` and `alarms`."""
+    days = counts["date"].unique().sort().to_list()
+    of = {(day, reason): alarms for day, reason, alarms in counts.select("date", "reason", "alarms").iter_rows()}
+
+    def draw(axes: Axes) -> None:
+        below = [0] * len(days)
+        for reason in counts["reason"].unique().sort().to_list():
+            heights = [of.get((day, reason), 0) for day in days]
+            axes.bar(days, heights, bottom=below, label=reason)
+            below = [low + height for low, height in zip(below, heights, strict=True)]
+        axes.set(ylabel="alarms")
+        if days:
+            axes.legend(fontsize=6)
+        axes.figure.autofmt_xdate()
+
+    return _picture(draw, f"{counts['alarms'].sum()} alarms on {len(days)} days")
+
+
 def presence(snapshot: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """Share of rows in which each feature is present."""
     names = [name for name in snapshot.columns if name not in ("date", "sku", "market", "inputs", "inputs_hash")]

@@ -1,7 +1,7 @@
 """Replay: a past day rebuilt from recorded data, and compared hash by hash with what was decided.
 
-Here: rebuilding features from raw and decisions from features at the recorded Delta versions, under the recorded
-strategies, overrides, verdicts and settings. Not here: printing the outcome (the shell).
+Here: rebuilding features from raw, anomalies and decisions from features at the recorded Delta versions, under the
+recorded strategies, overrides, verdicts and settings. Not here: printing the outcome (the shell).
 
 A decision is a pure function of what its day's row in runs.days names; so the same hashes must come out, on any
 machine, with any number of threads, in one pass over a year or day by day.
@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 from pricing_assets import features
+from pricing_assets.anomalies import anomalies
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.hashing import content_hash
@@ -106,20 +107,20 @@ def _first_window(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) 
 
 
 def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: str | None) -> Replayed:
-    """Decides one day again and compares: windows, snapshot, basis, decisions, steps, in this order."""
+    """Decides one day again and compares: windows, snapshot, anomalies, basis, decisions, steps, in this order."""
     day = row["date"]
     recorded = {entry["table"]: entry for entry in row["inputs"]}
     features_hash = content_hash(snapshot, FeatureSnapshots)
     strategies = [parse(text, "recorded") for text in _day(lake, Strategies, recorded, day)["text"]]
-    before = Interventions(
-        _day(lake, Overrides, recorded, day), interventions.severe(_day(lake, PriceAnomalies, recorded, day))
-    )
+    flagged = anomalies(snapshot)
+    before = Interventions(_day(lake, Overrides, recorded, day), interventions.severe(flagged))
     again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before))
     settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
     decided = decide(snapshot, strategies, settled, before)
     decisions_hash = content_hash(decided.decisions, PriceDecisions)
     compared = [
         ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),
+        ("anomalies.price_anomalies", content_hash(flagged, PriceAnomalies), _recorded_anomalies(recorded)),
         ("basis", again, row["basis"]),
         ("decisions.price_decisions", decisions_hash, row["decisions_hash"]),
         ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
@@ -129,6 +130,12 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
     if difference:
         difference += _first_row(lake, row, snapshot, decided.decisions)
     return Replayed(day, row["status"], decided.decisions.height, decisions_hash, difference)
+
+
+def _recorded_anomalies(recorded: Mapping[str, Mapping[str, Any]]) -> str:
+    """The hash of the day's anomalies as recorded; a day without any has no file, and no entry."""
+    entry = recorded.get(PriceAnomalies.table_name())
+    return entry["hash"] if entry else content_hash(PriceAnomalies.create_empty(), PriceAnomalies)
 
 
 def _altered(lake: Lake, row: Mapping[str, Any]) -> str | None:

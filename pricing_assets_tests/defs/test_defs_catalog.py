@@ -18,11 +18,17 @@ from pricing_assets.tables import by_name
 
 KEYS = {
     *("raw/listings", "raw/prices", "raw/sales", "raw/stock", "raw/competitor_snapshots", "raw/quarantine"),
-    *("features/feature_snapshots", "governance/strategies"),
+    *("features/feature_snapshots", "anomalies/price_anomalies", "governance/strategies"),
     *("decisions/overrides", "decisions/price_decisions", "decisions/price_steps", "decisions/price_book"),
     *("runs/days", "runs/checks"),
     *("staging/stg_days", "staging/stg_decisions", "staging/stg_price_book", "staging/stg_prices", "staging/stg_sales"),
-    *("staging/stg_stock", "marts/competitor_position", "marts/current_prices", "marts/data_quality"),
+    *(
+        "staging/stg_stock",
+        "marts/anomalies_daily",
+        "marts/competitor_position",
+        "marts/current_prices",
+        "marts/data_quality",
+    ),
     *("marts/decision_summary", "marts/inventory_ageing", "marts/margins", "marts/price_changes"),
     *("marts/price_history", "marts/run_summary"),
 }
@@ -43,7 +49,7 @@ def _specs() -> Mapping[str, dg.AssetSpec]:
 
 
 def test_the_asset_keys_are_these(specs: Mapping[str, dg.AssetSpec]) -> None:
-    assert set(specs) - {"runs/executions", "anomalies/price_anomalies"} == KEYS
+    assert set(specs) - {"runs/executions"} == KEYS
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
@@ -71,7 +77,9 @@ def test_columns_and_lineage_are_those_of_the_table(specs: Mapping[str, dg.Asset
             assert source.column_name in by_name(".".join(source.asset_key.path)).columns()
 
 
-@pytest.mark.parametrize("key", ["features/feature_snapshots", "decisions/price_decisions"])
+@pytest.mark.parametrize(
+    "key", ["features/feature_snapshots", "anomalies/price_anomalies", "decisions/price_decisions"]
+)
 def test_what_is_computed_says_from_what(specs: Mapping[str, dg.AssetSpec], key: str) -> None:
     lineage: dg.TableColumnLineage = specs[key].metadata["dagster/column_lineage"]
     assert len(lineage.deps_by_column) > 5
@@ -88,6 +96,7 @@ def test_what_is_computed_says_from_what(specs: Mapping[str, dg.AssetSpec], key:
             "features/feature_snapshots",
             {"raw/listings", "raw/prices", "raw/sales", "raw/stock", "raw/competitor_snapshots", "runs/checks"},
         ),
+        ("anomalies/price_anomalies", {"features/feature_snapshots"}),
         ("decisions/price_decisions", {"features/feature_snapshots", "governance/strategies", "runs/checks"}),
         ("decisions/price_book", {"decisions/price_decisions"}),
         ("runs/days", {"decisions/price_decisions", "decisions/price_steps", "decisions/price_book"}),
@@ -104,7 +113,7 @@ def test_days_are_partitions_and_ranges_are_passes(specs: Mapping[str, dg.AssetS
 
     assert {key for key, spec in specs.items() if spec.partitions_def} >= set(TABLES)
     definitions = {definition.op.name: definition for definition in defs().assets or [] if hasattr(definition, "op")}
-    for station in ("raw", "feature_snapshots", "price_decisions"):
+    for station in ("raw", "feature_snapshots", "price_anomalies", "price_decisions"):
         policy = definitions[station].backfill_policy
         assert policy is not None
         assert policy.max_partitions_per_run == 31
@@ -147,7 +156,7 @@ def test_a_shop_that_goes_on_is_due_at_its_cut_off(location: Path, shop: Shop) -
 
 def shown(line: Line, result: Any, key: str) -> Mapping[str, Any]:
     """Metadata of an asset's last materialisation in a run."""
-    stations = {"raw": "raw", "features": "feature_snapshots"}
+    stations = {"raw": "raw", "features": "feature_snapshots", "anomalies": "price_anomalies"}
     events = result.asset_materializations_for_node(
         "raw" if key == "runs/checks" else stations.get(key.split("/", maxsplit=1)[0], "price_decisions")
     )

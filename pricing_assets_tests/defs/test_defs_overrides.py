@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tiny_shop import FIRST, Line
+from tiny_shop import FIRST, Line, Shop
 
 from pricing_assets.governance import Override, Scope
 from pricing_assets.lake import Provenance
@@ -33,14 +33,6 @@ def decisions(line: Line, day: date = DAY) -> pl.DataFrame:
     basis = line.standing()[day]["basis"]
     file = manifests.manifested(line.lake, PriceDecisions)[day]
     return line.lake.read_files(PriceDecisions, [file]).filter(pl.col("basis") == basis).sort("sku", "market")
-
-
-def plant(line: Line, **values: Any) -> None:
-    """A severe anomaly of SKU A in the UK on DAY, as the station of anomalies leaves it."""
-    row = {"date": DAY, "sku": "A", "market": "UK", "reason": "PRICE_SPIKE", "severity": "severe", "since": DAY}
-    schema = PriceAnomalies.create_empty().schema
-    rows = pl.DataFrame([dict.fromkeys(schema) | row | {"cause": "c", "explanation": "x"} | values], schema=schema)
-    line.lake.commit(PriceAnomalies, rows, [DAY], Provenance("planted"))
 
 
 def replayed(line: Line) -> list[str | None]:
@@ -93,24 +85,36 @@ def test_an_override_set_during_a_run_waits_for_the_next_one(line: Line) -> None
     assert decisions(line)["override_id"].null_count() == 0
 
 
-def test_a_severe_anomaly_holds_and_replays_and_its_score_supersedes_nothing(line: Line) -> None:
+def test_a_severe_anomaly_holds_and_replays_until_its_fact_is_mended(line: Line, shop: Shop) -> None:
     assert line.run(DAY).success
     free = decisions(line)
-    plant(line, ml_score=0.9)
-    assert line.run(DAY, only=["decisions"]).success
+    shop.change("prices", DAY, cost="40.00")
+    assert line.run(DAY).success
     held = decisions(line)
     assert held["action"].to_list()[1] == "hold"
-    assert held["reason"].to_list()[1].startswith("severe anomaly PRICE_SPIKE: ")
+    assert held["reason"].to_list()[1].startswith("severe anomaly NEGATIVE_MARGIN: ")
     steps = line.lake.read(PriceSteps).filter(decision_id=held["decision_id"][1])
     assert ("anomaly", "anomalies.price_anomalies") in steps.select("step", "reference").rows()
     assert replayed(line) == [None]
-    plant(line, ml_score=0.1, explanation="told otherwise")
+    shop.change("prices", DAY, cost="2.00")
+    assert line.run(DAY).success
+    told = ["sku", "market", "action", "reason", "final_price"]
+    assert decisions(line).select(told).equals(free.select(told)), "the day is what it was before"
+
+
+@pytest.mark.parametrize("change", [{"severity": "high"}, {"explanation": "told otherwise"}])
+def test_anomalies_other_than_those_of_the_snapshot_are_named_by_replay(
+    line: Line, shop: Shop, change: dict[str, str]
+) -> None:
+    shop.change("prices", DAY, cost="40.00")
+    assert line.run(DAY).success
+    rows = line.lake.read(PriceAnomalies)
+    assert rows["severity"].to_list() == ["severe"]
+    other = rows.with_columns(pl.lit(value).cast(rows.schema[name]).alias(name) for name, value in change.items())
+    line.lake.commit(PriceAnomalies, other, [DAY], Provenance("planted"))
     assert line.run(DAY, only=["decisions"]).success
-    assert decisions(line).equals(held)
-    assert replayed(line) == [None]
-    plant(line, severity="high")
-    assert line.run(DAY, only=["decisions"]).success
-    assert decisions(line).equals(free), "without a severe row the day is what it was before there was any"
+    [named] = replayed(line)
+    assert named is not None and named.startswith("anomalies.price_anomalies hashes to ")
 
 
 @pytest.mark.parametrize(("name", "value"), [("active_until", date(2026, 3, 9)), ("sku", "B")])

@@ -82,6 +82,14 @@ BROKEN: Mapping[str, Mapping[str, str]] = {
         "captured_on <= date": "captured_on = date + 1",
         "lowest_change_7d_pct > -100": "lowest_change_7d_pct = -100",
     },
+    "anomalies_daily": {
+        "new_alarms + continuing_alarms = alarms": "new_alarms = alarms + 1, continuing_alarms = 0",
+        "alarms > 0": "alarms = 0",
+        "skus > 0": "skus = 0",
+        "market_wide_skus between 0 and skus": "market_wide_skus = skus + 1",
+        "at_stake >= 0": "at_stake = -1",
+        "largest_effect >= 1": "largest_effect = 0.9",
+    },
     "data_quality": {
         "accepted + quarantined = received": "accepted = 2, quarantined = 1, received = 4",
         "(failures is null) = (failed_checks = 0)": "failures = null, failed_checks = 1",

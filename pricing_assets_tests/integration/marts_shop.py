@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from pricing_assets import tables
-from pricing_assets.tables import decisions, features, governance, raw, runs
+from pricing_assets.tables import anomalies, decisions, features, governance, raw, runs
 from pricing_assets.tables.base import Table
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -80,6 +80,15 @@ def check(day: date, **other: Any) -> dict[str, Any]:
     return {**row, "received": other["accepted"] + other["quarantined"], "run_id": "r3", **other}
 
 
+def anomaly(day: date, sku: str, reason: str, **other: Any) -> dict[str, Any]:
+    """An alarm that starts on its day, and concerns its SKU alone unless it is market-wide."""
+    values: dict[str, Any] = {"since": day, "at_stake": Decimal("210.00"), "currency": "GBP", "market_wide": False}
+    values |= {"date": day, "sku": sku, "market": "UK", "reason": reason, "severity": "low", "effect": 1.9}
+    who = "*" if other.get("market_wide") else sku
+    texts = {"detail": "", "explanation": "it looks wrong", "cause": f"{who} {reason}"}
+    return {**values, **texts, **other}
+
+
 def shop() -> Rows:
     """Two days, SKUs A, B and C. Day two was decided twice: basis b2 was superseded by b3."""
     return {
@@ -124,6 +133,11 @@ def shop() -> Rows:
         raw.Stock: [stock(DAY, 10, opening=4), stock(NEXT, 12, oldest_received_on=date(2011, 9, 1))],
         raw.CompetitorSnapshots: [rival(DAY, "x", "4.00"), rival(DAY, "y", "3.90")],
         features.FeatureSnapshots: [feature("A", 2), feature("B", None)],
+        anomalies.PriceAnomalies: [
+            *(anomaly(NEXT, sku, "STALE_PRICE", at_stake=None, currency=None, market_wide=True) for sku in "AB"),
+            anomaly(NEXT, "A", "PRICE_TOO_LOW", since=DAY, severity="severe", category="HOME"),
+            anomaly(NEXT, "C", "PRICE_TOO_LOW", severity="severe", category="HOME"),
+        ],
         governance.Strategies: [
             {
                 **{"date": NEXT, "name": "s", "version": 1, "hash": "h", "priority": 0},

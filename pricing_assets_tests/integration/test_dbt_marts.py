@@ -21,6 +21,7 @@ from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.tables import decisions
 
 MARTS = [
+    "anomalies_daily",
     "competitor_position",
     "current_prices",
     "data_quality",
@@ -106,6 +107,15 @@ def test_decisions_are_summed_by_strategy_and_action(ask: Ask) -> None:
         " order by strategy"
     )
     assert found == [("none", "hold", 1, 0, 0.0), ("s", "publish", 2, 2, -1.25)]
+
+
+def test_alarms_are_counted_by_cause_and_told_apart_by_age(ask: Ask) -> None:
+    found = ask(
+        "select reason, severity, category, currency, alarms, new_alarms, continuing_alarms, skus, market_wide_skus,"
+        " at_stake from {}.marts.anomalies_daily order by reason"
+    )
+    low = ("PRICE_TOO_LOW", "severe", "HOME", "GBP", 2, 1, 1, 2, 0, Decimal("420.0000"))
+    assert found == [low, ("STALE_PRICE", "low", "none", "none", 1, 1, 0, 2, 2, None)]
 
 
 def test_a_day_is_summed_with_its_commits_and_executions(ask: Ask) -> None:
