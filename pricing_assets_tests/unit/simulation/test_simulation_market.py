@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from simulation_markets import DEFAULT, KEY, SMALL
 
 from pricing_assets.errors import PricingError
 from pricing_assets.simulation import LAWS, VERSION, MarketSettings, Simulated, simulate
-from pricing_assets.simulation.seasons import Seasons
+from pricing_assets.simulation.seasons import Seasons, celebration
 from pricing_assets.simulation.trading import Trade, trade
 from pricing_assets.tables import RAW
 
@@ -168,6 +168,25 @@ def test_rivals_follow_with_a_lag_undercut_and_recover(kept: Trade) -> None:
     at_once, later = (theirs[day + 1 + lag, 0, cell] - theirs[day, 0, cell] for lag in (0, 20))
     assert np.polyfit(change, at_once, 1)[0] == pytest.approx(0, abs=0.1)
     assert np.polyfit(change, later, 1)[0] == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("day", "factor"),
+    [
+        (date(2026, 4, 5), 0.5),  # Easter Sunday
+        (date(2026, 4, 6), 0.5),
+        (date(2026, 4, 4), 1.2),
+        (date(2025, 4, 20), 0.5),
+        (date(2027, 3, 28), 0.5),
+        (date(2026, 11, 27), 1.5),  # Black Friday
+        (date(2026, 11, 26), 1.0),
+        (date(2026, 12, 24), 1.5),
+        (date(2026, 12, 25), 0.3),
+        (date(2026, 6, 1), 1.0),
+    ],
+)
+def test_days_of_celebration_are_those_of_the_calendar(day: date, factor: float) -> None:
+    assert celebration(day) == pytest.approx(factor)
 
 
 def test_a_size_that_makes_no_market_is_refused_by_name() -> None:
