@@ -15,31 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from pricing_assets.anomalies.thresholds import FLOORS, LOSS_STEP, TIMES_OWN
 from pricing_assets.simulation.assortment import Assortment
 from pricing_assets.simulation.promotions import Plans, near
 from pricing_assets.simulation.randomness import Bools, Floats, Ints, stream
 from pricing_assets.simulation.settings import MarketSettings
 
-TIMES_OWN = 3.0
 QUANTILE = 1.2816  # standard deviations that 80 % of deviations stay within, where they are normal
-FLOORS = {
-    "NEGATIVE_MARGIN": 0.0,
-    "LOW_MARGIN": 10.0,
-    "PRICE_SPIKE": 20.0,
-    "PRICE_TOO_LOW": 20.0,
-    "COMPETITOR_UNDERCUT": 15.0,
-    "STALE_PRICE": 3.0,
-    "MISSING_DATA": 1.0,
-}
-FOLLOWS_FROM = {
-    "NEGATIVE_MARGIN": ("PRICE_TOO_LOW", "LOW_MARGIN"),
-    "LOW_MARGIN": ("PRICE_TOO_LOW", "NEGATIVE_MARGIN"),
-    "COMPETITOR_UNDERCUT": ("PRICE_SPIKE",),
-    "STALE_PRICE": ("MISSING_DATA",),
-    "MISSING_DATA": ("STALE_PRICE",),
-}
-LOSS_STEP = 5.0
-"""Every loss counts as NEGATIVE_MARGIN, so its effect size is 1 at cost and 1 more for every 5 % of the price lost."""
 
 REASONS = (
     "PRICE_SPIKE",

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pricing_assets.simulation.irregularities import FOLLOWS_FROM, LOSS_STEP, REASONS
+from pricing_assets.anomalies.thresholds import FOLLOWS_FROM, LOSS_STEP
+from pricing_assets.simulation.irregularities import REASONS
 
 SIZES = (0.0, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5)
 """From which effect size on each bin reaches, up to the next."""

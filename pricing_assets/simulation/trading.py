@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from pricing_assets.anomalies.thresholds import FLOORS, TIMES_OWN
 from pricing_assets.simulation import costs, gaps, irregularities, promotions, stocks
 from pricing_assets.simulation.assortment import Assortment, assort
 from pricing_assets.simulation.demand import Demand
-from pricing_assets.simulation.irregularities import FLOORS, TIMES_OWN, Episodes
+from pricing_assets.simulation.irregularities import Episodes
 from pricing_assets.simulation.pricing import Shop
 from pricing_assets.simulation.promotions import Plans
 from pricing_assets.simulation.randomness import Bools, Floats, Ints

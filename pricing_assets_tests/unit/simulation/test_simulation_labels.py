@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 from simulation_markets import DEFAULT, KEY
 
+from pricing_assets.anomalies.thresholds import FLOORS, LOSS_STEP
 from pricing_assets.simulation import MarketSettings, Simulated, simulate
-from pricing_assets.simulation.irregularities import FLOORS, LOSS_STEP, REASONS
+from pricing_assets.simulation.irregularities import REASONS
 from pricing_assets.simulation.trading import Trade
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricing_assets.simulation.irregularities import FOLLOWS_FROM, LOSS_STEP, REASONS
+from pricing_assets.anomalies.thresholds import FOLLOWS_FROM, LOSS_STEP
+from pricing_assets.simulation.irregularities import REASONS
 from pricing_assets.simulation.score_plot import draw
 from pricing_assets.simulation.scoring import LARGE, SIZES, Score, score
 
