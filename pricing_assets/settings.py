@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         return self.home / "analytics.duckdb"
 
     @property
+    def data_docs(self) -> Path:
+        """The pages Great Expectations draws on demand."""
+        return self.home / "data_docs"
+
+    @property
     def governance(self) -> str:
         """SQLAlchemy URL of the governance store."""
         return self.governance_url or f"sqlite:///{self.home / 'governance.db'}"

@@ -1,6 +1,7 @@
 """The raw station: reads the source, keeps what holds its contract, quarantines the rest, records the verdicts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 import dagster as dg
 import polars as pl
@@ -19,10 +20,7 @@ TABLES: tuple[type[Table], ...] = (*SOURCE.tables, Quarantine, Checks)
 @dg.multi_asset(
     name="raw",
     specs=[catalog.spec(table, kinds=frozenset({"duckdb"})) for table in TABLES],
-    check_specs=[
-        dg.AssetCheckSpec("contract", asset=catalog.key(table), description="Every day of the run may go on.")
-        for table in SOURCE.tables
-    ],
+    check_specs=[spec for table in SOURCE.tables for spec in verdicts.specs(SOURCE, table)],
     partitions_def=DAILY,
     backfill_policy=BACKFILL,
     retry_policy=RETRY,
@@ -37,29 +35,42 @@ def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.Ma
         if sources.homeless(source, intake, received):
             day = source.first_day
             _keep(platform, context, sources.take_in(source, day, day, platform.today(last), context.run_id))
-        frames = _keep(platform, context, intake)
+        frames, outcome = _keep(platform, context, intake)
     for table, frame in frames.items():
         own = frame.filter(pl.col(table.partition()).is_in(asked))
         seen = {"received": plots.received(own)} if table is Checks else {}
         found = catalog.result(context, table, own, asked, seen)
-        yield found._replace(check_results=verdicts.of_table(table, intake.checks, asked))
+        judged = verdicts.of_table(table, frames[Checks], asked)
+        beyond = verdicts.of_expectations(SOURCE, table, outcome, asked, platform.settings.data_docs)
+        yield found._replace(check_results=[*judged, *beyond])
 
 
 def _keep(
     platform: Platform, context: dg.AssetExecutionContext, intake: sources.Intake
-) -> dict[type[Table], pl.DataFrame]:
+) -> tuple[dict[type[Table], pl.DataFrame], sources.Outcome]:
     """Commits what came in, joined to what is known; alone, for a run of a neighbouring day reads the same days."""
     lake, source, first, last = platform.lake, platform.source, intake.days[0], intake.days[-1]
     found_at, home = platform.found_at(last), source.first_day
     with lake.alone("intake"):
         intake = sources.settle(source, intake, lake.read(Quarantine, home, home), lake.read(Checks, home, home))
-        judged = sorted({*intake.days, *intake.checks["date"]})
         frames: dict[type[Table], pl.DataFrame] = {
             table: sources.arrive(table, lake.read(table, first, last), part.accepted, source, last, found_at=found_at)
             for table, part in intake.received.items()
         }
-        frames |= {Quarantine: intake.quarantine, Checks: intake.checks}
+        outcome = _expect(platform, frames, intake)
+        frames |= {Quarantine: intake.quarantine, Checks: sources.judged(intake, outcome).checks}
+        judged = sorted({*intake.days, *intake.checks["date"]})
         for table, frame in frames.items():
             days = judged if table in (Quarantine, Checks) else intake.days
             lake.commit(table, frame, days, platform.provenance(context))
-    return frames
+    return frames, outcome
+
+
+def _expect(platform: Platform, frames: Mapping[type[Table], pl.DataFrame], intake: sources.Intake) -> sources.Outcome:
+    """The days read, as they now are, held against the weeks before them."""
+    day_before = intake.days[0] - timedelta(days=1)
+    earliest = intake.days[0] - timedelta(days=sources.HISTORY)
+    known = {
+        table: pl.concat([platform.lake.read(table, earliest, day_before), frame]) for table, frame in frames.items()
+    }
+    return sources.expect(platform.source, known, intake.days, intake.closed)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,10 +16,11 @@ import polars as pl
 from pricing_assets import sources
 from pricing_assets.defs import catalog
 from pricing_assets.lake import Lake
+from pricing_assets.sources import Source
 from pricing_assets.tables import Table
 from pricing_assets.tables.runs import Checks, Days
 
-EVERY_DAY = "every_day_stands"
+EVERY_DAY, RECEIVED = "every_day_stands", "contract"
 
 
 def open_days(context: dg.AssetExecutionContext, lake: Lake, days: Sequence[date]) -> list[date]:
@@ -49,9 +51,50 @@ def _failed(checks: pl.DataFrame) -> pl.DataFrame:
     return checks.filter(~pl.col("passed")).sort("date", "table", "check")
 
 
+def specs(source: Source, table: type[Table]) -> list[dg.AssetCheckSpec]:
+    """The asset checks of a raw table: what it received, and one per expectation.
+
+    They block by day, not by run: a failed one keeps its days from every later station (see `open_days`), where Dagster
+    would keep the other days of a range from it too.
+    """
+    key = catalog.key(table)
+    every = [dg.AssetCheckSpec(RECEIVED, asset=key, description="Rows and quarantine of every day let it go on.")]
+    return every + [
+        dg.AssetCheckSpec(each.check, asset=key, description=f"Every day of the run has {each.says}: {each.band}.")
+        for each in source.expectations.get(table.table_name(), ())
+    ]
+
+
+def of_expectations(
+    source: Source, table: type[Table], outcome: sources.Outcome, days: Sequence[date], data_docs: Path
+) -> list[dg.AssetCheckResult]:
+    """One asset check per expectation of a raw table over the days of a run; what failed is shown as a table."""
+    failed = outcome.failed.filter(pl.col("date").is_in(days) & (pl.col("table") == table.table_name()))
+    return [
+        dg.AssetCheckResult(
+            asset_key=catalog.key(table),
+            check_name=each.check,
+            passed=not (found := failed.filter(check=each.check)).height,
+            metadata=_found(found, days, data_docs) if found.height else {"expected": each.band},
+        )
+        for each in source.expectations.get(table.table_name(), ())
+    ]
+
+
+def _found(failed: pl.DataFrame, days: Sequence[date], data_docs: Path) -> dict[str, Any]:
+    shown = failed.select("date", "expectation", "found", "expected", "examples").head(100)
+    build = f"pricing checks docs --from {min(days)} --to {max(days)}"
+    return {
+        "failed": catalog.table_value(shown),
+        "data docs": dg.MetadataValue.url((data_docs / "index.html").absolute().as_uri()),
+        "build the data docs": build,
+    }
+
+
 def of_table(table: type[Table], checks: pl.DataFrame, days: Sequence[date]) -> list[dg.AssetCheckResult]:
-    """A raw table's verdicts over the days of a run as one asset check; failed ones shown as a table."""
-    mine = checks.filter(pl.col("date").is_in(days) & (pl.col("table") == table.table_name()))
+    """A raw table's verdicts on what it received over the days of a run, as one asset check; failed ones as a table."""
+    received = pl.col("check").is_in(sources.RECEIVED_CHECKS)
+    mine = checks.filter(received & pl.col("date").is_in(days) & (pl.col("table") == table.table_name()))
     if not mine.height:
         return []
     failed = _failed(mine)
@@ -63,7 +106,7 @@ def of_table(table: type[Table], checks: pl.DataFrame, days: Sequence[date]) -> 
         "failed": catalog.table_value(failed.select("date", "check", "message").head(100)),
     }
     key = catalog.key(table)
-    return [dg.AssetCheckResult(asset_key=key, check_name="contract", passed=not failed.height, metadata=metadata)]
+    return [dg.AssetCheckResult(asset_key=key, check_name=RECEIVED, passed=not failed.height, metadata=metadata)]
 
 
 def stopped(asked: Sequence[date], days: Sequence[date]) -> dg.AssetCheckResult:

@@ -24,12 +24,14 @@ class Intake(NamedTuple):
     """What came in for every day from `first` to `last`: rows by table, rows in quarantine, verdicts.
 
     `quarantine` may also hold strays: rows of the source's first day, to which those without a usable date belong.
+    `closed` are the days without trade.
     """
 
     days: list[date]
     received: Mapping[type[Table], Received]
     quarantine: pl.DataFrame
     checks: pl.DataFrame
+    closed: frozenset[date]
     run_id: str
 
 
@@ -48,7 +50,7 @@ def take_in(source: Source, first: date, last: date, as_of_day: date, run_id: st
     )
     days = calendar_days(first, last)
     status = trade_status(source, received[raw.Listings], received[raw.Sales], days)
-    closed = {day for day, found in status.items() if found == "no_trade"}
+    closed = frozenset(day for day, found in status.items() if found == "no_trade")
     run = pl.lit(run_id).alias("run_id")
     checks = pl.concat([judge(source, table, part, days, closed) for table, part in received.items()])
     quarantine = pl.concat([part.quarantined for part in received.values()])
@@ -57,5 +59,6 @@ def take_in(source: Source, first: date, last: date, as_of_day: date, run_id: st
         received=received,
         quarantine=quarantine.with_columns(run).select(Quarantine.create_empty().columns),
         checks=checks.with_columns(run).select(Checks.create_empty().columns),
+        closed=closed,
         run_id=run_id,
     )

@@ -22,6 +22,8 @@ from pricing_assets.tables.hours import RUN_AT
 
 TradeStatus = Literal["trade", "no_trade"]
 Verdict = tuple[str, bool, str]
+RECEIVED_CHECKS = ("contract", "balance", "dated", "not_empty")
+"""The checks of this module; expectations have others."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ Here: the pydantic model. Not here: reading the file or the SQL beside it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pricing_assets.sources.suites import PREFIX, SUITES, Expected
 from pricing_assets.tables.hours import RUN_AT
 from pricing_assets.tables.money import CURRENCIES, FOUR_DECIMALS
 
@@ -81,6 +84,56 @@ class Limits(_Strict):
     query_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
 
 
+Band = tuple[float | None, float | None]
+
+
+class Expectations(_Strict):
+    """Changes to the suites: per table (`sales`) and check (`volume`) another band `[low, high]`, or false for none.
+
+    `accepted` are days a person looked at and found right, with the reason: their expectations pass. Where it is not
+    `enabled`, nothing is expected.
+    """
+
+    enabled: bool = True
+    bands: dict[str, dict[str, Band | Literal[False]] | Literal[False]] = {}
+    accepted: dict[date, Annotated[str, Field(min_length=1)]] = {}
+
+    @field_validator("bands")
+    @classmethod
+    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for table, changes in value.items():
+            if PREFIX + table not in SUITES:
+                raise ValueError(f"{table}: no such table; expected one of {_names(SUITES)}")
+            checks = {each.check for each in SUITES[PREFIX + table]}
+            for check, band in (changes or {}).items():
+                if check not in checks:
+                    raise ValueError(f"{table}.{check}: no such check; expected one of {_names(checks)}")
+                if band and (band == (None, None) or (None not in band and band[0] > band[1])):
+                    raise ValueError(
+                        f"{table}.{check}: expected [low, high], low not above high; null leaves an end open"
+                    )
+        return value
+
+    def suites(self) -> dict[str, tuple[Expected, ...]]:
+        """Table name → what is expected of it, these changes applied."""
+        changes = {table: self.bands.get(table.removeprefix(PREFIX), {}) for table in SUITES if self.enabled}
+        return {
+            table: tuple(
+                _changed(each, bands.get(each.check)) for each in SUITES[table] if bands.get(each.check) is not False
+            )
+            for table, bands in changes.items()
+            if bands is not False
+        }
+
+
+def _changed(expected: Expected, band: Band | Literal[False] | None) -> Expected:
+    return replace(expected, low=band[0], high=band[1]) if band else expected
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(name.removeprefix(PREFIX) for name in names))
+
+
 class ExcelFile(_Strict):
     """An Excel sheet the SQL may read as a table."""
 
@@ -105,8 +158,15 @@ class SourceFile(_Strict):
     empty_days: Literal["no_trade", "error"] | None = None
     limits: Limits = Limits()
     database: str | None = Field(None, min_length=1)
+    expectations: Expectations = Expectations()
     files: dict[Annotated[str, AfterValidator(_name)], ExcelFile] = {}
     variables: dict[Annotated[str, AfterValidator(_variable)], str] = {}
+
+    @field_validator("expectations", mode="before")
+    @classmethod
+    def _switched_off(cls, value: Any) -> Any:
+        """`expectations: false` expects nothing."""
+        return {"enabled": False} if value is False else value
 
     @field_validator("markets", mode="before")
     @classmethod

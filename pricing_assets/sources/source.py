@@ -20,6 +20,7 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
 from pricing_assets.sources.settings_file import WEEKDAYS, ExcelFile, Limits, SourceFile
+from pricing_assets.sources.suites import Expected
 from pricing_assets.tables import RAW, REQUIRED
 from pricing_assets.tables.base import Table
 from pricing_assets.tables.hours import cutoff
@@ -49,6 +50,8 @@ class Source:
     files: Mapping[str, ExcelFile] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     database: str | None = field(default=None, repr=False)  # its URL may hold a password
+    expectations: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
+    accepted: Mapping[date, str] = field(default_factory=dict)
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -164,6 +167,8 @@ def _source(folder: Path, file: SourceFile, settings: Settings) -> Source:
             name: _variable(folder, default, settings.variable(name)) for name, default in file.variables.items()
         },
         database=settings.source_url or _database(file, settings),
+        expectations=file.expectations.suites(),
+        accepted=file.expectations.accepted,
     )
 
 

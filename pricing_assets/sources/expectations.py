@@ -1,0 +1,161 @@
+"""Expectations: a reading held against what its days are expected to look like, by Great Expectations.
+
+Here: running a table's suite over the days of a run at once, and its verdicts, one row of runs.checks per day and
+check. Not here: the figures (profiles), the bands (suites), the rules of rows and counts (contracts, judging).
+Great Expectations is imported only where a suite is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pricing_assets.sources.intake import Intake
+from pricing_assets.sources.profiles import Frames, Profile, examples, profiles
+from pricing_assets.sources.source import Source
+from pricing_assets.sources.suites import Expected, suite
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+
+DETAILS = {"result_format": "COMPLETE", "unexpected_index_column_names": ["date"]}
+NOT_JUDGED = "nothing to compare with: a day without trade, too few of them before it, or too few rows"
+FAILED = {
+    "date": pl.Date,
+    "table": pl.String,
+    "check": pl.String,
+    "expectation": pl.String,
+    "found": pl.Float64,
+    "expected": pl.String,
+    "examples": pl.String,
+}
+VERDICTS = {"date": pl.Date, "table": pl.String, "check": pl.String, "passed": pl.Boolean, "message": pl.String}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`verdicts` per day, table and check, as in runs.checks; `failed`, of those that did not pass, what was found."""
+
+    verdicts: pl.DataFrame
+    failed: pl.DataFrame
+
+
+def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collection[date] = ()) -> Outcome:
+    """Holds `days` against the source's expectations.
+
+    `frames` hold, of every table of the source, the rows of `days` and of the profiles.HISTORY days before them, sorted
+    by day and key; `closed` are the days without trade. A day source.yaml accepts passes. The verdict of a day follows
+    from rows known before its cut-off alone, so it stays when late rows arrive.
+    """
+    verdicts: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    for table, profile in profiles(source, frames, days, closed).items() if source.expectations else ():
+        expected = source.expectations.get(table, ())
+        beyond = out_of_band(table, expected, profile) if expected else {}
+        for each in expected:
+            unknown = set(profile.days.filter(pl.col(each.check).is_null())["date"])
+            for day in days:
+                value = None if day in source.accepted else beyond.get((day, each.check))
+                said = _failure(table, each, profile, day, value) if value is not None else None
+                failed += [said] if said else []
+                message = _failed_words(said, each) if said else _passed_words(source, each, day, day in unknown)
+                row = {"date": day, "table": table, "check": each.check, "passed": said is None, "message": message}
+                verdicts.append(row)
+    return Outcome(pl.DataFrame(verdicts, schema=VERDICTS), pl.DataFrame(failed, schema=FAILED))
+
+
+def judged(intake: Intake, outcome: Outcome) -> Intake:
+    """The intake with the verdicts of its expectations among its checks."""
+    counts = intake.checks.select("date", "table", "received", "accepted", "quarantined").unique()
+    verdicts = outcome.verdicts.join(counts, on=["date", "table"], how="inner", maintain_order="left")
+    verdicts = verdicts.with_columns(run_id=pl.lit(intake.run_id)).select(intake.checks.columns)
+    return intake._replace(checks=pl.concat([intake.checks, verdicts]))
+
+
+def silent_context() -> EphemeralDataContext:
+    """A context of Great Expectations that writes nothing to disk, draws nothing on the screen and tells nobody."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    settings = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
+    return gx.get_context(mode="ephemeral", project_config=settings)
+
+
+def batch_of(profile: Profile) -> pd.DataFrame:
+    """A profile as Great Expectations reads it: one row per day, figures as float64."""
+    import pandas as pd
+
+    figures = {name: profile.days[name].to_numpy() for name in profile.days.columns if name != "date"}
+    return pd.DataFrame({"date": profile.days["date"].cast(pl.String).to_list(), **figures})
+
+
+def out_of_band(table: str, expected: Sequence[Expected], profile: Profile) -> dict[tuple[date, str], float]:
+    """(day, check) → its figure, where that is out of its band.
+
+    Whether there is any such day is asked first: most often there is none, and details cost more.
+    """
+    asset = silent_context().data_sources.add_pandas("profiles").add_dataframe_asset(table)
+    batch = asset.add_batch_definition_whole_dataframe("days").get_batch({"dataframe": batch_of(profile)})
+    wanted = suite(table, expected)
+    if batch.validate(wanted, result_format="BOOLEAN_ONLY").success:
+        return {}
+    details = batch.validate(wanted, result_format=DETAILS)
+    return {
+        (date.fromisoformat(found["date"]), _check(result)): found[_check(result)]
+        for result in details.results
+        if not result.success
+        for found in _found(result)
+    }
+
+
+def _found(result: ExpectationValidationResult) -> list[dict[str, Any]]:
+    """The days that failed an expectation. Raises where it could not be evaluated at all: that is no verdict."""
+    if result.exception_info.get("raised_exception") or "unexpected_index_list" not in result.result:
+        raise RuntimeError(f"{_check(result)} could not be evaluated: {result.exception_info}")
+    found: list[dict[str, Any]] = result.result["unexpected_index_list"]
+    return found
+
+
+def _check(result: ExpectationValidationResult) -> str:
+    """The check of an expectation, and the column it looks at."""
+    assert result.expectation_config is not None
+    return str(result.expectation_config.kwargs["column"])
+
+
+def _failure(table: str, expected: Expected, profile: Profile, day: date, value: float) -> dict[str, Any]:
+    return {
+        "date": day,
+        "table": table,
+        "check": expected.check,
+        "expectation": expected.says,
+        "found": float(value),
+        "expected": expected.band,
+        "examples": "; ".join(examples(profile.figures[expected.check], day)),
+    }
+
+
+def _failed_words(failure: Mapping[str, Any], expected: Expected) -> str:
+    shown = f" (e.g. {failure['examples']})" if failure["examples"] else ""
+    found = f"{failure['expectation']}: found {failure['found']:g}, expected {failure['expected']}{shown}"
+    return f"{found}; {expected.remedy}; if the day is right as it is, say so in expectations.accepted of source.yaml"
+
+
+def _passed_words(source: Source, expected: Expected, day: date, unknown: bool) -> str:
+    """Nothing of these depends on the figures: a passed verdict stays the same, word for word."""
+    if day in source.accepted:
+        return f"accepted in source.yaml: {source.accepted[day]}"
+    return f"{expected.says}: " + (NOT_JUDGED if unknown else f"within {expected.band}")

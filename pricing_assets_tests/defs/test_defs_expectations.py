@@ -1,0 +1,90 @@
+"""Expectations through the stations: a bad day blocks itself alone, however it was reached, and the UI shows why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from tiny_shop import COLUMNS, Line, Row, Shop
+
+from pricing_assets.tables.runs import Checks
+
+OPENED = date(2026, 2, 5)
+BAD, LAST = date(2026, 3, 5), date(2026, 3, 6)
+DAYS = [BAD - timedelta(days=1), BAD, LAST]
+BAD_DAY: dict[str, Callable[[Row], Row]] = {"prices": lambda row: row | {"price": f"{float(row['price']) * 100:.2f}"}}
+
+
+@pytest.fixture
+def weeks(shop: Shop) -> Shop:
+    """The tiny shop, open for five weeks by now and with twelve articles a market; on one day all prices are pence."""
+    shop.settings(first_day=OPENED)
+    for table in COLUMNS:
+        rows = [
+            _row(row, number, OPENED + timedelta(days=age))
+            for row in shop.rows(table)[:4]
+            for number in range(6)
+            for age in range((LAST - OPENED).days + 1)
+        ]
+        change = BAD_DAY.get(table, dict)
+        shop.put(table, [change(row) if row["date"] == str(BAD) else row for row in rows])
+    return shop
+
+
+def _row(row: Row, number: int, day: date) -> Row:
+    sold = {"quantity": str(1 + (day.toordinal() * (number + 1)) % 5)} if "quantity" in row else {}
+    return row | {"sku": f"{row['sku']}{number}", "date": str(day)} | sold
+
+
+def evaluations(result: Any) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+    found = result.get_asset_check_evaluations()
+    return {(each.asset_key.to_user_string(), each.check_name): each for each in found}
+
+
+def test_one_bad_day_of_a_range_blocks_only_itself_and_is_shown_as_a_table(line: Line, weeks: Shop) -> None:
+    result = line.run(DAYS[0], LAST)
+    assert result.success
+    assert list(line.standing()) == [DAYS[0], LAST]
+    found = evaluations(result)
+    failed = {name for name, each in found.items() if not each.passed}
+    assert failed == {("raw/prices", "price_level"), ("raw/prices", "price_jumps"), ("runs/days", "every_day_stands")}
+    level = found["raw/prices", "price_level"]
+    assert level.severity is dg.AssetCheckSeverity.ERROR
+    record = level.metadata["failed"].value.records[0].data  # type: ignore[union-attr]
+    assert (record["date"], record["found"], record["expected"]) == (str(BAD), 100.0, "0.67 to 1.5")
+    assert record["examples"].startswith("A0 in UK (price 410.0000, currency GBP, usual 4.1")
+    assert str(level.metadata["data docs"].value).startswith(f"file://{line.home}")
+    assert level.metadata["build the data docs"].value == f"pricing checks docs --from {DAYS[0]} --to {LAST}"
+
+
+def test_a_bad_day_alone_stops_the_line_with_the_words_of_its_verdict(line: Line, weeks: Shop) -> None:
+    result = line.run(BAD)
+    assert not result.success
+    assert not line.standing()
+    checks = line.lake.read(Checks, BAD, BAD)
+    message = checks.filter(check="price_level", table="raw.prices")["message"][0]
+    assert "found 100, expected 0.67 to 1.5" in message and "off by 100" in message
+
+
+def test_days_one_by_one_a_range_and_a_run_again_leave_the_same_verdicts(
+    line: Line, weeks: Shop, tmp_path: Path
+) -> None:
+    daily = Line(tmp_path / "daily", weeks)
+    line.run(DAYS[0], LAST, only=["raw"])
+    for day in DAYS:
+        daily.run(day, only=["raw"])
+    whole, single = ([each.hash for each in one.lake.files(Checks)] for one in (line, daily))
+    assert whole == single
+    line.run(DAYS[0], LAST, only=["raw"])
+    assert [each.hash for each in line.lake.files(Checks)] == whole
+
+
+def test_a_day_mended_stands(line: Line, weeks: Shop) -> None:
+    line.run(BAD)
+    weeks.settings(first_day=OPENED, expectations={"accepted": {str(BAD): "prices rose, really"}})
+    assert line.run(BAD).success
+    assert list(line.standing()) == [BAD]

@@ -1,0 +1,334 @@
+"""Each expectation on an ordinary shop: the fault it is for fails it and nothing else."""
+
+from __future__ import annotations
+
+import re
+import socket
+import statistics
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, time, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+import sources_weeks as weeks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sources_shop import SETTINGS
+from sources_weeks import LAST, Row
+
+from pricing_assets import sources
+from pricing_assets.sources import Source
+from pricing_assets.sources.expectations import NOT_JUDGED
+from pricing_assets.sources.profiles import Frames, profiles
+from pricing_assets.sources.settings_file import Expectations, SourceFile
+from pricing_assets.sources.suites import SUITES
+from pricing_assets.tables import by_name, raw
+from pricing_assets.tables.base import Table
+
+BEFORE = LAST - timedelta(days=1)
+Rows = dict[type[Table], list[Row]]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    return source_of(tmp_path_factory.mktemp("shop"))
+
+
+def source_of(folder: Any, **expectations: Any) -> Source:
+    from sources_shop import GOOD, write_settings
+
+    from pricing_assets.settings import Settings
+
+    write_settings(folder, first_day=weeks.FIRST, expectations=expectations or None)
+    for name, sql in GOOD.items():
+        (folder / f"{name}.sql").write_text(sql)
+    return sources.load(folder, Settings(_env_file=None))  # type: ignore[call-arg]
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> Frames:
+    return weeks.frames(weeks.rows())
+
+
+def failed(source: Source, frames: Frames, days: list[date] | None = None) -> set[tuple[date, str, str]]:
+    verdicts = sources.expect(source, frames, days or [LAST]).verdicts
+    return set(verdicts.filter(~pl.col("passed")).select("date", "table", "check").rows())
+
+
+def test_no_day_of_an_ordinary_shop_fails_and_the_last_ones_are_judged_on_every_figure(
+    source: Source, ordinary: Frames
+) -> None:
+    outcome = sources.expect(source, ordinary, weeks.days())
+    assert outcome.verdicts["passed"].all()
+    assert outcome.failed.is_empty()
+    assert outcome.verdicts.height == len(weeks.days()) * sum(map(len, SUITES.values()))
+    assert not outcome.verdicts.filter(date=LAST)["message"].str.contains(NOT_JUDGED).any()
+
+
+def every(table: type[Table], change: Callable[[Row], Row], *, of: int = 1) -> Callable[[Rows], None]:
+    """Changes every `of`-th row of the last day."""
+
+    def plant(rows: Rows) -> None:
+        last = [row for row in rows[table] if row["date"] == LAST]
+        for number, row in enumerate(last):
+            if number % of == 0:
+                row.update(change(row))
+
+    return plant
+
+
+def times(column: str, factor: float) -> Callable[[Row], Row]:
+    return lambda row: {column: row[column] * factor}
+
+
+def all_of(*plants: Callable[[Rows], None]) -> Callable[[Rows], None]:
+    def plant(rows: Rows) -> None:
+        for each in plants:
+            each(rows)
+
+    return plant
+
+
+def only(table: type[Table], part: int) -> Callable[[Rows], None]:
+    """Keeps every `part`-th row of the last day."""
+
+    def plant(rows: Rows) -> None:
+        last = [row for row in rows[table] if row["date"] == LAST]
+        rows[table] = [row for row in rows[table] if row["date"] != LAST] + last[::part]
+
+    return plant
+
+
+def again(table: type[Table], number: int, **values: Any) -> Callable[[Rows], None]:
+    """The rows of the last day `number` times more, under names of their own."""
+
+    def plant(rows: Rows) -> None:
+        last = [row for row in rows[table] if row["date"] == LAST]
+        rows[table] += [row | {"sku": f"{row['sku']}+{n}"} | values for row in last for n in range(number)]
+
+    return plant
+
+
+def yesterdays(rows: Rows) -> None:
+    """Yesterday's sales under today's date."""
+    before = [row for row in rows[raw.Sales] if row["date"] == BEFORE]
+    known = {"date": LAST, "known_at": weeks.at(LAST, time(20))}
+    rows[raw.Sales] = [row for row in rows[raw.Sales] if row["date"] != LAST] + [row | known for row in before]
+
+
+def twins(rows: Rows) -> None:
+    """Every rival's price of the last day under two names more."""
+    last = [row for row in rows[raw.CompetitorSnapshots] if row["date"] == LAST]
+    rows[raw.CompetitorSnapshots] += [row | {"competitor": f"rival{n}"} for row in last for n in range(2)]
+
+
+def swapped(row: Row) -> Row:
+    return {"currency": {"GBP": "EUR", "EUR": "GBP"}[row["currency"]]}
+
+
+def renamed(row: Row) -> Row:
+    return {"sku": "0" + row["sku"]}
+
+
+def early(column: str, clock: time, days: int = 0) -> Callable[[Row], Row]:
+    return lambda row: {column: weeks.at(row["date"] - timedelta(days=days), clock)}
+
+
+FAULTS: dict[tuple[str, str], Callable[[Rows], None]] = {
+    ("raw.products", "volume"): again(raw.Products, 2),
+    ("raw.listings", "volume"): again(raw.Listings, 2, on_sale=False),
+    ("raw.prices", "volume"): again(raw.Prices, 2),
+    ("raw.prices", "price_level"): every(raw.Prices, times("price", 1.6)),
+    ("raw.prices", "price_jumps"): every(raw.Prices, times("price", 100), of=5),
+    ("raw.prices", "currencies"): every(raw.Prices, swapped, of=5),
+    ("raw.prices", "coverage"): every(raw.Prices, renamed, of=5),
+    ("raw.sales", "volume"): only(raw.Sales, 4),
+    ("raw.sales", "units"): every(raw.Sales, lambda row: {"units": row["units"] * 9, "revenue": row["revenue"] * 9}),
+    ("raw.sales", "price_level"): every(raw.Sales, times("revenue", 2.1)),
+    ("raw.sales", "currencies"): every(raw.Sales, swapped, of=5),
+    ("raw.sales", "freshness"): every(raw.Sales, early("known_at", time(11))),
+    ("raw.sales", "references"): every(raw.Sales, renamed, of=5),
+    ("raw.sales", "repeated"): yesterdays,
+    ("raw.stock", "volume"): only(raw.Stock, 6),
+    ("raw.stock", "units"): every(raw.Stock, times("on_hand", 10)),
+    ("raw.stock", "freshness"): every(raw.Stock, early("known_at", time(11))),
+    ("raw.stock", "references"): all_of(every(raw.Stock, renamed, of=2), every(raw.Stock, renamed, of=3)),
+    ("raw.competitor_snapshots", "volume"): twins,
+    ("raw.competitor_snapshots", "price_level"): every(raw.CompetitorSnapshots, times("price", 1.6)),
+    ("raw.competitor_snapshots", "price_jumps"): every(raw.CompetitorSnapshots, times("price", 0.01), of=5),
+    ("raw.competitor_snapshots", "currencies"): every(raw.CompetitorSnapshots, swapped, of=5),
+    ("raw.competitor_snapshots", "freshness"): every(raw.CompetitorSnapshots, early("captured_at", time(15), 2)),
+    ("raw.competitor_snapshots", "references"): all_of(
+        every(raw.CompetitorSnapshots, renamed, of=2), every(raw.CompetitorSnapshots, renamed, of=3)
+    ),
+}
+
+
+def test_every_expectation_has_a_planted_fault() -> None:
+    assert set(FAULTS) == {(table, each.check) for table, expected in SUITES.items() for each in expected}
+
+
+@pytest.mark.parametrize(("table", "check"), FAULTS)
+def test_a_planted_fault_fails_its_expectation_and_no_other(source: Source, table: str, check: str) -> None:
+    rows = weeks.rows()
+    FAULTS[table, check](rows)
+    outcome = sources.expect(source, weeks.frames(rows), [BEFORE, LAST])
+    assert outcome.failed.select("date", "table", "check").rows() == [(LAST, table, check)]
+    verdict = outcome.verdicts.filter(~pl.col("passed")).row(0, named=True)
+    assert (verdict["date"], verdict["table"], verdict["check"]) == (LAST, table, check)
+    assert "found" in verdict["message"] and "e.g. " in verdict["message"]
+    assert outcome.failed["examples"][0]
+
+
+BAD_DAYS: dict[str, tuple[Callable[[Rows], None], set[str]]] = {
+    "ten times the rows": (again(raw.Sales, 9), {"volume", "references"}),
+    "no rows": (lambda rows: rows.update({raw.Sales: [r for r in rows[raw.Sales] if r["date"] != LAST]}), {"volume"}),
+    "yesterday's file again": (yesterdays, {"repeated"}),
+    "amounts in pence": (every(raw.Sales, times("revenue", 100)), {"price_level"}),
+    "amounts in another currency": (every(raw.Sales, swapped), {"currencies"}),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_DAYS)
+def test_a_bad_day_of_sales_stops(source: Source, fault: str) -> None:
+    plant, checks = BAD_DAYS[fault]
+    rows = weeks.rows()
+    plant(rows)
+    assert failed(source, weeks.frames(rows)) == {(LAST, "raw.sales", check) for check in checks}
+
+
+def test_prices_off_by_100_do_not_become_usual_in_a_week(source: Source) -> None:
+    rows = weeks.rows()
+    bad = [LAST - timedelta(days=number) for number in range(7)]
+    for row in rows[raw.Prices]:
+        row["price"] *= 100 if row["date"] in bad else 1
+    expected = {(day, "raw.prices", check) for day in bad for check in ("price_level", "price_jumps")}
+    assert failed(source, weeks.frames(rows), weeks.days()) == expected
+
+
+def test_one_market_in_another_currency_is_seen_beside_others_that_stand(source: Source) -> None:
+    rows = weeks.rows()
+    for row in rows[raw.Prices]:
+        row["price"] *= 7.5 if row["date"] == LAST and row["market"] == "DE" else 1
+    assert (LAST, "raw.prices", "price_level") in failed(source, weeks.frames(rows))
+
+
+@settings(max_examples=4)
+@given(first=st.integers(0, weeks.DAYS - 1), length=st.integers(1, 4), late=st.booleans())
+def test_a_range_is_judged_like_its_days_one_by_one_and_late_rows_change_nothing(
+    first: int, length: int, late: bool
+) -> None:
+    source, rows = bare_source(), weeks.rows()
+    FAULTS["raw.prices", "price_jumps"](rows)
+    asked = weeks.days()[first : first + length]
+    whole = sources.expect(source, weeks.frames(rows), asked)
+    if late:
+        told = weeks.at(LAST + timedelta(days=3), time(9))
+        rows[raw.Sales] += [row | {"units": 1000, "known_at": told} for row in rows[raw.Sales]]
+    single = [sources.expect(source, window(weeks.frames(rows), day), [day]) for day in asked]
+    order = ["date", "table", "check"]
+    assert whole.verdicts.sort(order).equals(pl.concat([each.verdicts for each in single]).sort(order))
+    assert whole.failed.sort(order).equals(pl.concat([each.failed for each in single]).sort(order))
+
+
+def bare_source() -> Source:
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        return source_of(Path(folder))
+
+
+def window(frames: Frames, day: date) -> Frames:
+    """What a run of one day has at hand."""
+    first = day - timedelta(days=sources.HISTORY)
+    return {table: frame.filter(pl.col("date").is_between(first, day)) for table, frame in frames.items()}
+
+
+def test_a_day_with_too_little_before_it_passes_and_says_so(source: Source) -> None:
+    rows = weeks.rows()
+    FAULTS["raw.prices", "price_level"](rows)
+    recent = LAST - timedelta(days=10)
+    rows = {table: [row for row in each if row["date"] >= recent] for table, each in rows.items()}
+    verdicts = sources.expect(source, weeks.frames(rows), [LAST]).verdicts
+    assert verdicts["passed"].all()
+    level = verdicts.filter(table="raw.prices", check="price_level")["message"][0]
+    assert level.endswith(NOT_JUDGED)
+
+
+def test_a_day_without_trade_passes_and_is_no_measure_for_others(source: Source) -> None:
+    rows, closed = weeks.rows(), [LAST, *(LAST - timedelta(days=7 * number) for number in range(1, 5))]
+    rows = {table: [row for row in each if row["date"] not in closed] for table, each in rows.items()}
+    outcome = sources.expect(source, weeks.frames(rows), weeks.days(), closed)
+    assert outcome.failed.is_empty()
+    assert outcome.verdicts.filter(date=LAST)["message"].str.ends_with(NOT_JUDGED).all()
+
+
+def test_a_small_shop_is_not_stopped_by_chance(source: Source) -> None:
+    rows = weeks.rows()
+    few = {table: [row for row in each if row["sku"] in SKUS_OF_A_KIOSK] for table, each in rows.items()}
+    few[raw.Sales] = [row for row in few[raw.Sales] if row["date"] != LAST]
+    assert failed(source, weeks.frames(few)) == set()
+
+
+SKUS_OF_A_KIOSK = weeks.SKUS[:2]
+
+
+def test_a_source_tunes_its_bands_and_accepts_days(tmp_path: Any) -> None:
+    rows = weeks.rows()
+    FAULTS["raw.sales", "volume"](rows)
+    FAULTS["raw.prices", "coverage"](rows)
+    tuned = source_of(tmp_path, bands={"sales": {"volume": [0.1, 3]}, "prices": {"coverage": False}})
+    assert failed(tuned, weeks.frames(rows)) == set()
+    assert "coverage" not in {each.check for each in tuned.expectations["raw.prices"]}
+    accepted = source_of(tmp_path, accepted={LAST.isoformat(): "stocktaking"})
+    outcome = sources.expect(accepted, weeks.frames(rows), [LAST])
+    assert outcome.failed.is_empty()
+    assert set(outcome.verdicts["message"]) == {"accepted in source.yaml: stocktaking"}
+    assert sources.expect(replace(tuned, expectations={}), weeks.frames(rows), [LAST]).verdicts.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"bands": {"sale": False}}, "sale: no such table; expected one of competitor_snapshots, listings"),
+        ({"bands": {"sales": {"volum": False}}}, "sales.volum: no such check; expected one of currencies"),
+        ({"bands": {"sales": {"volume": [3, 1]}}}, "sales.volume: expected [low, high], low not above high"),
+        ({"band": {}}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_tuning_is_refused_by_name(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        SourceFile.model_validate({**SETTINGS, "expectations": given})
+
+
+def test_expectations_false_expects_nothing() -> None:
+    assert SourceFile.model_validate({**SETTINGS, "expectations": False}).expectations.suites() == {}
+    assert set(Expectations().suites()) == set(SUITES)
+
+
+def test_profiles_have_one_row_per_day_and_a_column_per_check(source: Source, ordinary: Frames) -> None:
+    for table, profile in profiles(source, ordinary, weeks.days(), []).items():
+        assert profile.days["date"].to_list() == weeks.days()
+        assert set(profile.days.columns) == {"date", *(each.check for each in SUITES[table])}
+        assert by_name(table) in ordinary
+
+
+def test_the_usual_volume_is_the_median_of_the_weekday(source: Source, ordinary: Frames) -> None:
+    counts = dict(ordinary[raw.Sales].group_by("date").len().iter_rows())
+    figures = profiles(source, ordinary, weeks.days(), [])["raw.sales"].days
+    for day, found in figures.select("date", "volume").drop_nulls().iter_rows():
+        same = [day - timedelta(days=age) for age in (7, 14, 21, 28)]
+        middle = statistics.median(counts[each] for each in same if each in counts)
+        assert found == round((counts[day] + 10) / (middle + 10), 4)
+
+
+def test_nothing_is_told_to_anybody(source: Source, ordinary: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"opened a connection: {arguments}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert failed(source, ordinary) == set()
