@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from servers import mariadb, postgres
 from tiny_shop import Line, Shop, load_location
+
+__all__ = ["mariadb", "postgres"]
 
 settings.register_profile("suite", deadline=None, print_blob=True)  # two shared cores: time says nothing about a test
 settings.load_profile("suite")

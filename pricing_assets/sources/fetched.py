@@ -99,6 +99,8 @@ def _joined(kinds: Iterable[str]) -> str:
         return found.pop() if found else _NULL
     if found == {"BIGINT", "DOUBLE"}:
         return "DOUBLE"
+    if found == {"BIGINT", "DECIMAL"}:
+        return "DECIMAL"
     unfit = sorted(found - set(_KINDS.values()) - {ZONED} | found & {"BLOB"})
     return unfit[0] if unfit else TEXT
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def test_a_priced_shop_is_sound(standing: Path) -> None:
 
 def test_a_new_installation_is_sound(shop: Shop) -> None:
     assert "FAULT" not in pricing("doctor").stdout
+
+
+def test_the_database_of_a_shop_is_named_and_tried(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.settings(database=f"sqlite:///{tmp_path / 'books.db'}")
+    sqlite3.connect(tmp_path / "books.db").close()
+    assert f"ok    database: sqlite:///{tmp_path / 'books.db'} answers" in pricing("doctor").stdout
+    monkeypatch.setenv("PRICING_SOURCE_URL", "postgresql://me:secret@127.0.0.1:1/shop")
+    said = pricing("doctor", code=1).stdout
+    assert "FAULT database: database postgresql://me:***@127.0.0.1:1/shop: " in said
+    assert "secret" not in said
 
 
 @pytest.mark.parametrize("fault", ["source", "lake", "warehouse", "governance", "dagster", "disk", "settings"])

@@ -1,4 +1,4 @@
-from servers import mariadb, postgres, url
+from servers import url
 from simulation_markets import kept, market
 
-__all__ = ["kept", "mariadb", "market", "postgres", "url"]
+__all__ = ["kept", "market", "url"]

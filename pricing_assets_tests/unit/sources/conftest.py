@@ -1,4 +1,4 @@
-from servers import mariadb, postgres, server_url, url
+from servers import server_url, url
 from sources_shop import folder, settings, shop
 
-__all__ = ["folder", "mariadb", "postgres", "server_url", "settings", "shop", "url"]
+__all__ = ["folder", "server_url", "settings", "shop", "url"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from sources_market import LAST
 
 from pricing_assets import sources
+from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake
 from pricing_assets.lake.store import Provenance
 from pricing_assets.settings import SAP_LIKE, Settings
@@ -17,7 +21,7 @@ from pricing_assets.tables.base import Table
 from pricing_assets.tables.raw import Quarantine
 from pricing_assets.tables.runs import Checks
 
-WEEK = LAST - timedelta(days=6)
+WEEK, DAY = LAST - timedelta(days=6), LAST - timedelta(days=1)
 
 
 def shop_at(url: str, folder: Path = SAP_LIKE) -> Source:
@@ -43,3 +47,20 @@ def landed(lake: Lake, url: str, first: date = WEEK, last: date = LAST) -> dict[
     lake.commit(Checks, intake.checks, [source.first_day, *intake.days], provenance)
     tables = (*frames, Quarantine, Checks)
     return {table.table_name(): {day: f.hash for day, f in lake.partitions(table).items()} for table in tables}
+
+
+def refused(url: str, folder: Path = SAP_LIKE) -> PricingError:
+    with pytest.raises(PricingError) as caught:
+        sources.take_in(shop_at(url, folder), DAY, LAST, LAST, "run")
+    assert "secret" not in str(caught.value)
+    return caught.value
+
+
+def of_shop(folder: Path, settings: dict[str, object] | None = None, **selects: str) -> Path:
+    """A copy of the example with other SELECTs and settings."""
+    shutil.copytree(SAP_LIKE, folder)
+    kept = yaml.safe_load((folder / "source.yaml").read_text()) | (settings or {})
+    (folder / "source.yaml").write_text(yaml.safe_dump(kept))
+    for name, text in selects.items():
+        (folder / f"{name}.sql").write_text(text)
+    return folder

@@ -1,33 +1,24 @@
-"""A database that is down, slow, locked, half-migrated or somebody else's: each is named, with what to do."""
+"""A database that is slow, locked, half-migrated or not as it was, SQL that is none: each is named, with what to do."""
 
 from __future__ import annotations
 
-import re
-import shutil
-import socket
 import sqlite3
 import time
-from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 import sqlalchemy as sa
-import yaml
-from servers import Proxy, execute
+from servers import execute
 from sources_market import LAST, SKUS, market
-from sources_reading import shop_at, taken_in
+from sources_reading import DAY, of_shop, refused, shop_at, taken_in
 
 from pricing_assets import sources
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import SAP_LIKE, Settings
 from pricing_assets.simulation.delivery import deliver
-from pricing_assets.sources import Intake, database, engines
-from pricing_assets.sources.database import in_one_snapshot, reach
+from pricing_assets.sources import database, engines
 from pricing_assets.tables import raw
 
-DAY = LAST - timedelta(days=1)
 CELLS = 2 * SKUS
 
 
@@ -53,106 +44,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "CONNECT_SECONDS", 1)
 
 
-@pytest.fixture
-def silent() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
-
-
-def refused(url: str, folder: Path = SAP_LIKE) -> PricingError:
-    with pytest.raises(PricingError) as caught:
-        sources.take_in(shop_at(url, folder), DAY, LAST, LAST, "run")
-    assert "secret" not in str(caught.value)
-    return caught.value
-
-
-def content(intake: Intake) -> dict[str, pl.DataFrame]:
-    return {table.table_name(): part.accepted.sort(table.order()) for table, part in intake.received.items()}
-
-
-def changed(url: str, **parts: object) -> str:
-    return sa.make_url(url).set(**parts).render_as_string(hide_password=False)  # type: ignore[arg-type]
-
-
-def of_shop(folder: Path, settings: dict[str, object] | None = None, **selects: str) -> Path:
-    """A copy of the example with other SELECTs and settings."""
-    shutil.copytree(SAP_LIKE, folder)
-    kept = yaml.safe_load((folder / "source.yaml").read_text()) | (settings or {})
-    (folder / "source.yaml").write_text(yaml.safe_dump(kept))
-    for name, text in selects.items():
-        (folder / f"{name}.sql").write_text(text)
-    return folder
-
-
-def test_a_connection_cut_in_the_middle_is_retried_and_comes_out_equal(server: str, quick: None) -> None:
-    whole = taken_in(server, DAY, LAST)
-    proxy = Proxy(server, cuts=2, after=9_000)
-    again = taken_in(proxy.url, DAY, LAST)
-    proxy.close()
-    assert proxy.connections == 3
-    for table, rows in content(whole).items():
-        assert rows.equals(content(again)[table])
-
-
-def test_a_session_ended_by_the_server_is_retried_on_a_new_state(server: str, quick: None) -> None:
-    attempts = []
-
-    def killed_once(snapshot: database.Snapshot) -> int:
-        attempts.append(1)
-        own = "pg_backend_pid()" if server.startswith("postgresql") else "CONNECTION_ID()"
-        number = snapshot.fetch("x.sql", f"SELECT {own} AS n", {}).frame["n"][0]
-        if len(attempts) == 1:
-            execute(server, f"SELECT pg_terminate_backend({number})" if "pg_" in own else f"KILL {number}")
-        return int(snapshot.fetch("x.sql", "SELECT COUNT(*) AS n FROM daily_sales", {}).frame["n"][0])
-
-    assert in_one_snapshot(shop_at(server), killed_once) == market().frames["sales"].height
-    assert len(attempts) == 2
-
-
-@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
-def test_a_database_that_stays_down_is_named_without_its_password(scheme: str, quick: None) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    started = time.monotonic()
-    error = refused(f"{scheme}://me:secret@127.0.0.1:{port}/shop")
-    assert time.monotonic() - started < 5
-    assert f"database {scheme}://me:***@127.0.0.1:{port}/shop: " in error.what
-    assert error.what.endswith("; 3 attempts")
-    assert "see that the database runs" in error.remedy
-
-
-def test_all_attempts_take_some_ten_seconds() -> None:
-    assert 5 <= sum(database.DELAYS) <= 10
-    assert sum(database.DELAYS) + 4 * engines.CONNECT_SECONDS <= 20
-
-
-@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
-def test_a_server_that_never_answers_ends_in_an_error(
-    scheme: str, silent: int, quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "DELAYS", ())
-    folder = of_shop(tmp_path / "shop", {"limits": {"query_seconds": 1}})
-    started = time.monotonic()
-    error = refused(f"{scheme}://me:secret@127.0.0.1:{silent}/shop", folder)
-    assert time.monotonic() - started < 15
-    assert f"127.0.0.1:{silent}" in error.what
-
-
-def test_a_wrong_password_or_user_is_named_at_once(server: str, tmp_path: Path) -> None:
-    started = time.monotonic()
-    error = refused(changed(server, username="nobody", password="secret"))
-    assert time.monotonic() - started < 3
-    assert "nobody" in error.what
-    assert error.remedy == "mend user and password in PRICING_SOURCE_URL"
-
-
-def test_an_unknown_database_is_named_at_once(server: str) -> None:
-    error = refused(changed(server, database="elsewhere"))
-    assert "elsewhere" in error.what
-    assert "create the database" in error.remedy
-
-
 @pytest.mark.parametrize(
     ("url", "what"),
     [
@@ -176,7 +67,8 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert "restore the file" in error.remedy
 
 
-def test_a_locked_file_is_waited_for_then_named(file: str, quick: None) -> None:
+def test_a_locked_file_is_waited_for_then_named(file: str, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "DELAYS", (0.01,))
     holder = sqlite3.connect(str(sa.make_url(file).database))
     holder.execute("BEGIN EXCLUSIVE")
     error = refused(file)
@@ -301,8 +193,3 @@ def test_a_source_reads_files_or_a_database(tmp_path: Path, monkeypatch: pytest.
     folder = of_shop(tmp_path / "shop", {"variables": {"LINES": "lines.csv"}})
     with pytest.raises(PricingError, match="database: given beside files or variables"):
         sources.load(folder, Settings(_env_file=None))  # type: ignore[call-arg]
-
-
-def test_reach_is_quick_to_say_that_nobody_answers(silent: int, quick: None) -> None:
-    with pytest.raises(PricingError, match=re.escape(f"127.0.0.1:{silent}")):
-        reach(shop_at(f"postgresql://me:secret@127.0.0.1:{silent}/shop"))
