@@ -64,6 +64,9 @@ class Column:
     def add(self, values: Sequence[Any]) -> None:
         """Take a chunk of values as the driver gave them."""
         found = set(map(type, values))
+        if found == {str} or found == {str, type(None)}:  # by far the most
+            self._parts.append((TEXT, pl.Series(values, dtype=pl.String)))
+            return
         if datetime in found and self._zoned(values):
             values = [None if value is None else _utc(value) for value in values]
             self._parts.append((ZONED, pl.Series(values, dtype=_TYPED[ZONED])))
