@@ -9,6 +9,7 @@ HOST ?= 127.0.0.1
 PORT ?= 3000
 DEMO ?= --from 2026-10-02 --to 2026-10-31
 DEMO_DAY ?= 2026-10-31
+DEMO_WEEK ?= --from 2026-10-25 --to 2026-10-31
 DEMO_PRICE ?= SKU-0008 --market DE
 PYTEST ?=
 
@@ -49,6 +50,8 @@ demo: setup ## simulate a market in a database, price its last 30 days, explain 
 		from marts.current_prices where date = '$(DEMO_DAY)' and next_price is not null) \
 		from (from changes order by change_pct desc, sku, market limit 3) union all \
 		from (from changes order by change_pct, sku, market limit 3) order by change_pct desc, sku, market"
+	$(say) "what looked wrong in the last week"
+	@$(BIN)/pricing anomalies $(DEMO_WEEK) --limit 5
 	$(say) "why one price is what it is"
 	@$(BIN)/pricing explain $(DEMO_PRICE) --date $(DEMO_DAY)
 	$(say) "the day again, from the raw rows recorded: the same?"

@@ -150,7 +150,7 @@ def anomalies(  # noqa: PLR0917  the options of a command are its parameters
 
     Without a date: the last day that traded. Repeated alarms of one cause are one alarm.
 
-    Example: pricing anomalies --from 2011-12-01 --to 2011-12-09 --severity severe
+    Example: pricing anomalies --from 2026-10-02 --to 2026-10-31 --severity high
     """
     from pricing_assets.shell import watching
 
