@@ -7,9 +7,9 @@ of another kind, or a new condition, needs an entry here. Not here: running dbt'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-# mart → condition of a `holds` test → what every row is set to, so that the condition breaks
+# mart → condition of a `holds` or `holds_all` test → what every row is set to, so that the condition breaks
 BROKEN: Mapping[str, Mapping[str, str]] = {
     "price_history": {
         "length(currency) = 3": "currency = 'POUND'",
@@ -111,22 +111,33 @@ BROKEN: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def plant(test: Mapping[str, Any], model: str, types: Mapping[str, str]) -> str:
-    """SQL that plants in the rows of `model` (`schema.table`) what a dbt test, a node of the manifest, is to find.
+class Fault(NamedTuple):
+    """SQL that plants it, and the condition the test must name of it, where the test has several."""
+
+    sql: str
+    condition: str | None = None
+
+
+def faults(test: Mapping[str, Any], model: str, types: Mapping[str, str]) -> list[Fault]:
+    """The faults a dbt test, a node of dbt's manifest, is to find in the rows of `model` (`schema.table`).
 
     `types` are the model's column types. Raises KeyError for a test that has no fault yet.
     """
     kind, arguments = test["test_metadata"]["name"], test["test_metadata"]["kwargs"]
     column = str(arguments.get("column_name", "")).strip('"')
+    change = f"update {model} set"
     if kind in ("unique", "unique_combination"):
-        return f"insert into {model} from {model}"
+        return [Fault(f"insert into {model} from {model}")]
     if kind == "not_null":
-        return f'update {model} set "{column}" = null'
+        return [Fault(f'{change} "{column}" = null')]
     if kind == "present":
-        return f"update {model} set {arguments['columns'][-1]} = null"
+        return [Fault(f"{change} {name} = null") for name in arguments["columns"]]
     if kind in ("accepted_values", "relationships"):
         unknown = "date '1900-01-01'" if types[column] == "DATE" else "'nobody'"
-        return f'update {model} set "{column}" = {unknown}'
+        return [Fault(f'{change} "{column}" = {unknown}')]
+    broken = BROKEN[model.partition(".")[2]]
     if kind == "holds":
-        return f"update {model} set {BROKEN[model.partition('.')[2]][arguments['condition']]}"
+        return [Fault(f"{change} {broken[arguments['condition']]}")]
+    if kind == "holds_all":
+        return [Fault(f"{change} {broken[condition]}", condition) for condition in arguments["conditions"]]
     raise KeyError(kind)
