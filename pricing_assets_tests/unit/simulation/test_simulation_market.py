@@ -193,3 +193,14 @@ def test_a_size_that_makes_no_market_is_refused_by_name() -> None:
     for wrong in ({"skus": 0}, {"law": "cubic"}, {"seed": -1}, {"noise": -1.0}):
         with pytest.raises(PricingError, match=next(iter(wrong))):
             MarketSettings(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"skus": 1, "days": 1}, {"markets": 1, "rivals": 0}, {"skus": 3, "markets": 4, "rivals": 1}, {"days": 2}]
+)
+def test_a_market_of_any_size_has_its_tables(sizes: dict[str, int]) -> None:
+    settings = MarketSettings(**({"skus": 5, "days": 90} | sizes))  # type: ignore[arg-type]
+    frames = simulate(settings).frames
+    assert frames["listings"].height == settings.cells
+    assert frames["prices"]["date"].max() == settings.last_day
+    assert frames["competitor_snapshots"].is_empty() == (settings.rivals == 0)
