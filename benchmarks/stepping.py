@@ -4,9 +4,10 @@ Here: the job of the three Polars stations and, beside each, an empty step that 
 many assets and checks and does nothing; CPU seconds from Dagster's start of a step to its success, on an SQLite
 instance, steps in one process. Not here: the warehouse station, whose work is a process of its own.
 
-The first run is real. It remembers what each station's own work came to: reading, judging, computing, drawing,
-committing. In the runs that count those calls return what they returned then, so what is left is the frame: days,
-claim, resource, gate, row counts, samples and events. A real step is timed too, for the share the frame has in it.
+The first run is real. It remembers what each station's own work came to: reading, judging (by Great Expectations
+too), computing, drawing, committing. In the runs that count those calls return what they returned then, so what is
+left is the frame: days, claim, resource, gate, row counts, samples and events. A real step is timed too, for the share
+the frame has in it.
 
     python benchmarks/stepping.py --rounds 15
 """
@@ -146,7 +147,7 @@ class Memory:
         from pricing_assets.lake import Lake
 
         work: list[tuple[Any, tuple[str, ...]]] = [
-            (sources, ("reading_window", "take_in", "arrive")),
+            (sources, ("reading_window", "take_in", "arrive", "expect")),
             (features, ("read", "snapshot_of")),
             (pricing, ("decide_days", "commit_days")),
             (verdicts, ("open_days",)),

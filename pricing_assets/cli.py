@@ -170,6 +170,27 @@ def query(shell: Shell, sql: Annotated[str, typer.Argument(help="One SQL stateme
 
 
 @register(app)
+def checks(
+    shell: Shell,
+    what: Annotated[str | None, typer.Argument(metavar="[docs]", help="`docs` draws Data Docs instead.")] = None,
+    day: Day = None,
+    first: First = None,
+    last: Last = None,
+) -> None:
+    """Show what was expected of the days received and which verdicts failed; without a date, of the last one.
+
+    `pricing checks docs` draws the same days as pages into HOME/data_docs and prints where they begin.
+
+    Example: pricing checks --date 2026-10-31
+    """
+    from pricing_assets.shell import checking
+
+    if what not in (None, "docs"):
+        raise typer.BadParameter(f"{what}: expected docs, or nothing")
+    (checking.docs if what else checking.show)(shell, day_range(day, first, last))
+
+
+@register(app)
 def doctor(shell: Shell) -> None:
     """Check this installation and say what to do about each fault."""
     from pricing_assets.shell import doctor as checkup

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from pricing_assets.sources.arriving import arrive
 from pricing_assets.sources.checking import Finding, check
+from pricing_assets.sources.data_docs import build as data_docs
 from pricing_assets.sources.database import reach
 from pricing_assets.sources.expectations import Outcome, expect, judged
 from pricing_assets.sources.intake import Intake, take_in
@@ -33,6 +34,7 @@ __all__ = [
     "Source",
     "arrive",
     "check",
+    "data_docs",
     "expect",
     "failures",
     "homeless",

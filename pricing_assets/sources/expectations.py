@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -78,8 +79,11 @@ def judged(intake: Intake, outcome: Outcome) -> Intake:
     return intake._replace(checks=pl.concat([intake.checks, verdicts]))
 
 
-def silent_context() -> EphemeralDataContext:
-    """A context of Great Expectations that writes nothing to disk, draws nothing on the screen and tells nobody."""
+def silent_context(site: Path | None = None) -> EphemeralDataContext:
+    """A context of Great Expectations that draws nothing on the screen and tells nobody.
+
+    All it writes to disk is the site, where one is given.
+    """
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -92,7 +96,13 @@ def silent_context() -> EphemeralDataContext:
         analytics_enabled=False,
         progress_bars=ProgressBarsConfig(globally=False),
     )
-    return gx.get_context(mode="ephemeral", project_config=settings)
+    context = gx.get_context(mode="ephemeral", project_config=settings)
+    if site:
+        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site.absolute())}
+        index = {"class_name": "DefaultSiteIndexBuilder"}
+        pages = {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": index}
+        context.add_data_docs_site("data_docs", pages)  # type: ignore[arg-type]
+    return context
 
 
 def batch_of(profile: Profile) -> pd.DataFrame:
@@ -158,4 +168,4 @@ def _passed_words(source: Source, expected: Expected, day: date, unknown: bool) 
     """Nothing of these depends on the figures: a passed verdict stays the same, word for word."""
     if day in source.accepted:
         return f"accepted in source.yaml: {source.accepted[day]}"
-    return f"{expected.says}: " + (NOT_JUDGED if unknown else f"within {expected.band}")
+    return f"{expected.says}: " + (NOT_JUDGED if unknown else f"{expected.band}, as expected")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import socket
 import statistics
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -36,7 +38,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     return source_of(tmp_path_factory.mktemp("shop"))
 
 
-def source_of(folder: Any, **expectations: Any) -> Source:
+def source_of(folder: Path, **expectations: Any) -> Source:
     from sources_shop import GOOD, write_settings
 
     from pricing_assets.settings import Settings
@@ -234,9 +236,6 @@ def test_a_range_is_judged_like_its_days_one_by_one_and_late_rows_change_nothing
 
 
 def bare_source() -> Source:
-    import tempfile
-    from pathlib import Path
-
     with tempfile.TemporaryDirectory() as folder:
         return source_of(Path(folder))
 
@@ -276,7 +275,7 @@ def test_a_small_shop_is_not_stopped_by_chance(source: Source) -> None:
 SKUS_OF_A_KIOSK = weeks.SKUS[:2]
 
 
-def test_a_source_tunes_its_bands_and_accepts_days(tmp_path: Any) -> None:
+def test_a_source_tunes_its_bands_and_accepts_days(tmp_path: Path) -> None:
     rows = weeks.rows()
     FAULTS["raw.sales", "volume"](rows)
     FAULTS["raw.prices", "coverage"](rows)
@@ -325,10 +324,31 @@ def test_the_usual_volume_is_the_median_of_the_weekday(source: Source, ordinary:
         assert found == round((counts[day] + 10) / (middle + 10), 4)
 
 
-def test_nothing_is_told_to_anybody(source: Source, ordinary: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_docs_show_the_expectation_that_failed_with_its_day(source: Source, tmp_path: Path) -> None:
+    rows = weeks.rows()
+    FAULTS["raw.prices", "price_level"](rows)
+    for _ in range(2):  # drawn again, the pages before are gone
+        page = sources.data_docs(source, weeks.frames(rows), weeks.days(), tmp_path / "docs")
+    first = page.read_text()
+    assert f"{LAST}: 1.6" in first and "the middle price of the market that moved most" in first
+    pages = {path.stem: path.read_text() for path in (tmp_path / "docs" / "validations").rglob("*.html")}
+    assert set(pages) == {f"days-{table}" for table in SUITES}
+    assert not any(re.search(r'src="http|<link[^>]*href="http', text) for text in [first, *pages.values()])
+    assert LAST.isoformat() in pages["days-raw.prices"] and LAST.isoformat() not in pages["days-raw.sales"]
+    assert [path.name for path in tmp_path.iterdir()] == ["docs"]
+
+
+def test_nothing_is_told_to_anybody_and_nothing_is_written_aside(
+    source: Source, ordinary: Frames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*arguments: object) -> None:
         raise AssertionError(f"opened a connection: {arguments}")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for name in ("TMPDIR", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     assert failed(source, ordinary) == set()
+    assert list(tmp_path.iterdir()) == []
