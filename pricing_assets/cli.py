@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from pricing_assets import cli_overrides
 from pricing_assets.shell.command import Shell, day_range, register, required_day, required_moment
 
 _FOLDED = {"no_args_is_help": True, "rich_markup_mode": "markdown", "add_completion": False}
@@ -48,6 +49,7 @@ app.add_typer(source, name="source")
 app.add_typer(strategy, name="strategy")
 app.add_typer(lake, name="lake")
 app.add_typer(simulate, name="simulate")
+app.add_typer(cli_overrides.app)
 
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
 First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]

@@ -25,6 +25,7 @@ from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
+from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import Overrides
 
 if TYPE_CHECKING:
@@ -115,6 +116,12 @@ class Platform(dg.ConfigurableResource["Platform"]):
             if each.ended_by is None
         ]
         return Overrides.cast(pl.DataFrame(rows, schema=Overrides.create_empty().schema)).drop("date")
+
+    def decided_by_people(self) -> dict[type[Table], pl.DataFrame]:
+        """The governance store as tables for analysts."""
+        from pricing_assets import governance
+
+        return governance.exported(self.store, self.source.next_effective_day(self.now()))
 
     def provenance(self, context: dg.AssetExecutionContext) -> Provenance:
         """Who commits."""

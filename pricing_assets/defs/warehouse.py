@@ -124,7 +124,10 @@ def marts(
 
     settings = platform.settings
     target = settings.home / "dbt" / "target"
-    with platform.at_work(context, []), warehouse.draft(platform.lake, settings.analytics) as draft:
+    with (
+        platform.at_work(context, []),
+        warehouse.draft(platform.lake, settings.analytics, platform.decided_by_people()) as draft,
+    ):
         (target / "run_results.json").unlink(missing_ok=True)
         built = dbt("build", settings.home, target, draft)
         results = _results(target)

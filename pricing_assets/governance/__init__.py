@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING
 from pricing_assets.governance.records import ActiveStrategy, Event, Language, Override, Scope
 
 if TYPE_CHECKING:
-    from pricing_assets.governance.store import Store
+    from datetime import date
 
-__all__ = ["ActiveStrategy", "Event", "Language", "Override", "Scope", "Store", "open_store"]
+    import polars as pl
+
+    from pricing_assets.governance.store import Store
+    from pricing_assets.tables import Table
+
+__all__ = ["ActiveStrategy", "Event", "Language", "Override", "Scope", "Store", "exported", "open_store"]
 
 
 def open_store(url: str, language: Language | None = None) -> Store:
@@ -27,6 +32,13 @@ def open_store(url: str, language: Language | None = None) -> Store:
     from pricing_assets.governance.store import Store
 
     return Store(Database(url), language)
+
+
+def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
+    """The whole store as the tables of analytics.duckdb; overrides in their state on an effective day."""
+    from pricing_assets.governance import exports
+
+    return exports.exported(store, day)
 
 
 def __getattr__(name: str) -> object:

@@ -43,7 +43,7 @@ def terms(kind: str, scope: Scope, first: date, last: date) -> dict[str, Any]:
     if last < first:
         raise PricingError(f"override: it ends on {last}, before it begins on {first}", "give --until a later day")
     scoped = {"sku": scope.sku, "category": scope.category, "market": scope.market}
-    return {"kind": kind, **scoped, "from": first.isoformat(), "until": last.isoformat()}
+    return {"override": kind, **scoped, "from": first.isoformat(), "until": last.isoformat()}
 
 
 def put(connection: sa.Connection, request: Request, said: dict[str, Any], today: date) -> Event:
@@ -74,7 +74,7 @@ def end(connection: sa.Connection, request: Request) -> Event:
             "nothing is left to do; a new override is set with `pricing freeze` or `pricing force-rules`",
         )
     ledger.expect(request, stream, last)
-    return ledger.append(connection, stream, request, ENDED, {}, after=last)
+    return ledger.append(connection, stream, request, ENDED, last.payload, after=last)
 
 
 def one(connection: sa.Connection, name: str) -> Override:
@@ -100,7 +100,7 @@ def _set(event: Event) -> Override:
     named = {name: said[name] for name in ("sku", "category", "market")}
     return Override(
         id=event.stream.removeprefix(STREAM),
-        kind=said["kind"],
+        kind=said["override"],
         scope=Scope(**named, everything=not any(named.values())),
         active_from=date.fromisoformat(said["from"]),
         active_until=date.fromisoformat(said["until"]),

@@ -1,7 +1,7 @@
 """analytics.duckdb: what analysts open. Views over exactly the files the manifest has in force.
 
-Here: building a fresh file beside the old one, putting it into place, and querying it. Not here: dbt's marts, which
-dbt writes into the draft.
+Here: building a fresh file beside the old one, with what only analysts read beside the views; putting it into place;
+querying it. Not here: dbt's marts, which dbt writes into the draft.
 
 A refresh never touches the file in place: readers that have it open keep reading the old one, and no reader ever
 makes a refresh wait.
@@ -10,7 +10,7 @@ makes a refresh wait.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -24,7 +24,7 @@ from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
 from pricing_assets.lake.store import Lake
-from pricing_assets.tables import ALL, runs
+from pricing_assets.tables import ALL, EXPORTED, runs
 from pricing_assets.tables.base import Table
 
 _READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
@@ -32,8 +32,10 @@ _NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's
 
 
 @contextmanager
-def draft(lake: Lake, analytics: Path) -> Iterator[Path]:
+def draft(lake: Lake, analytics: Path, exports: Mapping[type[Table], pl.DataFrame] | None = None) -> Iterator[Path]:
     """Build a new warehouse with a view per table, yield its path for more to be written into it, put it in place.
+
+    `exports` are the rows of tables.EXPORTED, which the lake does not have; a table without rows is there too.
 
     One refresh at a time; another waits. Where the block raises, the draft is removed and the old file stays. The
     block must have closed what it opened. Raises PricingError where a manifested file is gone or the disk refuses.
@@ -45,7 +47,7 @@ def draft(lake: Lake, analytics: Path) -> Iterator[Path]:
         folder = analytics.parent / f"draft-{uuid4().hex}"
         make_folder(folder)
         try:
-            _build(lake, folder / _NAME)
+            _build(lake, folder / _NAME, exports or {})
             yield folder / _NAME
             _put_in_place(folder / _NAME, analytics)
         finally:
@@ -82,11 +84,11 @@ def _refuse_writing(statements: Sequence[duckdb.Statement]) -> None:
         )
 
 
-def _build(lake: Lake, path: Path) -> None:
+def _build(lake: Lake, path: Path, exports: Mapping[type[Table], pl.DataFrame]) -> None:
     with storage_faults(path), duckdb.connect(str(path)) as connection:
         manifest = days.manifest(lake)
         connection.begin()  # one commit, not one per comment
-        for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in ALL):
+        for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in (*ALL, *EXPORTED)):
             connection.execute(f"create schema {_quoted(schema)}")
         for table in ALL:
             try:
@@ -99,7 +101,21 @@ def _build(lake: Lake, path: Path) -> None:
                 raise PricingError(
                     f"{table.table_name()}: its files cannot be read ({fault})", "restore the lake from a backup"
                 ) from fault
+        for table in EXPORTED:
+            _export(connection, table, exports.get(table, pl.DataFrame(schema=dtypes(table))))
         connection.commit()
+
+
+def _export(connection: duckdb.DuckDBPyConnection, table: type[Table], rows: pl.DataFrame) -> None:
+    """Rows as a table of their own, typed and commented like the views."""
+    columns = ", ".join(
+        f"{_quoted(name)}::{sql_type(dtype)} as {_quoted(name)}" for name, dtype in dtypes(table).items()
+    )
+    connection.register("exported", ArrowStream(rows.with_columns(pl.selectors.enum().cast(pl.String))))
+    connection.execute(f"create table {_identifier(table)} as select {columns} from exported")
+    connection.unregister("exported")
+    for comment in _comments(table, "table"):
+        connection.execute(comment)
 
 
 def _put_in_place(new: Path, analytics: Path) -> None:
@@ -134,9 +150,9 @@ def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Sequence[
     return [str(lake.path(table, file)) for file in manifest.get(table.table_name(), {}).values()]
 
 
-def _comments(table: type[Table]) -> Iterator[str]:
+def _comments(table: type[Table], kind: str = "view") -> Iterator[str]:
     view = _identifier(table)
-    yield f"comment on view {view} is {_literal(' '.join((table.__doc__ or '').split()))}"
+    yield f"comment on {kind} {view} is {_literal(' '.join((table.__doc__ or '').split()))}"
     for name, column in table.columns().items():
         yield f"comment on column {view}.{_quoted(name)} is {_literal(column.description or '')}"
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pricing_assets.governance import Store
 
 
-def _store(shell: Shell) -> Store:
+def open_store(shell: Shell) -> Store:
+    """The governance store of the home; at its first start with the packaged strategy in force."""
     from pricing_assets import governance
 
     shell.settings.home.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ def lint(shell: Shell, file: Path) -> None:
 def diff(shell: Shell, file: Path) -> None:
     """What a draft would change against the active strategy of the same name; all of it where there is none."""
     draft = strategies.parse(_text(file), str(file))
-    active = {each.name: each.text for each in _store(shell).active()}
+    active = {each.name: each.text for each in open_store(shell).active()}
     lines = strategies.diff(active.get(draft.name), draft.text)
     shell.answer(lines)
     if draft.name not in active:
@@ -67,7 +68,7 @@ def diff(shell: Shell, file: Path) -> None:
 def activate(shell: Shell, file: Path, reason: str) -> None:
     """Makes a draft the active version of its strategy. The same text activated twice in a row has one effect."""
     text = _text(file)
-    store = _store(shell)
+    store = open_store(shell)
     draft = strategies.parse(text, str(file))
     before = next((each for each in store.active() if each.name == draft.name), None)
     if before and before.hash == draft.hash:
@@ -75,7 +76,7 @@ def activate(shell: Shell, file: Path, reason: str) -> None:
         shell.say(f"{draft.name} {draft.hash[:12]} is active already, version {before.version}")
         return
     version = before.version if before else _latest(store, draft.name)
-    key = _key("activate", draft.name, version, draft.hash)
+    key = key_of("activate", draft.name, version, draft.hash)
     done = store.activate(text, shell.by, reason, key, version, origin=str(file))
     shell.answer({"name": done.name, "version": done.version, "hash": done.hash, "changed": True})
     shell.say(f"{done.name} {done.hash[:12]} is active, version {done.version}, on the word of {shell.by}: {reason}")
@@ -85,25 +86,25 @@ def activate(shell: Shell, file: Path, reason: str) -> None:
 
 def rollback(shell: Shell, name: str, reason: str) -> None:
     """Makes the text before the present one active again, as a new version."""
-    store = _store(shell)
+    store = open_store(shell)
     version = _latest(store, name)
-    done = store.rollback(name, shell.by, reason, _key("rollback", name, version), version)
+    done = store.rollback(name, shell.by, reason, key_of("rollback", name, version), version)
     shell.answer({"name": done.name, "version": done.version, "hash": done.hash})
     shell.say(f"{done.name} is back at {done.hash[:12]}, version {done.version}, on the word of {shell.by}: {reason}")
 
 
 def deactivate(shell: Shell, name: str, reason: str) -> None:
     """Takes a strategy out of force; its history stays."""
-    store = _store(shell)
+    store = open_store(shell)
     version = _latest(store, name)
-    done = store.deactivate(name, shell.by, reason, _key("deactivate", name, version), version)
+    done = store.deactivate(name, shell.by, reason, key_of("deactivate", name, version), version)
     shell.answer({"name": name, "version": done.version})
     shell.say(f"{name} is out of force, version {done.version}, on the word of {shell.by}: {reason}")
 
 
 def show(shell: Shell) -> None:
     """The strategies in force, highest priority first."""
-    active = _store(shell).active()
+    active = open_store(shell).active()
     rows = [
         (e.priority, e.name, e.version, e.hash[:12], e.activated_by, str(e.activated_at)[:19], e.reason) for e in active
     ]
@@ -116,6 +117,6 @@ def _latest(store: Store, name: str) -> int:
     return history[-1].version if history else 0
 
 
-def _key(*parts: object) -> str:
+def key_of(*parts: object) -> str:
     """An idempotency key: the same act on the same version has one effect, however often it is sent."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()

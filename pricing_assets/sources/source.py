@@ -72,6 +72,17 @@ class Source:
         """When prices decided for `day` take effect: `publish_at` of the day after, as UTC."""
         return self._instant(day + timedelta(days=1), self.publish_at)
 
+    def next_effective_day(self, now: datetime) -> date:
+        """The day that gets the prices the next run decides; where all is history, the day after the last one."""
+        if self.last_day is not None:
+            return self.last_day + timedelta(days=1)
+        today = now.astimezone(self._zone).date()
+        return today if now < self.effective_from(today - timedelta(days=1)) else today + timedelta(days=1)
+
+    def first_effective_day(self, now: datetime) -> date:
+        """The first day whose prices may still be decided: the next one, or any where the shop only has history."""
+        return self.first_day + timedelta(days=1) if self.historical else self.next_effective_day(now)
+
     def last_admissible(self, as_of_day: date) -> date:
         """The last day a row may be dated: the source's own last day if historical, else the day of reading."""
         return self.last_day if self.last_day is not None else as_of_day

@@ -15,6 +15,7 @@ from pricing_assets.tables.base import Table
 
 __all__ = [
     "ALL",
+    "EXPORTED",
     "RAW",
     "REQUIRED",
     "Table",
@@ -51,8 +52,10 @@ ALL: tuple[type[Table], ...] = (
     runs.Checks,
     runs.Executions,
 )
+EXPORTED: tuple[type[Table], ...] = (governance.Events, governance.Audit, governance.Overrides)
+"""Tables of analytics.duckdb alone, written anew at each refresh; the lake does not have them."""
 
 
 def by_name(name: str) -> type[Table]:
     """The class of a table by its name, e.g. `raw.prices`. Raises KeyError for a name that is no table."""
-    return {table.table_name(): table for table in ALL}[name]
+    return {table.table_name(): table for table in (*ALL, *EXPORTED)}[name]

@@ -1,10 +1,17 @@
-"""What people decided, exported by each run for analysts. The store itself is governance/, in SQL."""
+"""What people decided, for analysts. The store itself is governance/, in SQL.
+
+Strategies are kept in the lake, day by day, for replay. The other tables are exported whole into analytics.duckdb at
+each refresh and nowhere else: names and free text stay where they can be erased.
+"""
 
 from __future__ import annotations
 
 import dataframely as dy
 
-from pricing_assets.tables.base import Table, day, identifier
+from pricing_assets.tables.base import Table, day, identifier, moment
+from pricing_assets.tables.decisions import OVERRIDE_KINDS
+
+OVERRIDE_STATES = ["active", "scheduled", "expired", "ended"]
 
 
 class Strategies(Table):
@@ -17,3 +24,48 @@ class Strategies(Table):
     priority = dy.Int64(description="the highest claims the SKU")
     text = dy.String(description="the strategy as activated, YAML")
     activated_by = dy.String(description="who activated it", metadata={"provenance": True})
+
+
+class Events(Table):
+    """One row per thing a person or the platform decided or proposed, in the order it was recorded."""
+
+    seq = dy.Int64(primary_key=True, min=1, description="order of recording, over all streams")
+    stream = identifier("what it is about: strategy:NAME, override:ID, approval:NAME", key=False)
+    version = dy.Int64(min=1, description="counts the events of its stream")
+    kind = identifier("what happened, e.g. override_set", key=False)
+    payload = dy.String(description="what it says, as JSON")
+    actor = identifier("on whose word", key=False)
+    reason = dy.String(description="why, in the person's own words")
+    recorded_at = moment("when it was recorded, UTC")
+
+
+class Audit(Table):
+    """One row per change: who, what, and the state of its subject before and after."""
+
+    seq = dy.Int64(primary_key=True, min=1, description="order of recording")
+    event_seq = dy.Int64(min=1, description="the event that made the change")
+    subject = identifier("what was changed: the stream of the event", key=False)
+    actor = identifier("on whose word", key=False)
+    action = identifier("what was done: the kind of the event", key=False)
+    before = dy.String(nullable=True, description="state before, as JSON; null where there was none")
+    after = dy.String(description="state after, as JSON")
+    recorded_at = moment("when it was recorded, UTC")
+
+
+class Overrides(Table):
+    """One row per override ever set, as it stands when exported."""
+
+    override_id = identifier("override, e.g. OV-000012")
+    kind = dy.Enum(OVERRIDE_KINDS, description="PRICE_FREEZE or FORCE_RULE_BASED")
+    sku = dy.String(nullable=True, description="only this SKU; null for any")
+    category = dy.String(nullable=True, description="only SKUs of this category; null for any")
+    market = dy.String(nullable=True, description="only this market; null for any")
+    active_from = dy.Date(description="first effective day")
+    active_until = dy.Date(description="last effective day")
+    state = dy.Enum(OVERRIDE_STATES, description="what it was when exported, on the day the next prices take effect")
+    set_by = identifier("on whose word", key=False)
+    set_at = moment("when it was set, UTC")
+    reason = dy.String(description="why it was set")
+    ended_by = dy.String(nullable=True, description="who ended it before it expired; null where nobody did")
+    ended_at = moment("when it was ended, UTC; null where nobody did", nullable=True)
+    end_reason = dy.String(nullable=True, description="why it was ended; null where nobody did")

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 from tiny_shop import DAYS, FIRST, Line, Shop
 
+from pricing_assets.governance import Scope
 from pricing_assets.lake import warehouse as files
 from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.tables import by_name
@@ -31,7 +32,7 @@ MARTS = [
         "decision_summary",
         "inventory_ageing",
     ),
-    *("margins", "price_changes", "price_history", "run_summary"),
+    *("margins", "override_history", "price_changes", "price_history", "run_summary"),
 ]
 POSITION = ["price_position", "competitor_count"]
 AGEING = [
@@ -68,6 +69,7 @@ CHOOSING = {
     "marts.inventory_ageing": {
         f"staging.{table}.{name}" for table in ("stg_stock", "stg_prices") for name in ("date", "sku", "market")
     },
+    "marts.override_history": {"governance.overrides.override_id", "staging.stg_decisions.override_id"},
     "marts.price_changes": {
         *(f"decisions.price_decisions.{name}" for name in ("date", "decision_id", "strategy", "strategy_hash")),
         *(f"governance.strategies.{name}" for name in ("date", "name", "hash")),
@@ -136,6 +138,9 @@ def built(location: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     shop = Shop(folder / "shop")
     shop.change("prices", DAYS[1], cost="4.25")  # a little above the price, so that there is an anomaly
     line = Line(folder / "home", shop)
+    with line.platform().store as store:
+        span = (FIRST, DAYS[-1])
+        store.set_override("PRICE_FREEZE", Scope("A", None, "UK"), span, by="ann", reason="r", key="k", today=FIRST)
     assert line.run(FIRST, DAYS[2]).success
     result = dg.materialize([warehouse.marts], resources={"platform": line.platform()}, instance=line.instance)
     ran = json.loads((line.home / "dbt" / "target" / "run_results.json").read_text())["results"]

@@ -98,6 +98,17 @@ BROKEN: Mapping[str, Mapping[str, str]] = {
         "failed_checks between 0 and checks": "failed_checks = checks + 1",
         "usual_rows > 0": "usual_rows = 0",
     },
+    "override_history": {
+        "(ended_by is null) = (ended_at is null) and (ended_by is null) = (state <> 'ended')": "ended_by = null",
+        "(decisions = 0) = (first_applied_on is null)": "decisions = 1, first_applied_on = null",
+        "sku is null or category is null": "sku = 'A', category = 'HOME'",
+        "active_until >= active_from": "active_until = active_from - 1",
+        "coalesce(trim(reason) <> '', false)": "reason = ' '",
+        "ended_at >= set_at": "ended_at = set_at - interval 1 hour",
+        "decisions_held between 0 and decisions": "decisions_held = decisions + 1",
+        "first_applied_on >= active_from": "first_applied_on = active_from - 1",
+        "last_applied_on <= active_until and last_applied_on >= first_applied_on": "last_applied_on = active_until + 1",
+    },
     "price_changes": {
         "old_price > 0 and new_price > 0 and new_price <> old_price": "new_price = old_price",
         "coalesce(old_price + change = new_price and sign(change_pct) = sign(change), false)": "change_pct = -change",

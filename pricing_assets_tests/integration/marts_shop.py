@@ -89,6 +89,16 @@ def anomaly(day: date, sku: str, reason: str, **other: Any) -> dict[str, Any]:
     return {**values, **texts, **other}
 
 
+ENDED = {"state": "ended", "ended_by": "bob", "ended_at": moment(2, 9), "end_reason": "talks are over"}
+
+
+def override(name: str, **other: Any) -> dict[str, Any]:
+    """A freeze of SKU B on the day the prices of the second day take effect."""
+    row = {"override_id": name, "kind": "PRICE_FREEZE", "sku": "B", "active_from": date(2011, 12, 3)}
+    said = {"active_until": date(2011, 12, 9), "state": "active", "set_by": "ann", "set_at": moment(2, 8)}
+    return {**row, **said, "reason": "supplier talks", **other}
+
+
 def shop() -> Rows:
     """Two days, SKUs A, B and C. Day two was decided twice: basis b2 was superseded by b3."""
     return {
@@ -106,9 +116,9 @@ def shop() -> Rows:
         ],
         decisions.PriceDecisions: [
             decision(NEXT, "b2", "A", "9.00"),
-            decision(NEXT, "b2", "B", "9.00"),
+            decision(NEXT, "b2", "B", "9.00", override_id="OV-000002"),
             decision(NEXT, "b3", "A", "4.40"),
-            decision(NEXT, "b3", "B", "4.00", action="hold", strategy=None, strategy_hash=None),
+            decision(NEXT, "b3", "B", "4.00", action="hold", strategy=None, strategy_hash=None, override_id="OV-000001"),
             decision(NEXT, "b3", "C", "3.50", reason="rules aged-180; then ending", override_id="7"),
         ],
         decisions.PriceBook: [
@@ -144,6 +154,7 @@ def shop() -> Rows:
                 **{"text": "strategy: s", "activated_by": "ann"},
             }
         ],
+        governance.Overrides: [override("OV-000001"), override("OV-000002", sku=None, **ENDED)],
         runs.Days: [day_row(DAY, 1, "b1"), day_row(NEXT, 2, "b2"), day_row(NEXT, 3, "b3")],
         runs.Checks: [
             check(DAY, accepted=8, quarantined=0),
@@ -164,7 +175,7 @@ def draft(folder: Path, rows: Rows) -> Path:
     """A DuckDB file with a view over Parquet for every table, as the lake leaves it to dbt."""
     path = folder / "draft.duckdb"
     with duckdb.connect(str(path)) as connection:
-        for table in tables.ALL:
+        for table in (*tables.ALL, *tables.EXPORTED):
             schema = table.create_empty().schema
             file = folder / f"{table.table_name()}.parquet"
             pl.DataFrame(rows.get(table, []), schema=schema).write_parquet(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ MARTS = [
     "decision_summary",
     "inventory_ageing",
     "margins",
+    "override_history",
     "price_changes",
     "price_history",
     "run_summary",
@@ -79,6 +81,18 @@ def test_the_latest_correction_of_a_price_shows(ask: Ask) -> None:
     assert found == [
         (Decimal("3.0000"), None, 0, Decimal("0.0000")),
         (Decimal("4.1000"), Decimal("5.0000"), 2, Decimal("8.2000")),
+    ]
+
+
+def test_an_override_shows_whose_word_it_is_and_what_obeyed_it(ask: Ask) -> None:
+    found = ask(
+        "select override_id, state, set_by, ended_by, decisions, decisions_held, first_applied_on, last_applied_on"
+        " from {}.marts.override_history order by 1"
+    )
+    applied = date(2011, 12, 3)
+    assert found == [
+        ("OV-000001", "active", "ann", None, 1, 1, applied, applied),
+        ("OV-000002", "ended", "ann", "bob", 0, 0, None, None),  # what obeyed it was superseded
     ]
 
 
@@ -187,7 +201,9 @@ def test_a_first_start_without_rows_builds(home: Path, dbt: Dbt) -> None:
     with warehouse.draft(Lake(home / "lake"), home / "analytics.duckdb") as path:
         built = dbt.build(path)
         assert built.returncode == 0, built.stdout
-    marts = warehouse.query(home / "analytics.duckdb", "select table_name from duckdb_tables() order by 1")
+    marts = warehouse.query(
+        home / "analytics.duckdb", "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
+    )
     assert marts["table_name"].to_list() == MARTS
     for mart in MARTS:
         assert warehouse.query(home / "analytics.duckdb", f"from marts.{mart}").is_empty()
