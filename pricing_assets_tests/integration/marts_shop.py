@@ -118,7 +118,9 @@ def shop() -> Rows:
             decision(NEXT, "b2", "A", "9.00"),
             decision(NEXT, "b2", "B", "9.00", override_id="OV-000002"),
             decision(NEXT, "b3", "A", "4.40"),
-            decision(NEXT, "b3", "B", "4.00", action="hold", strategy=None, strategy_hash=None, override_id="OV-000001"),
+            decision(
+                NEXT, "b3", "B", "4.00", action="hold", strategy=None, strategy_hash=None, override_id="OV-000001"
+            ),
             decision(NEXT, "b3", "C", "3.50", reason="rules aged-180; then ending", override_id="7"),
         ],
         decisions.PriceBook: [
