@@ -7,9 +7,10 @@ kept (lake/), what people decide (governance/).
 from __future__ import annotations
 
 from pricing_assets.pricing.basis import LOGIC_VERSION, Terms, basis, decision_ids, settled
-from pricing_assets.pricing.batch import Active, Batch, Timing, commit_days, decide_days
+from pricing_assets.pricing.batch import Batch, commit_days, decide_days
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import Decided, decide, unread
+from pricing_assets.pricing.terms import Active, Timing
 
 __all__ = [
     "LOGIC_VERSION",

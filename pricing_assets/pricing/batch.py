@@ -1,15 +1,14 @@
 """Deciding a range of days from what the lake holds, and committing them.
 
-Here: the terms of each day, how new decisions join those already there, and the order of commits. Not here: the
+Here: how new decisions join those already there, and the order of commits. Not here: the terms of each day (terms), the
 decision itself (decision), the manifest row (manifest).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -18,12 +17,11 @@ from pricing_assets import features
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
-from pricing_assets.pricing import interventions, manifest
+from pricing_assets.pricing import manifest
 from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
-from pricing_assets.pricing.interventions import Interventions
-from pricing_assets.strategies import Strategy
+from pricing_assets.pricing.terms import Active, Timing, before_strategies, day_terms, strategy_rows
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
@@ -31,27 +29,6 @@ from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Listings, Quarantine
 from pricing_assets.tables.runs import Checks, Days
-
-
-@dataclass(frozen=True)
-class Timing:
-    """When each day is judged and takes effect, and the settings its decisions depend on."""
-
-    as_of: Mapping[date, datetime]
-    effective_from: Mapping[date, datetime]
-    settings: Mapping[str, Any]
-
-    def late(self, day: date) -> bool:
-        """Whether the cut-off has passed at the moment the day is judged by."""
-        return self.as_of[day] > self.effective_from[day]
-
-
-class Active(NamedTuple):
-    """A strategy in force, and on whose word."""
-
-    strategy: Strategy
-    version: int
-    activated_by: str
 
 
 class Batch(NamedTuple):
@@ -96,7 +73,7 @@ def decide_days(
     snapshot = _snapshot(lake, days, timing, [*columns(strategies), "inputs"])
     judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
     seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
-    before = _before(lake, seen["date"].to_list(), overrides)
+    before = before_strategies(lake, seen["date"].to_list(), overrides)
     terms = day_terms(lake, days, timing, strategies, judged, before=before)
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
     rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
@@ -122,14 +99,6 @@ def decide_days(
     )
 
 
-def _before(lake: Lake, days: Sequence[date], overrides: pl.DataFrame | None) -> Interventions:
-    """What goes before the strategies on the days that traded."""
-    files = lake.partitions(PriceAnomalies)
-    anomalies = lake.read_files(PriceAnomalies, [files[day] for day in days if day in files])
-    known = Overrides.create_empty().drop("date") if overrides is None else overrides
-    return Interventions(interventions.in_force(known, days), interventions.severe(anomalies))
-
-
 def _snapshot(lake: Lake, days: Sequence[date], timing: Timing, names: Sequence[str]) -> pl.DataFrame:
     """The snapshots of the days, of which only the named columns; a day that saw SKUs on sale must have one."""
     snapshots = lake.partitions(FeatureSnapshots)
@@ -146,65 +115,6 @@ def _snapshot(lake: Lake, days: Sequence[date], timing: Timing, names: Sequence[
         )
     files = [snapshots[day] for day in days if day in listed and day in snapshots]
     return lake.read_files(FeatureSnapshots, files, names)
-
-
-def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:
-    """The strategies active on the day the prices of `day` take effect."""
-    effective = day + timedelta(days=1)
-    return [
-        strategy
-        for strategy in strategies
-        if (strategy.active_from or effective) <= effective <= (strategy.active_until or effective)
-    ]
-
-
-def day_terms(
-    lake: Lake,
-    days: Sequence[date],
-    timing: Timing,
-    strategies: Sequence[Strategy],
-    judged: Mapping[date, PartitionFile],
-    *,
-    before: Interventions,
-) -> list[Terms]:
-    """What each day is decided on: its snapshot and anomalies, its verdicts, strategies and overrides, the settings."""
-    snapshots = lake.partitions(FeatureSnapshots)
-    verdicts: dict[date, dict[str, bool]] = {day: {} for day in days}
-    for row in lake.read_files(Checks, list(judged.values())).iter_rows(named=True):
-        verdicts[row["date"]][f"{row['table']} {row['check']}"] = row["passed"]
-    return [
-        Terms(
-            day=day,
-            late=timing.late(day),
-            effective_from=timing.effective_from[day],
-            inputs=({FeatureSnapshots.table_name(): snapshots[day].hash} if day in snapshots else {})
-            | interventions.anomaly_terms(before.severe.filter(pl.col("date") == day)),
-            strategies=[strategy.hash for strategy in in_force(strategies, day)],
-            verdicts=verdicts[day],
-            settings=timing.settings,
-            overrides=interventions.override_terms(before.overrides.filter(pl.col("date") == day)),
-        )
-        for day in days
-    ]
-
-
-def strategy_rows(active: Sequence[Active], days: Sequence[date]) -> pl.DataFrame:
-    """Rows of governance.strategies: those in force, day by day, with their whole text."""
-    by_hash = {each.strategy.hash: each for each in active}
-    rows = [
-        {
-            "date": day,
-            "name": strategy.name,
-            "version": by_hash[strategy.hash].version,
-            "hash": strategy.hash,
-            "priority": strategy.priority,
-            "text": strategy.text,
-            "activated_by": by_hash[strategy.hash].activated_by,
-        }
-        for day in days
-        for strategy in in_force((each.strategy for each in active), day)
-    ]
-    return pl.DataFrame(rows, schema=Strategies.create_empty().schema).sort("date", "name")
 
 
 def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime) -> Committed:
