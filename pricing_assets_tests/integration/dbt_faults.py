@@ -103,7 +103,7 @@ BROKEN: Mapping[str, Mapping[str, str]] = {
         "(decisions = 0) = (first_applied_on is null)": "decisions = 1, first_applied_on = null",
         "sku is null or category is null": "sku = 'A', category = 'HOME'",
         "active_until >= active_from": "active_until = active_from - 1",
-        "coalesce(trim(reason) <> '', false)": "reason = ' '",
+        "trim(reason) <> ''": "reason = ' '",
         "ended_at >= set_at": "ended_at = set_at - interval 1 hour",
         "decisions_held between 0 and decisions": "decisions_held = decisions + 1",
         "first_applied_on >= active_from": "first_applied_on = active_from - 1",
