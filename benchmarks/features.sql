@@ -21,14 +21,15 @@ today AS MATERIALIZED (
 current_row AS MATERIALIZED (
     SELECT sku, market, unnest(row) FROM today WHERE price_type = 'current'
 ),
-prices AS (
-    SELECT date, sku, market, arg_max(price, known_at) AS price, arg_max(currency, known_at) AS currency
+prices AS MATERIALIZED (
+    SELECT date, sku, market, arg_max(price, known_at) AS price, arg_max_null(cost, known_at) AS cost,
+        arg_max(currency, known_at) AS currency
     FROM read_parquet($folder || '/prices/*.parquet')
     WHERE date > $day - 365 AND date <= $day AND known_at < $cutoff AND price_type = 'current'
     GROUP BY ALL
 ),
 past AS MATERIALIZED (
-    SELECT p.sku, p.market, p.date, p.price, c.price AS now
+    SELECT p.sku, p.market, p.date, p.price, p.cost, p.currency, c.price AS now
     FROM prices p JOIN current_row c ON p.sku = c.sku AND p.market = c.market AND p.currency = c.currency
 ),
 history AS MATERIALIZED (
@@ -52,7 +53,7 @@ list_row AS (
     SELECT sku, market, row.price AS price, row.currency AS currency
     FROM today WHERE price_type = 'list'
 ),
-sold AS (
+sold AS MATERIALIZED (
     SELECT date, sku, market, arg_max(units, known_at) AS units, arg_max(returned_units, known_at) AS returned,
         arg_max(revenue, known_at) AS revenue, arg_max(currency, known_at) AS currency
     FROM read_parquet($folder || '/sales/*.parquet')
@@ -73,6 +74,91 @@ sales AS (
         min(currency) AS low_56, max(currency) AS high_56,
         max(date) FILTER (units > 0) AS sold_on
     FROM sold GROUP BY ALL
+),
+price_ages AS (
+    SELECT sku, market, $day - max(date) AS age FROM prices GROUP BY ALL
+),
+planned AS (
+    SELECT sku, market, target_date AS date
+    FROM read_parquet($folder || '/promotions/*.parquet')
+    WHERE known_on BETWEEN target_date - 300 AND target_date - 1
+        AND target_date BETWEEN $day - 56 AND $day - 1
+    GROUP BY ALL HAVING arg_max_null(planned_price, known_on) IS NOT NULL
+),
+ordinary AS MATERIALIZED (
+    SELECT p.sku, p.market, p.date, p.price, p.currency,
+        CASE WHEN p.cost IS NOT NULL THEN 100 * (p.price - p.cost)::DOUBLE / p.price END AS margin
+    FROM past p ANTI JOIN planned d ON p.sku = d.sku AND p.market = d.market AND p.date = d.date
+    WHERE p.date >= $day - 56 AND p.date < $day
+),
+middles AS (
+    SELECT sku, market, count(*) AS prices, quantile_disc(price, 0.5) AS price,
+        count(margin) AS margins, quantile_disc(margin, 0.5) AS margin
+    FROM ordinary GROUP BY ALL
+),
+usual AS (
+    SELECT o.sku, o.market,
+        CASE WHEN any_value(m.prices) >= 14 THEN any_value(m.price) END AS price,
+        CASE WHEN any_value(m.prices) >= 14 THEN
+            list_sort(list(abs(o.price - m.price)))[1 + (any_value(m.prices) - 1) * 8 // 10] END AS price_move,
+        CASE WHEN any_value(m.margins) >= 14 THEN any_value(m.margin) END AS margin,
+        CASE WHEN any_value(m.margins) >= 14 THEN list_sort(list(abs(o.margin - m.margin))
+            FILTER (o.margin IS NOT NULL))[1 + (any_value(m.margins) - 1) * 8 // 10] END AS margin_move
+    FROM ordinary o JOIN middles m ON o.sku = m.sku AND o.market = m.market
+    GROUP BY ALL
+),
+watched AS MATERIALIZED (
+    SELECT sku, market, competitor, date, price, currency, in_stock,
+        least(date + 7, coalesce(lead(date) OVER (PARTITION BY sku, market, competitor ORDER BY date), date + 7)) AS until
+    FROM read_parquet($folder || '/competitor_snapshots/*.parquet')
+    WHERE date > $day - 35 AND date <= $day
+),
+lowest AS (
+    SELECT sku, market, unnest(range(0, until - date))::INTEGER + date AS date, currency, price
+    FROM watched WHERE in_stock IS DISTINCT FROM false
+),
+gaps AS MATERIALIZED (
+    SELECT o.sku, o.market, o.date, 100 * (o.price - min(l.price))::DOUBLE / min(l.price) AS gap
+    FROM ordinary o JOIN lowest l
+        ON o.sku = l.sku AND o.market = l.market AND o.date = l.date AND o.currency = l.currency
+    WHERE o.date >= $day - 28
+    GROUP BY o.sku, o.market, o.date, o.price
+),
+middle_gaps AS (
+    SELECT sku, market, count(*) AS gaps, quantile_disc(gap, 0.5) AS gap FROM gaps GROUP BY ALL HAVING count(*) >= 14
+),
+usual_gaps AS (
+    SELECT g.sku, g.market, any_value(m.gap) AS gap,
+        list_sort(list(abs(g.gap - m.gap)))[1 + (any_value(m.gaps) - 1) * 8 // 10] AS move
+    FROM gaps g JOIN middle_gaps m ON g.sku = m.sku AND g.market = m.market
+    GROUP BY ALL
+),
+watched_days AS (
+    SELECT sku, market, count(DISTINCT date) FILTER (date < $day) AS days, max(date) AS last
+    FROM watched WHERE date >= $day - 14 GROUP BY ALL
+),
+sold_days AS (
+    SELECT sku, market, count(*) FILTER (date >= $day - 14 AND date < $day) AS days, max(date) AS last,
+        bool_or(date = $day - 7) AND bool_or(date = $day - 14) AS weekly,
+        count(*) FILTER (units = 0 AND returned = 0) AS idle
+    FROM sold GROUP BY ALL
+),
+idle_markets AS (
+    SELECT l.market FROM listed l JOIN sold_days d ON l.sku = d.sku AND l.market = d.market
+    GROUP BY ALL HAVING sum(d.idle) > 0
+),
+stock_days AS (
+    SELECT sku, market, count(DISTINCT date) FILTER (date < $day) AS days, max(date) AS last,
+        bool_or(date = $day - 7) AND bool_or(date = $day - 14) AS weekly
+    FROM read_parquet($folder || '/stock/*.parquet')
+    WHERE date >= $day - 14 AND date <= $day AND known_at < $cutoff
+    GROUP BY ALL
+),
+plans_today AS (
+    SELECT sku, market, arg_max({price: planned_price, currency: currency}, known_on) AS row
+    FROM read_parquet($folder || '/promotions/*.parquet')
+    WHERE known_on > $day - 365 AND known_on < $day AND target_date = $day
+    GROUP BY ALL
 ),
 stock AS (
     SELECT sku, market, arg_max({on_hand: on_hand, received: oldest_received_on}, known_at) AS row
@@ -122,6 +208,14 @@ joined AS MATERIALIZED (
             THEN coalesce(s.revenue_28d, 0) END AS revenue_28d,
         CASE WHEN s.low_56 IS NULL OR (s.low_56 = c.currency AND s.high_56 = c.currency)
             THEN coalesce(s.revenue_56d, 0) END AS revenue_56d,
+        u.price AS usual_price, u.price_move, u.margin AS usual_margin, u.margin_move,
+        ug.gap AS usual_gap, ug.move AS gap_move, pa.age AS price_age,
+        CASE WHEN coalesce(pt.row.currency, c.currency) = c.currency THEN pt.row.price END AS planned_price_today,
+        concat_ws(',',
+            CASE WHEN c.price IS NULL THEN 'price' END,
+            CASE WHEN wd.days >= 12 AND wd.last < $day THEN 'rivals' END,
+            CASE WHEN sd.days >= 9 AND sd.weekly AND sd.last < $day AND im.market IS NOT NULL THEN 'sales' END,
+            CASE WHEN kd.days >= 9 AND kd.weekly AND kd.last < $day THEN 'stock' END) AS missing_data,
         s.sold_on, st.row AS stock, hd.is_holiday
     FROM listed l
     LEFT JOIN current_row c ON l.sku = c.sku AND l.market = c.market
@@ -133,6 +227,14 @@ joined AS MATERIALIZED (
     LEFT JOIN rivals r ON l.sku = r.sku AND l.market = r.market
     LEFT JOIN sales s ON l.sku = s.sku AND l.market = s.market
     LEFT JOIN stock st ON l.sku = st.sku AND l.market = st.market
+    LEFT JOIN usual u ON c.price IS NOT NULL AND l.sku = u.sku AND l.market = u.market
+    LEFT JOIN usual_gaps ug ON c.price IS NOT NULL AND l.sku = ug.sku AND l.market = ug.market
+    LEFT JOIN price_ages pa ON l.sku = pa.sku AND l.market = pa.market
+    LEFT JOIN plans_today pt ON l.sku = pt.sku AND l.market = pt.market
+    LEFT JOIN watched_days wd ON l.sku = wd.sku AND l.market = wd.market
+    LEFT JOIN sold_days sd ON l.sku = sd.sku AND l.market = sd.market
+    LEFT JOIN idle_markets im ON l.market = im.market
+    LEFT JOIN stock_days kd ON l.sku = kd.sku AND l.market = kd.market
     LEFT JOIN holidays hd ON l.market = hd.market
 ),
 priced AS MATERIALIZED (
@@ -158,6 +260,10 @@ SELECT p.date, p.sku, p.market, p.category, p.brand, p.currency, p.current_price
     p.lowest AS competitor_min, p.middle AS competitor_median, p.rival_highest AS competitor_max,
     100 * (p.current_price - p.lowest)::DOUBLE / p.lowest AS competitor_delta_pct,
     p.cheaper / p.rivals AS price_position,
+    p.usual_price, 100 * p.price_move::DOUBLE / p.usual_price AS usual_price_move_pct,
+    p.usual_margin AS usual_margin_pct, p.margin_move AS usual_margin_move,
+    p.usual_gap AS usual_competitor_delta_pct, p.gap_move AS usual_competitor_delta_move,
+    p.planned_price_today, p.price_age AS price_age_days, p.missing_data,
     p.units_7d, p.units_28d, p.units_56d,
     CASE WHEN p.currency IS NOT NULL THEN p.revenue_7d END AS revenue_7d,
     CASE WHEN p.currency IS NOT NULL THEN p.revenue_28d END AS revenue_28d,
