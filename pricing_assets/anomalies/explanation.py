@@ -43,8 +43,8 @@ def _loss(row: Row) -> str:
 
 def _low_margin(row: Row) -> str:
     return (
-        f"the margin is {row['margin_pct']:.1f} %, {row['value']:.1f} points less than to be expected: "
-        f"{_of_cost(row)} {_amount(row['cost'])} at a price of {_price(row)}{_cost(row, 'costs about')}"
+        f"the margin is {row['margin_pct']:.1f} %: the {_of_cost(row)} of {_amount(row['cost'])} takes "
+        f"{row['value']:.1f} points more of {_price(row)} than is usual{_cost(row, 'costs about')}"
     )
 
 

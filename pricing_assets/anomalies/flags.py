@@ -6,12 +6,13 @@ Here: one function per reason, row by row over features.feature_snapshots. Not h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from pricing_assets.anomalies.thresholds import FLOORS, LOSS_STEP, TIMES_OWN
+from pricing_assets.anomalies.thresholds import CEILINGS, FLOORS, LOSS_STEP, TIMES_OWN
 
 KEY = ["date", "sku", "market"]
 COLUMNS = (
@@ -48,14 +49,13 @@ def flags(snapshot: pl.DataFrame) -> pl.DataFrame:
 
 
 def _expected() -> list[pl.Expr]:
-    """What a plan, known before the day, makes of what is usual: `lower` and `upper` price, `expected_margin`."""
+    """What a plan, known before the day, makes of the usual price: `lower` and `upper`; and the `usual_cost`."""
     usual, plan = _number("usual_price"), _number("planned_price_today")
     lower, upper = pl.min_horizontal(usual, plan), pl.max_horizontal(usual, plan)
-    usual_cost = usual * (1 - pl.col("usual_margin_pct") / pl.lit(100.0))
     return [
         pl.when(usual.is_not_null()).then(lower).alias("lower"),
         pl.when(usual.is_not_null()).then(upper).alias("upper"),
-        (100 * (1 - usual_cost / lower)).alias("planned_margin"),
+        (usual * (1 - pl.col("usual_margin_pct") / pl.lit(100.0))).alias("usual_cost"),
     ]
 
 
@@ -69,14 +69,12 @@ def _prices() -> Sequence[Deviation]:
 
 
 def _margins() -> Sequence[Deviation]:
+    """A loss, and margin lost to cost: what a lower price takes of it is planned, small, or a price too low."""
     price, cost, margin = _number("current_price"), _number("cost"), pl.col("margin_pct")
-    planned = _number("planned_price_today").is_not_null()
-    expected = pl.when(planned).then(pl.col("planned_margin")).otherwise(pl.col("usual_margin_pct"))
-    drop = expected - margin
-    none = pl.lit(0.0)
+    risen = cost - pl.col("usual_cost")
     return (
-        Deviation("NEGATIVE_MARGIN", -margin, none, cost - price, margin < 0),
-        Deviation("LOW_MARGIN", drop, pl.col("usual_margin_move"), drop / 100 * price, margin >= 0),
+        Deviation("NEGATIVE_MARGIN", -margin, pl.lit(0.0), cost - price, margin < 0),
+        Deviation("LOW_MARGIN", 100 * risen / price, pl.col("usual_margin_move"), risen, margin >= 0),
     )
 
 
@@ -101,6 +99,7 @@ def _data() -> Sequence[Deviation]:
 def _flagged(rows: pl.DataFrame, deviation: Deviation) -> pl.DataFrame:
     floor, loses = FLOORS[deviation.reason], deviation.reason == "NEGATIVE_MARGIN"
     threshold = pl.max_horizontal(pl.lit(floor), TIMES_OWN * deviation.own)
+    threshold = pl.min_horizontal(threshold, pl.lit(CEILINGS.get(deviation.reason, math.inf)))
     value, least = pl.col("value"), pl.col("threshold")
     measured = rows.with_columns(
         value=deviation.value,

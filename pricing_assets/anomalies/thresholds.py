@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 FLOORS: Mapping[str, float] = {
     "NEGATIVE_MARGIN": 0.0,  # loss as % of the price: every price below its cost counts
-    "LOW_MARGIN": 10.0,  # percentage points of margin below what is usual at the expected price, margin still ≥ 0
+    "LOW_MARGIN": 10.0,  # percentage points of margin lost to a cost above the usual one, margin still ≥ 0
     "PRICE_SPIKE": 20.0,  # % above the usual price, or above the planned one where that is higher
     "PRICE_TOO_LOW": 20.0,  # % below the usual price, or below the planned one where that is lower
     "COMPETITOR_UNDERCUT": 15.0,  # points by which (price − lowest rival) as % of the lowest rival exceeds its usual
@@ -29,6 +29,9 @@ LOSS_STEP = 5.0
 
 TIMES_OWN = 3.0
 """Times its own usual deviation that a SKU must deviate; about four standard deviations where they are normal."""
+
+CEILINGS: Mapping[str, float] = {"PRICE_TOO_LOW": 80.0}
+"""No SKU is so volatile that more than this is ordinary: a price cannot fall by more than 100 %."""
 
 FOLLOWS_FROM: Mapping[str, tuple[str, ...]] = {
     "NEGATIVE_MARGIN": ("PRICE_TOO_LOW", "LOW_MARGIN"),

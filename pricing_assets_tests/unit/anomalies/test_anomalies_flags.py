@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pricing_assets.anomalies import anomalies
-from pricing_assets.anomalies.thresholds import FLOORS, FOLLOWS_FROM, TIMES_OWN
+from pricing_assets.anomalies.thresholds import CEILINGS, FLOORS, FOLLOWS_FROM, TIMES_OWN
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.tables.anomalies import REASONS, PriceAnomalies
 
@@ -33,7 +33,7 @@ def told(**changes: Any) -> str:
     [
         ("PRICE_SPIKE", {"current_price": "9.58"}, {"current_price": "9.59"}),
         ("PRICE_TOO_LOW", {"current_price": "6.40"}, {"current_price": "6.39"}),
-        ("LOW_MARGIN", {"margin_pct": 27.5}, {"margin_pct": 27.3}),
+        ("LOW_MARGIN", {"cost": "5.80"}, {"cost": "5.81"}),
         ("NEGATIVE_MARGIN", {"margin_pct": 0.0, "usual_margin_pct": 1.0}, {"margin_pct": -0.01, "cost": "8"}),
         (
             "COMPETITOR_UNDERCUT",
@@ -68,14 +68,19 @@ def test_without_a_past_nothing_deviates_but_a_loss_still_counts() -> None:
 def test_an_ordinary_move_of_a_volatile_sku_is_not_flagged(move: float, share: float) -> None:
     moved = {"usual_price": "100.00", "usual_price_move_pct": move}
     size = TIMES_OWN * move * share
-    for price in (100 + size, 100 - size):
+    for price in (100 + size, max(100 - size, 1)):
         flagged = found(**moved, current_price=f"{price:.4f}")
-        assert flagged == [] or size > 0.999 * TIMES_OWN * move
+        assert flagged == [] or size > 0.999 * min(TIMES_OWN * move, CEILINGS["PRICE_TOO_LOW"])
 
 
-@given(size=st.floats(0, 300), times=st.sampled_from(["0.01", "3", "100", "12345"]))
+def test_no_sku_is_so_volatile_that_a_tenth_of_its_price_is_ordinary() -> None:
+    assert found(current_price="0.79", usual_price_move_pct=90.0, cost="0.50") == ["PRICE_TOO_LOW"]
+    assert found(current_price="1.65", usual_price_move_pct=90.0, cost="0.50") == []
+
+
+@given(size=st.integers(0, 300).filter(lambda size: size % 10), times=st.sampled_from(["0.01", "3", "100", "12345"]))
 @settings(max_examples=40)
-def test_another_currency_changes_no_flag_and_no_severity(size: float, times: str) -> None:
+def test_another_currency_changes_no_flag_and_no_severity(size: int, times: str) -> None:
     rate = Decimal(times)
     price = Decimal("7.99") * (1 + round(Decimal(size) / 100, 2))
     plain = anomalies(snapshot(row(current_price=price), row(sku="B")))
@@ -145,8 +150,8 @@ def test_a_stale_price_is_not_also_a_missing_one_but_missing_stock_is() -> None:
         ),
         (
             {"cost": "7.03", "margin_pct": 12.0},
-            "the margin is 12.0 %, 25.4 points less than to be expected: cost 7.03 at a price of 7.99 GBP; "
-            "a week at this price costs about 140 GBP",
+            "the margin is 12.0 %: the cost of 7.03 takes 25.4 points more of 7.99 GBP than is usual; a week at this "
+            "price costs about 140 GBP",
         ),
         (
             {"competitor_min": "5.99", "competitor_delta_pct": 33.4, "usual_competitor_delta_pct": 5.0},

@@ -95,7 +95,7 @@ def trading(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, list[date]]
             values = {"units_trend_pct": wave, "days_of_cover": 20 + wave, "promotion_depth_pct": float(sku % 5)}
             rows.append(row(date=day(i), sku=f"S{sku:02}", current_price="3.99" if odd else "7.99", **values))
     lake = lake_with(tmp_path_factory.mktemp("trading"), rows)
-    return lake, [day(i) for i in range(58, 70)]
+    return lake, [day(i) for i in range(62, 69)]  # from a Wednesday to a Tuesday: two weeks
 
 
 def test_one_pass_gives_the_rows_of_its_days(trading: tuple[Lake, list[date]]) -> None:
