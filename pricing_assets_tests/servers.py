@@ -37,7 +37,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[str]:
-    server, install = _installed("mariadbd") or _installed("mysqld"), _installed("mariadb-install-db")
+    server, install = mariadb_programs()
     if not (server and install):
         pytest.skip("MariaDB is not installed: apt-get install mariadb-server")
     folder, port = Path(mkdtemp(prefix="pricing-maria-", dir=SOCKET)), _free_port()
@@ -56,6 +56,11 @@ def mariadb() -> Iterator[str]:
         process.kill()  # its data is thrown away
         process.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def mariadb_programs() -> tuple[str | None, str | None]:
+    """The server and what makes its folder; None where the machine lacks it."""
+    return _installed("mariadbd") or _installed("mysqld"), _installed("mariadb-install-db")
 
 
 @pytest.fixture(params=ENGINES)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from servers import ENGINES, empty_database, execute
+from servers import ENGINES, empty_database, execute, mariadb_programs
 from sources_market import DAYS, LAST, SKUS, market
 from sources_reading import landed, shop_at, taken_in
 
@@ -58,7 +57,7 @@ def test_every_engine_gives_the_same_hashes(request: pytest.FixtureRequest, tmp_
     whole = market(faults=5)
     found = {}
     for engine in ENGINES:
-        if engine == "mariadb" and not shutil.which("mariadbd", path="/usr/bin:/usr/sbin:/usr/libexec"):
+        if engine == "mariadb" and None in mariadb_programs():
             continue  # the tests of each engine skip it for all to see
         url = empty_database(request, engine, tmp_path)
         deliver(whole, url)
@@ -74,8 +73,8 @@ def test_every_engine_gives_the_same_hashes(request: pytest.FixtureRequest, tmp_
         assert other == first
 
 
-def test_each_of_a_thousand_malformed_rows_is_quarantined_by_name(url: str) -> None:
-    whole = market(faults=20)
+def test_each_of_a_thousand_malformed_rows_is_quarantined_by_name(tmp_path: Path) -> None:
+    whole, url = market(faults=20), f"sqlite:///{tmp_path / 'market.db'}"
     deliver(whole, url)
     intake = taken_in(url, LAST - timedelta(days=DAYS - 1))
     planted = {f"raw.{name}": frame.height * (2 if name == "prices" else 1) for name, frame in whole.faults.items()}
@@ -153,12 +152,12 @@ def test_days_before_the_market_begins_had_no_trade(file: str) -> None:
     assert all(part.counts["received"].sum() == 0 for part in intake.received.values())
 
 
-def test_what_comes_late_is_a_row_of_its_own(shop: str, tmp_path: Path) -> None:
+def test_what_comes_late_is_a_row_of_its_own(file: str, tmp_path: Path) -> None:
     lake, day, cell = Lake(tmp_path / "lake"), LAST - timedelta(days=1), {"sku": "SKU-0001", "market": "DE"}
-    landed(lake, shop)
+    landed(lake, file)
     late = "matnr, vkorg, datum, list_price, '2.5000', cost, waers, '2026-10-31 06:30:00.000000'"
-    execute(shop, f"INSERT INTO daily_prices SELECT {late} FROM daily_prices WHERE datum = '{day:%Y%m%d}'")
-    landed(lake, shop)
+    execute(file, f"INSERT INTO daily_prices SELECT {late} FROM daily_prices WHERE datum = '{day:%Y%m%d}'")
+    landed(lake, file)
     rows = lake.read(raw.Prices, day, day).filter(**cell, price_type="current").sort("known_at")
     assert [f"{moment:%d %H:%M}" for moment in rows["known_at"]] == ["30 22:00", "31 06:30"]
     assert str(rows["price"][1]) == "2.5000"
