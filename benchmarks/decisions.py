@@ -87,7 +87,14 @@ def snapshot(size: int, seed: int = 20260115) -> pl.DataFrame:
         return _known(pl.Series(draw.integers(0, high, size)), draw, known)
 
     number = pl.int_range(size, dtype=pl.Int64)
-    texts = {"currency": "GBP", "price_kind": "posted", "cost_source": "recorded", "brand": "B", "absent_tables": ""}
+    texts = {
+        "currency": "GBP",
+        "price_kind": "posted",
+        "cost_source": "recorded",
+        "brand": "B",
+        "absent_tables": "",
+        "missing_data": "",
+    }
     amounts = {
         "current_price": amount(0.9, 1.0),
         "list_price": amount(1.0, 1.2),

@@ -14,7 +14,7 @@ from pricing_assets.lake import Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.replay import replay
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
+from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
 
 DAY = FIRST + timedelta(days=3)
 EFFECTIVE = DAY + timedelta(days=1)
@@ -57,7 +57,11 @@ def test_setting_and_ending_an_override_supersedes_and_brings_back(line: Line) -
     before = decisions(line)
     freeze(line, "k")
     assert line.run(DAY, only=["decisions"]).success
-    assert set(decisions(line)["override_id"]) == {"OV-000001"}
+    frozen = decisions(line)
+    assert set(frozen["override_id"]) == {"OV-000001"}
+    outgoing = line.lake.read(PriceBook).sort("sku", "market", "entry_no").unique(["sku", "market"], keep="last")
+    kept = frozen.select("sku", "market", price="current_price").join(outgoing, on=["sku", "market", "price"])
+    assert kept.height == outgoing.height > 0, "prices already in the book are taken back"
     with line.platform().store as store:
         store.end_override("OV-1", "bob", "trial over", "k2")
     assert line.run(DAY, only=["decisions"]).success
