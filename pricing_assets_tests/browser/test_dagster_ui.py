@@ -24,8 +24,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 LINE = [
     *(["raw", name] for name in ("listings", "prices", "sales", "stock", "competitor_snapshots", "quarantine")),
-    *(["runs", "checks"], ["features", "feature_snapshots"], ["governance", "strategies"]),
-    *(["decisions", name] for name in ("price_decisions", "price_steps", "price_book")),
+    *(["runs", "checks"], ["features", "feature_snapshots"], ["anomalies", "price_anomalies"]),
+    ["governance", "strategies"],
+    *(["decisions", name] for name in ("overrides", "price_decisions", "price_steps", "price_book")),
     ["runs", "days"],
 ]
 
