@@ -163,8 +163,10 @@ class Line:
 
         return Tried(home=str(self.home))
 
-    def run(self, first: date, last: date | None = None, *, only: Sequence[str] = ()) -> Any:
-        """Materialises the stations (or `only` some) for the days in one run."""
+    def run(
+        self, first: date, last: date | None = None, *, only: Sequence[str] = (), tables: Sequence[str] | None = None
+    ) -> Any:
+        """Materialises the stations (or `only` some) for the days in one run; of their assets all, or the `tables`."""
         import dagster as dg
 
         from pricing_assets.defs import anomalies, decisions, executions, features, raw
@@ -182,6 +184,7 @@ class Line:
             tags=executions.range_tags(days) if len(days) > 1 else None,
             resources={"platform": self.platform()},
             instance=self.instance,
+            selection=[dg.AssetKey(table.split(".")) for table in tables] if tables else None,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )

@@ -303,3 +303,12 @@ def test_a_future_row_is_quarantined_on_the_first_day(line: Line, shop: Shop) ->
     shop.add("sales", date=str(date(2027, 1, 1)), sku="A", market="UK", quantity="1", unit_price="4", currency="GBP")
     assert line.run(FIRST).success
     assert "dated in the future" in line.lake.read(raw.Quarantine)["rule"][0]
+
+
+def test_some_of_the_decisions_assets_can_be_launched_alone(line: Line) -> None:
+    line.run(FIRST, only=["raw", "features", "anomalies"])
+    alone = line.run(FIRST, only=["decisions"], tables=["decisions.price_decisions", "runs.days"])
+    assert alone.success
+    made = {event.asset_key.to_user_string() for event in alone.get_asset_materialization_events()}
+    assert made == {"decisions/price_decisions", "runs/days"}
+    assert line.standing()[FIRST]["decided"] > 0
