@@ -42,7 +42,7 @@ class Snapshot:
     def __init__(self, connection: sa.Connection, database: _Database) -> None:
         self._connection = connection
         self._database = database
-        self._started = time.monotonic()
+        self.mysql = database.mysql
 
     def fetch(self, file: str, sql: str, parameters: Mapping[str, str]) -> Fetched:
         """The rows of one SELECT; `file` is named where the database refuses it."""
@@ -51,9 +51,12 @@ class Snapshot:
         with self._database.mendable(file), self._connection.begin_nested():
             statement = sa.text(sql).execution_options(stream_results=True)
             result = self._connection.execute(statement, parameters)
+            if not result.returns_rows:
+                what = f"{file}: the database ran it and gave nothing back"
+                raise PricingError(what, "a source is only read: write one SELECT")
             names = list(result.keys())
             described = result.cursor.description if result.cursor else []
-            columns = [Column(self._database.instants and each[1] == _MYSQL_TIMESTAMP) for each in described]
+            columns = [Column(self.mysql and each[1] == _MYSQL_TIMESTAMP) for each in described]
             for rows in result.partitions(CHUNK_ROWS):
                 for column, values in zip(columns, zip(*rows, strict=True), strict=True):
                     column.add(values)
@@ -95,7 +98,7 @@ class _Database:
         self._kind: Kind = kind_of(self._url)
         self._seconds = source.limits.query_seconds
         self.shown = shown(self._url)
-        self.instants = self._kind.name == "MySQL"
+        self.mysql = self._kind.name == "MySQL"
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -121,7 +124,7 @@ class _Database:
     @contextmanager
     def mendable(self, file: str | None = None) -> Iterator[None]:
         """Says a driver's error so that a person can mend it; _Lost where another attempt may help."""
-        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
         try:
             yield
@@ -133,6 +136,10 @@ class _Database:
                 raise _Lost(message, trouble.remedy) from error
             where = f"{file}: database {self.shown} says" if file else f"database {self.shown}"
             raise PricingError(f"{where}: {message}", trouble.remedy) from error
+        except SQLAlchemyError as error:
+            where = f"{file}: " if file else ""
+            remedy = "mend the SQL; `pricing source check DIR` tries it"
+            raise PricingError(f"{where}database {self.shown}: {self._said(error)}", remedy) from error
 
     def _said(self, error: BaseException) -> str:
         """What the driver says on its first line, and the place in the SQL where it names one; without any password."""

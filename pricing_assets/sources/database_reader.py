@@ -54,4 +54,5 @@ class DatabaseReader:
         return self._fetched[table]
 
     def _select(self, table: type[Table]) -> str:
-        return one_select(read_text(self._source.sql_file(table)), sql_name(table))
+        text = read_text(self._source.sql_file(table))
+        return one_select(text, sql_name(table), mysql=self._snapshot.mysql)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from servers import ENGINES, empty_database, execute, mariadb_programs
 from sources_market import DAYS, LAST, SKUS, market
-from sources_reading import landed, shop_at, taken_in
+from sources_reading import landed, of_shop, refused, shop_at, taken_in
 
 from pricing_assets import sources
 from pricing_assets.errors import PricingError
@@ -177,13 +177,30 @@ def test_all_tables_of_a_reading_are_of_one_moment(shop: str) -> None:
     assert in_one_snapshot(shop_at(shop), twice)[0] == (DAYS - 1) * CELLS
 
 
-def test_a_database_is_never_written_to_whatever_the_statement(shop: str) -> None:
+WRITING = [
+    "SELECT 1 AS a # '\nINTO OUTFILE '{file}'",
+    "SELECT 1 AS `it's` INTO OUTFILE '{file}' -- '",
+    "SELECT 1 AS a /*!999999 ' */ INTO OUTFILE '{file}' -- '",
+    "SELECT 1 AS a /*M!999999 ' */ INTO OUTFILE '{file}' -- '",
+    "SELECT 1.0INTO OUTFILE '{file}'",
+    "SELECT \\NINTO DUMPFILE '{file}'",
+    "SELECT E'\\''; COMMIT; DROP TABLE daily_sales; --'",
+]
+"""SELECTs that write, the writing hidden from whoever reads quotes and comments otherwise than the server."""
+
+
+def test_a_database_is_never_written_to_whatever_the_statement(shop: str, tmp_path: Path) -> None:
     source = shop_at(shop)
     for statement in ("DELETE FROM daily_sales", "CREATE TABLE mine (a INTEGER)", "DROP TABLE daily_sales"):
         with pytest.raises(PricingError):
             in_one_snapshot(source, lambda snapshot, sql=statement: snapshot.fetch("x.sql", sql, {}))  # type: ignore[misc]
     with pytest.raises(PricingError, match="mine"):
         in_one_snapshot(source, lambda snapshot: snapshot.fetch("x.sql", "SELECT * FROM mine", {}))
+    for number, statement in enumerate(WRITING):
+        written = tmp_path / f"written-{number}"
+        error = refused(shop, of_shop(tmp_path / f"shop-{number}", products=statement.format(file=written)))
+        assert "products.sql" in error.what and error.remedy
+        assert not written.exists(), statement
     assert counts(shop, "raw.sales") == (CELLS, 0)
 
 
