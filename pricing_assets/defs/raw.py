@@ -70,7 +70,8 @@ def _expect(platform: Platform, frames: Mapping[type[Table], pl.DataFrame], inta
     """The days read, as they now are, held against the weeks before them."""
     day_before = intake.days[0] - timedelta(days=1)
     earliest = intake.days[0] - timedelta(days=sources.HISTORY)
-    known = {
-        table: pl.concat([platform.lake.read(table, earliest, day_before), frame]) for table, frame in frames.items()
-    }
+    # an intake may hold rows of the first day too, which are in the lake
+    quarantine = intake.quarantine.filter(pl.col("received_on") > day_before)
+    now: dict[type[Table], pl.DataFrame] = {**frames, Quarantine: quarantine}
+    known = {table: pl.concat([platform.lake.read(table, earliest, day_before), frame]) for table, frame in now.items()}
     return sources.expect(platform.source, known, intake.days, intake.closed)

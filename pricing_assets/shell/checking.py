@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -31,13 +30,16 @@ def show(shell: Shell, span: tuple[date, date] | None) -> None:
 def docs(shell: Shell, span: tuple[date, date] | None) -> None:
     """Draws the Data Docs of the days into the home and names their first page."""
     from pricing_assets import sources
+    from pricing_assets.tables import Table
+    from pricing_assets.tables.raw import Quarantine
 
     source = sources.load(shell.settings.source, shell.settings)
     if not source.expectations:
         raise PricingError("source.yaml says expectations: false", "there is nothing to draw; take the line out")
     days = _received(shell, span)
     first = days[0] - timedelta(days=sources.HISTORY)
-    frames: dict[Any, pl.DataFrame] = {table: shell.lake.read(table, first, days[-1]) for table in source.tables}
+    tables: list[type[Table]] = [*source.tables, Quarantine]
+    frames = {table: shell.lake.read(table, first, days[-1]) for table in tables}
     with shell.progress.status(f"drawing {counted(len(days), 'day')}"):
         page = sources.data_docs(source, frames, days, shell.settings.data_docs)
     shell.say(f"{counted(len(days), 'day')} drawn: {page.absolute()}")

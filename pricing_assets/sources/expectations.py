@@ -50,9 +50,8 @@ class Outcome:
 def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collection[date] = ()) -> Outcome:
     """Holds `days` against the source's expectations.
 
-    `frames` hold, of every table of the source, the rows of `days` and of the profiles.HISTORY days before them, sorted
-    by day and key; `closed` are the days without trade. A day source.yaml accepts passes. The verdict of a day follows
-    from rows known before its cut-off alone, so it stays when late rows arrive.
+    `frames` as for `profiles`; `closed` are the days without trade. A day source.yaml accepts passes. The verdict of a
+    day follows from rows known before its cut-off and from rows in quarantine, so it stays when late rows arrive.
     """
     verdicts: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []

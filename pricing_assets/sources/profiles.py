@@ -1,7 +1,8 @@
 """Profiles: one row per day of a table, with the figures its expectations look at, beside the days before.
 
 Here: those figures, computed from rows as they were known at the cut-off of their own day, so that a day looks the
-same whenever it is read again: late and corrected rows change no figure. Not here: what a figure should be (suites).
+same whenever it is read again: late and corrected rows change no figure. Rows in quarantine count whenever they came,
+for what broke its contract may not say when it was known. Not here: what a figure should be (suites).
 
 A figure is null where there is nothing to compare with: the day had no trade, fewer than LEAST_DAYS of the HISTORY days
 before it had, or there are fewer than LEAST_ROWS rows for a share.
@@ -15,7 +16,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from pricing_assets.sources.contracts import instant_of
+from pricing_assets.sources.contracts import OWN_REASON, instant_of
+from pricing_assets.sources.receiving import is_stray
 from pricing_assets.sources.source import Source
 from pricing_assets.tables import raw
 from pricing_assets.tables.base import Table
@@ -27,9 +29,11 @@ JUMP = 5.0
 """A price this many times, or this part of, the usual one has jumped."""
 CHANCE = 10
 """Rows added on both sides of a comparison of volumes: chance moves a few rows far, and many hardly."""
+ORDINARY = 100
+"""Rows with the usual share in quarantine, added to a day: one faulty row of a dozen is chance."""
 
 _LEAST_SAME_WEEKDAYS, _LEAST_AMOUNTS = 2, 3
-_SHOWN = ("competitor", "units", "on_hand", "revenue", "price", "currency", "usual", "captured_at", "known_at")
+_SHOWN = ("competitor", "units", "on_hand", "revenue", "price", "currency", "usual", "captured_at", "known_at", "rule")
 _NEED_HISTORY = ("price_level", "price_jumps", "repeated")
 _PAIR = ["sku", "market"]
 _MILLIONTHS = 1_000_000
@@ -56,16 +60,19 @@ class Figure:
 def profiles(source: Source, frames: Frames, days: Sequence[date], closed: Collection[date]) -> dict[str, Profile]:
     """Table name → the profile of `days`.
 
-    `frames` hold, of every table of the source, the rows of `days` and of the HISTORY days before the first of them,
-    sorted by day and key. `closed` are the days without trade.
+    `frames` hold, of every table of the source and of raw.quarantine, the rows of `days` and of the HISTORY days before
+    the first of them, sorted by day and key. `closed` are the days without trade.
     """
-    seen = {table: _seen_in_time(source, table, frame) for table, frame in frames.items()}
+    tables = [table for table in frames if table is not raw.Quarantine]
+    seen = {table: _seen_in_time(source, table, frames[table]) for table in tables}
+    faulty = _faulty(frames[raw.Quarantine])
     calendar = _calendar(seen, days)
     judged = pl.DataFrame({"date": sorted(set(days) - set(closed))}, schema={"date": pl.Date})
     settled = _usual(calendar.with_columns(value=0)).select("date")
     found = {}
     for table, rows in seen.items():
         figures = _figures(source, table, rows, seen, calendar)
+        figures["quarantine"] = _quarantine(rows, faulty.filter(table=table.table_name()), calendar)
         of_days = pl.DataFrame({"date": sorted(days)}, schema={"date": pl.Date})
         for check, figure in figures.items():
             column = figure.days.select("date", pl.col("figure").cast(pl.Float64).round(4).alias(check))
@@ -126,6 +133,32 @@ def _volume(rows: pl.DataFrame, calendar: pl.DataFrame) -> Figure:
     usual = _usual(counted.with_columns(pl.col("value").fill_null(0).cast(pl.Int64)))
     ratio = (pl.col("value") + CHANCE) / (pl.col("usual") + CHANCE)
     return Figure(usual.filter(pl.col("usual") > 0).select("date", ratio.alias("figure")), rows)
+
+
+def _faulty(quarantined: pl.DataFrame) -> pl.DataFrame:
+    """Rows of raw.quarantine at fault on the day in `date`: no strays, none set aside for the shop's own reasons.
+
+    `sku` and `market` are those of the record, null where it has none.
+    """
+    elsewhere = pl.col("rule").str.starts_with(OWN_REASON) | is_stray()
+    of_pair = [pl.col("record").str.json_path_match(f"$.{name}").alias(name) for name in _PAIR]
+    return quarantined.rename({"received_on": "date"}).filter(~elsewhere).with_columns(of_pair)
+
+
+def _quarantine(rows: pl.DataFrame, faulty: pl.DataFrame, calendar: pl.DataFrame) -> Figure:
+    """Share of rows in quarantine beyond the usual share; of sales, lines."""
+    size = pl.col("source_lines").sum() if "source_lines" in rows.columns else pl.len().cast(pl.Int64)
+    good = rows.group_by("date").agg(size.alias("good"))
+    bad = faulty.group_by("date").agg(pl.len().cast(pl.Int64).alias("bad"))
+    counted = calendar.join(good, on="date", how="left").join(bad, on="date", how="left", maintain_order="left")
+    counted = counted.with_columns(pl.col("good", "bad").fill_null(0))
+    counted = counted.with_columns(rows=pl.col("good") + pl.col("bad"))
+    counted = counted.with_columns(
+        value=pl.col("bad") / pl.col("rows"), trade=pl.col("trade") & (pl.col("rows") >= LEAST_ROWS)
+    )
+    usual = _usual(counted).filter(pl.col("rows") >= LEAST_ROWS)
+    beyond = (pl.col("value") - pl.col("usual")) * pl.col("rows") / (pl.col("rows") + ORDINARY)
+    return Figure(usual.select("date", beyond.alias("figure")), faulty)
 
 
 def _units(rows: pl.DataFrame, column: str, calendar: pl.DataFrame) -> Figure:
@@ -243,11 +276,12 @@ def examples(figure: Figure, day: date, number: int = 3) -> list[str]:
     rows = figure.rows.filter(pl.col("date") == day)
     by = [figure.telling] if figure.telling else []
     names = [name for name in _PAIR if name in rows.columns]
-    first = rows.sort(*by, *names, descending=[*(True for _ in by), *(False for _ in names)], nulls_last=True)
+    descending = [*(True for _ in by), *(False for _ in names)]
+    first = rows.sort(*by, *names, descending=descending, nulls_last=True, maintain_order=True)
     return [_words(row) for row in first.head(number).iter_rows(named=True)]
 
 
 def _words(row: Mapping[str, object]) -> str:
-    name = " in ".join(str(row[part]) for part in _PAIR if row.get(part) is not None)
+    name = " in ".join(str(row[part]) for part in _PAIR if row.get(part) is not None) or "a row"
     facts = [f"{fact} {row[fact]}" for fact in _SHOWN if row.get(fact) is not None]
     return f"{name} ({', '.join(facts)})" if facts else name

@@ -101,6 +101,13 @@ FRESHNESS = Expected(
     "hours from the newest row to the day's cut-off at 02:00",
     "see whether the export was written before the day was over",
 )
+QUARANTINE = Expected(
+    "quarantine",
+    None,
+    0.03,
+    "share of rows in quarantine beyond what is usual on this weekday",
+    "see in raw.quarantine which rules they broke, and what changed in the export",
+)
 # what was paid for single lines wanders more than what the price list says
 PAID_LEVEL = Expected("price_level", 0.5, 2, PRICE_LEVEL.says, PRICE_LEVEL.remedy)
 LOOSE_REFERENCES = Expected("references", 0.5, None, REFERENCES.says, REFERENCES.remedy)
@@ -109,13 +116,15 @@ RIVALS_VOLUME = Expected("volume", None, 2, VOLUME.says, VOLUME.remedy)
 RIVALS_FRESHNESS = Expected("freshness", None, 50, FRESHNESS.says, "see whether the capture of rivals' prices stands")
 
 SUITES: Mapping[str, tuple[Expected, ...]] = {
-    "raw.products": (VOLUME,),
-    "raw.listings": (VOLUME,),
-    "raw.prices": (VOLUME, PRICE_LEVEL, PRICE_JUMPS, CURRENCIES, COVERAGE),
-    "raw.sales": (VOLUME, UNITS, PAID_LEVEL, CURRENCIES, FRESHNESS, REFERENCES, REPEATED),
-    "raw.stock": (VOLUME, UNITS, FRESHNESS, LOOSE_REFERENCES),
+    "raw.products": (VOLUME, QUARANTINE),
+    "raw.listings": (VOLUME, QUARANTINE),
+    "raw.prices": (VOLUME, QUARANTINE, PRICE_LEVEL, PRICE_JUMPS, CURRENCIES, COVERAGE),
+    "raw.sales": (VOLUME, QUARANTINE, UNITS, PAID_LEVEL, CURRENCIES, FRESHNESS, REFERENCES, REPEATED),
+    "raw.stock": (VOLUME, QUARANTINE, UNITS, FRESHNESS, LOOSE_REFERENCES),
+    "raw.promotions": (QUARANTINE,),
     "raw.competitor_snapshots": (
         RIVALS_VOLUME,
+        QUARANTINE,
         PRICE_LEVEL,
         PRICE_JUMPS,
         CURRENCIES,

@@ -16,13 +16,20 @@ from pricing_assets.tables.runs import Checks
 OPENED = date(2026, 2, 5)
 BAD, LAST = date(2026, 3, 5), date(2026, 3, 6)
 DAYS = [BAD - timedelta(days=1), BAD, LAST]
-BAD_DAY: dict[str, Callable[[Row], Row]] = {"prices": lambda row: row | {"price": f"{float(row['price']) * 100:.2f}"}}
+BAD_DAY: dict[str, Callable[[Row], Row]] = {
+    "prices": lambda row: row | {"price": f"{float(row['price']) * 100:.2f}"},
+    "stock": lambda row: row | ({"on_hand": "many"} if row["sku"].endswith(("1", "3", "5")) else {}),
+}
+OPEN: dict[str, Any] = {"first_day": OPENED, "limits": {"quarantine_share": 0.6}}
 
 
 @pytest.fixture
 def weeks(shop: Shop) -> Shop:
-    """The tiny shop, open for five weeks by now and with twelve articles a market; on one day all prices are pence."""
-    shop.settings(first_day=OPENED)
+    """The tiny shop, open for five weeks by now and with twelve articles a market.
+
+    On one day all prices are pence, and half of stock breaks its contract, which is within the fixed limit.
+    """
+    shop.settings(**OPEN)
     for table in COLUMNS:
         rows = [
             _row(row, number, OPENED + timedelta(days=age))
@@ -51,11 +58,14 @@ def test_one_bad_day_of_a_range_blocks_only_itself_and_is_shown_as_a_table(line:
     assert list(line.standing()) == [DAYS[0], LAST]
     found = evaluations(result)
     failed = {name for name, each in found.items() if not each.passed}
-    assert failed == {("raw/prices", "price_level"), ("raw/prices", "price_jumps"), ("runs/days", "every_day_stands")}
+    stopped = {("raw/prices", "price_level"), ("raw/prices", "price_jumps"), ("raw/stock", "quarantine")}
+    assert failed == stopped | {("runs/days", "every_day_stands")}
     level = found["raw/prices", "price_level"]
     assert level.severity is dg.AssetCheckSeverity.ERROR
     record = level.metadata["failed"].value.records[0].data  # type: ignore[union-attr]
     assert (record["date"], record["found"], record["expected"]) == (str(BAD), 100.0, "0.67 to 1.5")
+    quarantined = found["raw/stock", "quarantine"].metadata["failed"].value.records[0].data  # type: ignore[union-attr]
+    assert "A1 in UK (rule on_hand: found 'many'" in quarantined["examples"]
     assert record["examples"].startswith("A0 in UK (price 410.0000, currency GBP, usual 4.1")
     assert str(level.metadata["data docs"].value).startswith(f"file://{line.home}")
     assert level.metadata["build the data docs"].value == f"pricing checks docs --from {DAYS[0]} --to {LAST}"
@@ -85,6 +95,6 @@ def test_days_one_by_one_a_range_and_a_run_again_leave_the_same_verdicts(
 
 def test_a_day_mended_stands(line: Line, weeks: Shop) -> None:
     line.run(BAD)
-    weeks.settings(first_day=OPENED, expectations={"accepted": {str(BAD): "prices rose, really"}})
+    weeks.settings(**OPEN, expectations={"accepted": {str(BAD): "prices rose, really"}})
     assert line.run(BAD).success
     assert list(line.standing()) == [BAD]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -42,7 +43,19 @@ def _rows() -> dict[type[Table], list[Row]]:
                 for table, values in _OF_PAIR.items():
                     if values(day, number + place, market) is not None:
                         found[table].append(key | values(day, number + place, market))
+    found[raw.Quarantine] = []
+    for table in [raw.Products, *_OF_PAIR]:
+        faults = [fault(day, table, number) for day in days() for number in range(1, 1 + day.day % 2)]
+        found[raw.Quarantine] += faults
     return found
+
+
+def fault(day: date, table: type[Table], number: int, rule: str = "units: found '-1'; expected at least 0") -> Row:
+    """A row in quarantine, the day's `number`-th of the table; `date` is the day it belongs to."""
+    sku, market = SKUS[number % len(SKUS)], list(MARKETS)[number % 2]
+    record = json.dumps({"sku": sku, "market": market, "units": "-1"})
+    named = {"table": table.table_name(), "row": number, "record": record, "rule": rule, "run_id": "run"}
+    return {"date": day, "received_on": day, **named}
 
 
 def frames(rows: dict[type[Table], list[Row]]) -> Frames:
@@ -86,6 +99,7 @@ _OF_PAIR: dict[type[Table], Callable[[date, int, str], Row | None]] = {
     },
     raw.Sales: _sales,
     raw.Stock: lambda day, number, market: {"on_hand": 20 + (number + day.day) % 9},
+    raw.Promotions: lambda day, number, market: {"known_on": day, "target_date": day + timedelta(days=9)},
     raw.CompetitorSnapshots: lambda day, number, market: {
         "competitor": "rival",
         "price": _price(day, number) * 1.1,
