@@ -51,7 +51,8 @@ def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collect
     """Holds `days` against the source's expectations.
 
     `frames` as for `profiles`; `closed` are the days without trade. A day source.yaml accepts passes. The verdict of a
-    day follows from rows known before its cut-off and from rows in quarantine, so it stays when late rows arrive.
+    day follows from rows known before its cut-off, so it stays when late rows arrive; only rows that bear no moment (in
+    quarantine, all of products, of rivals those without `captured_at`) are judged as they now stand.
     """
     verdicts: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []

@@ -1,8 +1,9 @@
 """Profiles: one row per day of a table, with the figures its expectations look at, beside the days before.
 
 Here: those figures, computed from rows as they were known at the cut-off of their own day, so that a day looks the
-same whenever it is read again: late and corrected rows change no figure. Rows in quarantine count whenever they came,
-for what broke its contract may not say when it was known. Not here: what a figure should be (suites).
+same whenever it is read again: rows that bear a later moment (`known_at`, of rivals `captured_at`) change no figure.
+Rows without one count whenever they came: products, and rows in quarantine, for what broke its contract may not say
+when it was known. Not here: what a figure should be (suites).
 
 A figure is null where there is nothing to compare with: the day had no trade, fewer than LEAST_DAYS of the HISTORY days
 before it had, or there are fewer than LEAST_ROWS rows for a share.
@@ -35,6 +36,7 @@ ORDINARY = 100
 _LEAST_SAME_WEEKDAYS, _LEAST_AMOUNTS = 2, 3
 _SHOWN = ("competitor", "units", "on_hand", "revenue", "price", "currency", "usual", "captured_at", "known_at", "rule")
 _NEED_HISTORY = ("price_level", "price_jumps", "repeated")
+_MOMENTS = ("known_at", "captured_at")
 _PAIR = ["sku", "market"]
 _MILLIONTHS = 1_000_000
 Frames = Mapping[type[Table], pl.DataFrame]
@@ -83,12 +85,16 @@ def profiles(source: Source, frames: Frames, days: Sequence[date], closed: Colle
 
 
 def _seen_in_time(source: Source, table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows known before the cut-off of their own day, the latest of each key; the day is in column `date`."""
+    """The rows known before the cut-off of their own day, the latest of each key; the day is in column `date`.
+
+    Rows that bear no moment all count.
+    """
     frame = frame.rename({table.partition(): "date"})
-    if "known_at" not in frame.columns:
+    moment = next((name for name in _MOMENTS if name in frame.columns), None)
+    if moment is None:
         return frame
     key = ["date" if name == table.partition() else name for name in table.order() if name != "known_at"]
-    rows = frame.filter(pl.col("known_at") < instant_of("date", source.cutoff))
+    rows = frame.filter((pl.col(moment) < instant_of("date", source.cutoff)).fill_null(True))
     return rows.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in key))
 
 

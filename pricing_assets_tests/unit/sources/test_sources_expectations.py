@@ -249,21 +249,38 @@ def test_one_market_in_another_currency_is_seen_beside_others_that_stand(source:
 
 
 @settings(max_examples=4)
-@given(first=st.integers(0, weeks.DAYS - 1), length=st.integers(1, 4), late=st.booleans())
-def test_a_range_is_judged_like_its_days_one_by_one_and_late_rows_change_nothing(
-    first: int, length: int, late: bool
-) -> None:
+@given(first=st.integers(0, weeks.DAYS - 1), length=st.integers(1, 4))
+def test_a_range_is_judged_like_its_days_one_by_one(first: int, length: int) -> None:
     source, rows = bare_source(), weeks.rows()
     FAULTS["raw.prices", "price_jumps"](rows)
     asked = weeks.days()[first : first + length]
     whole = sources.expect(source, weeks.frames(rows), asked)
-    if late:
-        told = weeks.at(LAST + timedelta(days=3), time(9))
-        rows[raw.Sales] += [row | {"units": 1000, "known_at": told} for row in rows[raw.Sales]]
     single = [sources.expect(source, window(weeks.frames(rows), day), [day]) for day in asked]
     order = ["date", "table", "check"]
     assert whole.verdicts.sort(order).equals(pl.concat([each.verdicts for each in single]).sort(order))
     assert whole.failed.sort(order).equals(pl.concat([each.failed for each in single]).sort(order))
+
+
+MOMENTS: list[tuple[type[Table], str]] = [
+    (raw.Listings, "known_at"),
+    (raw.Prices, "known_at"),
+    (raw.Sales, "known_at"),
+    (raw.Stock, "known_at"),
+    (raw.CompetitorSnapshots, "captured_at"),
+]
+
+
+@pytest.mark.parametrize(("table", "moment"), MOMENTS)
+def test_rows_that_come_late_change_no_verdict(source: Source, table: type[Table], moment: str) -> None:
+    rows = weeks.rows()
+    FAULTS["raw.prices", "price_jumps"](rows)
+    before = sources.expect(source, weeks.frames(rows), weeks.days()[-3:])
+    told = weeks.at(LAST + timedelta(days=3), time(9))
+    last = [row for row in rows[table] if row["date"] == LAST]
+    rows[table] += [row | {moment: told, "sku": f"{row['sku']}+{late}"} for row in last for late in range(9)]
+    after = sources.expect(source, weeks.frames(rows), weeks.days()[-3:])
+    assert after.verdicts.equals(before.verdicts)
+    assert after.failed.equals(before.failed)
 
 
 def bare_source() -> Source:
