@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pricing_assets.anomalies.thresholds import CEILINGS, FLOORS, LOSS_STEP, TIMES_OWN
+from pricing_assets.anomalies.thresholds import EXTREMES, FLOORS, LOSS_STEP, TIMES_OWN
 
 KEY = ["date", "sku", "market"]
 COLUMNS = (
@@ -99,7 +99,7 @@ def _data() -> Sequence[Deviation]:
 def _flagged(rows: pl.DataFrame, deviation: Deviation) -> pl.DataFrame:
     floor, loses = FLOORS[deviation.reason], deviation.reason == "NEGATIVE_MARGIN"
     threshold = pl.max_horizontal(pl.lit(floor), TIMES_OWN * deviation.own)
-    threshold = pl.min_horizontal(threshold, pl.lit(CEILINGS.get(deviation.reason, math.inf)))
+    threshold = pl.min_horizontal(threshold, pl.lit(EXTREMES.get(deviation.reason, math.inf)))
     value, least = pl.col("value"), pl.col("threshold")
     measured = rows.with_columns(
         value=deviation.value,

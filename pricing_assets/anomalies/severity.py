@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pricing_assets.anomalies.thresholds import EXTREMES
 from pricing_assets.tables.anomalies import SEVERITIES
 
 MONEY_STEPS = (0.1, 0.5, 2.0)
@@ -21,7 +22,8 @@ def with_severity(found: pl.DataFrame, snapshot: pl.DataFrame) -> pl.DataFrame:
     """The flagged rows with `severity`: halfway between the levels of money and effect, upwards.
 
     So neither alone makes a flag severe unless the other is at least high, and a flag without money at stake, as of
-    data that did not come, goes by its effect. An anomaly of a whole market is at least high.
+    data that did not come, goes by its effect. An anomaly of a whole market is at least high. An extreme deviation
+    (thresholds.EXTREMES), as of a slipped decimal point, is severe whatever the money.
     """
     weekly = pl.col("revenue_28d").cast(pl.Float64) / 4
     usual = (
@@ -33,6 +35,8 @@ def with_severity(found: pl.DataFrame, snapshot: pl.DataFrame) -> pl.DataFrame:
     money = _level(pl.col("at_stake") / pl.col("weekly"), MONEY_STEPS)
     level = (money + _level(pl.col("effect"), EFFECT_STEPS) + 1) // 2
     level = pl.when("market_wide").then(pl.max_horizontal(level, pl.lit(2))).otherwise(level)
+    least = pl.col("reason").replace_strict(EXTREMES, default=None, return_dtype=pl.Float64)
+    level = pl.when(pl.col("value") >= least).then(pl.lit(len(SEVERITIES) - 1)).otherwise(level)
     named = level.replace_strict(dict(enumerate(SEVERITIES)), return_dtype=pl.Enum(SEVERITIES))
     return rows.with_columns(severity=named).drop("weekly")
 

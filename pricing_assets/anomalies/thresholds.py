@@ -30,8 +30,17 @@ LOSS_STEP = 5.0
 TIMES_OWN = 3.0
 """Times its own usual deviation that a SKU must deviate; about four standard deviations where they are normal."""
 
-CEILINGS: Mapping[str, float] = {"PRICE_TOO_LOW": 80.0}
-"""No SKU is so volatile that more than this is ordinary: a price cannot fall by more than 100 %."""
+EXTREMES: Mapping[str, float] = {
+    "PRICE_SPIKE": 400.0,  # five times the usual price, or the planned one
+    "PRICE_TOO_LOW": 80.0,  # a fifth of it
+    "NEGATIVE_MARGIN": 100.0,  # half of the cost
+    "COMPETITOR_UNDERCUT": 400.0,  # five times the lowest rival
+}
+"""Deviations that no past makes ordinary and no small turnover makes harmless, in the units of FLOORS.
+
+A slipped decimal point moves a price by ten at least. Five leaves room for a price that was raised or lowered as well;
+half of the cost tells it of a SKU too new to have a usual price, up to a margin of 80 %.
+"""
 
 FOLLOWS_FROM: Mapping[str, tuple[str, ...]] = {
     "NEGATIVE_MARGIN": ("PRICE_TOO_LOW", "LOW_MARGIN"),

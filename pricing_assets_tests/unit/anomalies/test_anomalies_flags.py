@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pricing_assets.anomalies import anomalies
-from pricing_assets.anomalies.thresholds import CEILINGS, FLOORS, FOLLOWS_FROM, TIMES_OWN
+from pricing_assets.anomalies.thresholds import EXTREMES, FLOORS, FOLLOWS_FROM, TIMES_OWN
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.tables.anomalies import REASONS, PriceAnomalies
 
@@ -70,12 +70,14 @@ def test_an_ordinary_move_of_a_volatile_sku_is_not_flagged(move: float, share: f
     size = TIMES_OWN * move * share
     for price in (100 + size, max(100 - size, 1)):
         flagged = found(**moved, current_price=f"{price:.4f}")
-        assert flagged == [] or size > 0.999 * min(TIMES_OWN * move, CEILINGS["PRICE_TOO_LOW"])
+        assert flagged == [] or size > 0.999 * min(TIMES_OWN * move, EXTREMES["PRICE_TOO_LOW"])
 
 
-def test_no_sku_is_so_volatile_that_a_tenth_of_its_price_is_ordinary() -> None:
+def test_no_sku_is_so_volatile_that_a_fifth_or_five_times_its_price_is_ordinary() -> None:
     assert found(current_price="0.79", usual_price_move_pct=90.0, cost="0.50") == ["PRICE_TOO_LOW"]
     assert found(current_price="1.65", usual_price_move_pct=90.0, cost="0.50") == []
+    assert found(current_price="39.96", usual_price_move_pct=300.0) == ["PRICE_SPIKE"]
+    assert found(current_price="39.90", usual_price_move_pct=300.0) == []
 
 
 @given(size=st.integers(0, 300).filter(lambda size: size % 10), times=st.sampled_from(["0.01", "3", "100", "12345"]))
@@ -178,8 +180,9 @@ def test_a_manager_is_told_in_a_sentence(changes: dict[str, Any], sentence: str)
     [
         ("6.39", 0, "low"),  # just low, nothing sold
         ("6.39", 280, "medium"),  # a fifth of a median week
-        ("0.80", 0, "high"),  # a slipped decimal point of what nobody buys
-        ("0.80", 280, "severe"),  # the same of what is bought
+        ("1.90", 0, "medium"),  # very low, nothing sold
+        ("1.59", 0, "severe"),  # a fifth: a slipped decimal point, though nobody buys
+        ("0.80", 280, "severe"),
         ("5.50", 2800, "high"),  # dear, though no large deviation
         ("3.50", 2800, "severe"),
     ],
@@ -188,6 +191,41 @@ def test_severity_is_halfway_between_money_and_effect(price: str, units: int, se
     others = [row(sku=sku) for sku in "BCDEF"]
     rows = anomalies(snapshot(row(current_price=price, units_28d=units, cost=None, margin_pct=None), *others))
     assert rows["severity"].to_list() == [severity]
+
+
+NEW = dict.fromkeys(("usual_price", "usual_price_move_pct", "usual_margin_pct", "usual_margin_move"))
+
+
+@given(
+    times=st.sampled_from([10, 100, 1000, 0.1, 0.01, 0.001]),
+    units=st.sampled_from([0, 1, 280]),
+    move=st.floats(0, 300),
+    planned=st.sampled_from([None, "4.39", "7.19"]),
+)
+@settings(max_examples=40)
+def test_a_slipped_decimal_point_is_severe_however_slow_or_volatile_the_sku(
+    times: float, units: int, move: float, planned: str | None
+) -> None:
+    slipped = round(Decimal(planned or "7.99") * Decimal(str(times)), 4)
+    odd = row(current_price=slipped, usual_price_move_pct=move, planned_price_today=planned, units_28d=units)
+    rows = anomalies(snapshot(odd, *(row(sku=sku, revenue_28d="999999") for sku in "BCD")))
+    worst = "PRICE_SPIKE" if times > 1 else "PRICE_TOO_LOW"
+    assert rows.filter(reason=worst)["severity"].to_list() == ["severe"]
+
+
+def test_a_price_far_below_cost_is_severe_though_nothing_is_usual_yet_and_nobody_buys() -> None:
+    def severity(price: str) -> list[str]:
+        margin = 100 * (float(price) - 2) / float(price)
+        loss = row(**NEW, current_price=price, cost="2.00", margin_pct=margin, units_28d=0)
+        return list(anomalies(snapshot(loss, row(sku="B")))["severity"])
+
+    assert severity("0.04") == severity("0.99") == ["severe"]
+    assert severity("1.01") == ["high"]
+
+
+def test_a_rivals_slipped_decimal_point_is_severe_though_nobody_buys() -> None:
+    rows = anomalies(snapshot(row(competitor_min="0.80", competitor_delta_pct=898.75, units_28d=0)))
+    assert rows.select("reason", "severity").rows() == [("COMPETITOR_UNDERCUT", "severe")]
 
 
 def test_money_is_judged_against_the_median_sku_of_its_own_market() -> None:
