@@ -3,8 +3,8 @@
 Here: what it looks at, training on the past, scores of flagged rows. Not here: where the past comes from (inputs). It
 flags nothing by itself: a score tells people which of two alarms is odder.
 
-A forest is a pure function of the rows it is given, its parameters and the library's version: it is trained again where
-it is needed, and its hash says by what.
+A forest is a pure function of the rows it is given, what it looks at in them, its parameters and the library's version:
+it is trained again where it is needed, and its hash says by what.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ COLUMNS = (
     *("promotion_depth_pct", "units_trend_pct", "days_of_cover"),
 )
 """The columns of features.feature_snapshots that the forest reads."""
+MATRIX_VERSION = 1
+"""Of what `_matrix` makes of them. It goes up with every change there, so that a hash never names two forests."""
 
 
 class Past(NamedTuple):
@@ -76,7 +78,8 @@ def _hash(market: str, past: Past, version: str) -> str:
 
     days = [text for day, digest in sorted(past.hashes.items()) for text in (day.isoformat(), digest)]
     parameters = [f"{name}={value}" for name, value in sorted(PARAMETERS.items())]
-    return combine("isolation forest", version, *parameters, str(MOST_ROWS), market, *days)
+    looked_at = [f"matrix {MATRIX_VERSION}", *COLUMNS]
+    return combine("isolation forest", version, *looked_at, *parameters, str(MOST_ROWS), market, *days)
 
 
 def _matrix(rows: pl.DataFrame) -> pl.DataFrame:

@@ -100,6 +100,7 @@ class PriceAnomalies(Table):
     )
     model_hash = dy.String(
         nullable=True,
-        description="content hash of the isolation forest: its training snapshots, parameters and library",
+        description="content hash of the isolation forest: its training snapshots, what it looks at in them, "
+        "parameters and library",
         metadata=_from(provenance=True),
     )

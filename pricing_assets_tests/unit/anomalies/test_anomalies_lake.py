@@ -12,7 +12,7 @@ import pytest
 from anomalies_rows import full, row
 from polars.testing import assert_frame_equal
 
-from pricing_assets.anomalies import anomalies_of
+from pricing_assets.anomalies import anomalies_of, forest
 from pricing_assets.lake import Lake
 from pricing_assets.lake.store import Provenance
 from pricing_assets.tables.anomalies import PriceAnomalies
@@ -132,3 +132,22 @@ def test_a_forest_knows_nothing_of_its_own_week_and_needs_some_past(tmp_path: Pa
     changed = [each if each["date"] < monday else {**each, "price_change_28d_pct": 50.0} for each in rows]
     other = lake_with(tmp_path / "other", [each for each in changed if each["date"] < monday] + rows[38 * 40 : 39 * 40])
     assert_frame_equal(anomalies_of(other, [day(38)]), late, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("COLUMNS", (*forest.COLUMNS[:-1], "units_28d")),
+        ("MATRIX_VERSION", forest.MATRIX_VERSION + 1),
+        ("PARAMETERS", {**forest.PARAMETERS, "n_estimators": 3}),
+    ],
+)
+def test_a_forest_that_looks_at_its_rows_in_another_way_has_another_hash(
+    trading: tuple[Lake, list[date]], monkeypatch: pytest.MonkeyPatch, name: str, other: object
+) -> None:
+    lake, days = trading
+    before = anomalies_of(lake, days[:1])["model_hash"].unique().to_list()
+    monkeypatch.setattr(forest, name, other)
+    after = anomalies_of(lake, days[:1])["model_hash"].unique().to_list()
+    assert len(before) == len(after) == 1
+    assert before != after
