@@ -8,6 +8,7 @@ cause of the market, and goes on while it stays so. Data that did not come is to
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 
@@ -45,6 +46,22 @@ def with_causes(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     joined = joined.with_columns(since=pl.coalesce("since", "date"))
     names = [_identity(*values) for values in joined.select("who", *_WHAT, pl.col("since").cast(pl.String)).iter_rows()]
     return joined.with_columns(cause=pl.Series(names, dtype=pl.String)).drop("who")
+
+
+def over_days(
+    found: pl.DataFrame, days: Sequence[date], traded: set[date], known: Callable[[date], pl.DataFrame]
+) -> pl.DataFrame:
+    """The rows of some days (from `with_reach`) with `since` and `cause`, day by day in the order of `days`.
+
+    `traded` are all days of trade. `known` gives the rows, with causes, of a day of trade that is not among `days`.
+    """
+    done: dict[date, pl.DataFrame] = {}
+    none = with_causes(found.clear(), found.clear().with_columns(since=pl.lit(None, pl.Date)))
+    for day in days:
+        before = day_before(day, traded)
+        earlier = none if before is None else done[before] if before in done else known(before)
+        done[day] = with_causes(found.filter(pl.col("date") == day), earlier)
+    return pl.concat([none, *done.values()])
 
 
 def day_before(day: date, traded: set[date]) -> date | None:

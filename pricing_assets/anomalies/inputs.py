@@ -10,9 +10,8 @@ from datetime import date
 
 import polars as pl
 
-from pricing_assets.anomalies import flags, forest
+from pricing_assets.anomalies import causes, flags, forest
 from pricing_assets.anomalies.alarms import anomalies
-from pricing_assets.anomalies.causes import day_before, with_causes
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.features import FeatureSnapshots
@@ -37,16 +36,11 @@ def anomalies_of(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
 
 def _with_causes(lake: Lake, found: pl.DataFrame, days: Sequence[date], traded: set[date]) -> pl.DataFrame:
     known = lake.partitions(PriceAnomalies)
-    done: dict[date, pl.DataFrame] = {}
-    for day in days:
-        before = day_before(day, traded)
-        if before is not None and before in done:
-            earlier = done[before]
-        else:
-            earlier = lake.read_files(PriceAnomalies, [known[before]] if before in known else [])
-        done[day] = with_causes(found.filter(pl.col("date") == day), earlier)
-    none = with_causes(found.clear(), PriceAnomalies.create_empty())
-    return pl.concat([none, *done.values()])
+
+    def earlier(day: date) -> pl.DataFrame:
+        return lake.read_files(PriceAnomalies, [known[day]] if day in known else [])
+
+    return causes.over_days(found, days, traded, earlier)
 
 
 def _scores(lake: Lake, found: pl.DataFrame, snapshot: pl.DataFrame, files: Files) -> pl.DataFrame:

@@ -23,17 +23,21 @@ from pricing_assets.simulation.settings import MarketSettings
 
 QUANTILE = 1.2816  # standard deviations that 80 % of deviations stay within, where they are normal
 
-REASONS = (
-    "PRICE_SPIKE",
-    "PRICE_TOO_LOW",
-    "LOW_MARGIN",
-    "NEGATIVE_MARGIN",
-    "COMPETITOR_UNDERCUT",
-    "STALE_PRICE",
-    "MISSING_DATA",
-)
-_SHARES = (0.20, 0.20, 0.14, 0.10, 0.16, 0.10, 0.10)
-_LONGEST = (4, 4, 5, 5, 6, 0, 2)  # days; STALE_PRICE lasts as long as its size says
+_DRAWN = {
+    "PRICE_SPIKE": (0.20, 4),
+    "PRICE_TOO_LOW": (0.20, 4),
+    "LOW_MARGIN": (0.14, 5),
+    "NEGATIVE_MARGIN": (0.10, 5),
+    "COMPETITOR_UNDERCUT": (0.16, 6),
+    "STALE_PRICE": (0.10, 0),
+    "MISSING_DATA": (0.10, 2),
+}
+"""Share of episodes and longest days of each reason; STALE_PRICE lasts as long as its size says.
+
+The order is part of what a seed draws: another one is another market.
+"""
+_NAMES = tuple(_DRAWN)
+_SHARES, _LONGEST = zip(*_DRAWN.values(), strict=True)
 KINDS = (
     ("prices",),
     ("sales",),
@@ -53,7 +57,7 @@ _CLEAR = 2  # days between an episode and a promotion, or a change of the regula
 
 @dataclass(frozen=True)
 class Episodes:
-    """One row each: cell, day numbers `start` to `end`, `reason` and `kinds` as places in REASONS and KINDS, `effect`.
+    """One row each: cell, day numbers `start` to `end`, `reason` and `kinds` as places in _DRAWN and KINDS, `effect`.
 
     `magnitude` is the deviation to plant, in the unit of the threshold; of undercuts it is known only once the usual
     gap is (trading.py).
@@ -74,7 +78,7 @@ class Episodes:
     def on(self, day: int, *reasons: str) -> tuple[Ints, Ints]:
         """Episodes of these reasons on a day, and their cells."""
         episode = self.number[day][self.number[day] > 0] - 1
-        episode = episode[np.isin(self.reason[episode], [REASONS.index(reason) for reason in reasons])]
+        episode = episode[np.isin(self.reason[episode], [_NAMES.index(reason) for reason in reasons])]
         return episode, self.cell[episode]
 
 
@@ -105,9 +109,9 @@ def _slot(settings: MarketSettings, assortment: Assortment, first: Ints, slot: i
     kinds = np.where(silent, 0, kinds)
     unit = _thresholds(reason, assortment)
     effect = _effect(wanted, reason, kinds, unit, assortment)
-    magnitude = unit * (effect - (np.array(REASONS)[reason] == "NEGATIVE_MARGIN"))
+    magnitude = unit * (effect - (np.array(_NAMES)[reason] == "NEGATIVE_MARGIN"))
     length = 1 + (np.array(_LONGEST)[reason] * draw[:, 3]).astype(np.int64)
-    stale = np.array(REASONS)[reason] == "STALE_PRICE"
+    stale = np.array(_NAMES)[reason] == "STALE_PRICE"
     length = np.where(stale, np.rint(effect * FLOORS["STALE_PRICE"]), length).astype(np.int64)
     start = first + (38 * draw[:, 4]).astype(np.int64)
     end = start + length - 1
@@ -125,17 +129,17 @@ def idle_days_reported(settings: MarketSettings) -> Bools:
 
 def _thresholds(reason: Ints, assortment: Assortment) -> Floats:
     """The deviation from which each cell's own reason counts; of a loss, what one more effect size takes."""
-    name = np.array(REASONS)[reason]
+    name = np.array(_NAMES)[reason]
     price = 100 * TIMES_OWN * QUANTILE * assortment.volatility
     margin = price * (1 - assortment.margin)
     own = np.where(np.isin(name, ["PRICE_SPIKE", "PRICE_TOO_LOW"]), price, np.where(name == "LOW_MARGIN", margin, 0.0))
-    floor = np.array([FLOORS[each] or LOSS_STEP for each in REASONS])[reason]
+    floor = np.array([FLOORS[each] or LOSS_STEP for each in _NAMES])[reason]
     return np.asarray(np.maximum(floor, own))
 
 
 def _effect(wanted: Floats, reason: Ints, kinds: Ints, unit: Floats, assortment: Assortment) -> Floats:
     """The effect size as it can be: whole days and kinds, and a margin lowered that is not yet a loss."""
-    name = np.array(REASONS)[reason]
+    name = np.array(_NAMES)[reason]
     days = np.rint(wanted * FLOORS["STALE_PRICE"]) / FLOORS["STALE_PRICE"]
     lowest = np.maximum((100 * assortment.margin - 7) / unit, _LEAST)
     number = np.array([len(kind) for kind in KINDS])[kinds] / FLOORS["MISSING_DATA"]
@@ -159,7 +163,7 @@ def labels(settings: MarketSettings, assortment: Assortment, episodes: Episodes,
     """One row per day, SKU, market of an episode: reason, effect_size, magnitude, episode_id, last_day."""
     day, cell = np.nonzero(episodes.number)
     episode = episodes.number[day, cell] - 1
-    names, markets = pl.Series(REASONS), pl.Series(settings.market_names())
+    names, markets = pl.Series(_NAMES), pl.Series(settings.market_names())
     first = pl.lit(settings.first_day)
     frame = pl.DataFrame(
         {

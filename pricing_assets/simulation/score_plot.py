@@ -14,23 +14,27 @@ _BARS = {"recall": (0.95, "episodes", "#3b6ea5"), "precision": (0.90, "alarms", 
 
 
 def draw(score: Score, path: Path) -> None:
-    """Write a PNG: a panel each for recall and precision, a column per bin, how many above it, the bar beside it."""
+    """Write a PNG: a panel each for recall and precision, a column per bin, how many above it.
+
+    Dashed is the bar, dotted the threshold.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
     FigureCanvasAgg(figure)
     bins = score.by_size
     names = [_name(*limits) for limits in bins.select("from", "to").iter_rows()]
-    first = bins["from"].to_list().index(LARGE)
+    first, threshold = (bins["from"].to_list().index(size) for size in (LARGE, 1.0))
     for axes, (measure, (bar, counted, color)) in zip(figure.subplots(1, 2), _BARS.items(), strict=True):
         heights = [value or 0.0 for value in bins[measure]]
         axes.bar(range(len(names)), heights, color=color)
         for place, (height, number) in enumerate(zip(heights, bins[counted], strict=True)):
             axes.text(place, height + 0.01, str(number), ha="center", fontsize=7)
         axes.hlines(bar, first - 0.5, len(names) - 0.5, color="black", linestyles="dashed", linewidth=1)
+        axes.axvline(threshold - 0.5, color="grey", linestyle="dotted", linewidth=1)
         axes.set(ylim=(0, 1.1), ylabel=measure, xlabel="effect size, × threshold", title=f"of {counted}")
-        axes.set_xticks(range(len(names)), names, fontsize=7)
+        axes.set_xticks(range(len(names)), names, fontsize=6)
     figure.savefig(path, dpi=120)
 
 

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import polars as pl
 
 from pricing_assets.anomalies.thresholds import FOLLOWS_FROM, LOSS_STEP
-from pricing_assets.simulation.irregularities import REASONS
+from pricing_assets.tables.anomalies import REASONS
 
-SIZES = (0.0, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5)
-"""From which effect size on each bin reaches, up to the next."""
+SIZES = (0.0, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5)
+"""From which effect size on each bin reaches, up to the next; finest at the threshold, where finding is hardest."""
 
 LARGE = 1.5
 """From this multiple of the threshold on, alarms are held to the bars of DESIGN.md."""

@@ -83,7 +83,7 @@ def test_the_score_counts_what_was_found(home: Path, simulated: dict[str, Any]) 
     said = answer("simulate", "score")
     assert said["overall"]["recall"] == said["overall"]["precision"] == 1
     small = [row for row in said["by_size"] if row["to"] is not None and row["to"] <= 1]
-    assert [row["found"] for row in small] == [0, 0] and sum(row["episodes"] for row in small) > 0
+    assert not any(row["found"] for row in small) and sum(row["episodes"] for row in small) > 0
     assert (home / "simulation" / PLOT).read_bytes().startswith(b"\x89PNG")
     words = pricing("simulate", "score").stdout
     assert "recall 1.000 of" in words and str(home / "simulation" / PLOT) in words

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
+import pytest
 
 BENCH = Path(__file__).parents[3] / "benchmarks" / "anomalies.py"
 
 
-def test_planted_anomalies_are_found_and_quiet_days_are_quiet() -> None:
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
     found = importlib.util.spec_from_file_location("benchmark_of_anomalies", BENCH)
     assert found is not None and found.loader is not None
-    bench = importlib.util.module_from_spec(found)
-    found.loader.exec_module(bench)
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_planted_anomalies_are_found_and_quiet_days_are_quiet(bench: ModuleType) -> None:
     rows = bench.run(seeds=[6], skus=40, days=160)
     assert [row["holds"] for row in rows] == [True, True, True], rows
-    labels, alarms, quiet = bench.judge(7, 12, 100)
-    assert quiet > labels.height > 20
-    told = labels.filter(pl.col("found") & (pl.col("reason") == "PRICE_TOO_LOW"))
-    beside = alarms.join(told, on=bench.KEY, how="semi")["reason"].unique().to_list()
-    assert "PRICE_TOO_LOW" in beside, "a label is found by its own reason, or by what follows from it"
+
+
+def test_a_bar_holds_only_where_something_is_counted(bench: ModuleType) -> None:
+    nothing = {"episodes": 0, "recall": None, "alarms": 0, "precision": None}
+    rows = bench.figures({**nothing, "quiet_days": 10, "false_alarms_per_10k": 0.0}, "none")
+    assert [row["holds"] for row in rows] == [False, False, True]
+
+
+def test_markets_of_two_seeds_are_scored_as_two(bench: ModuleType) -> None:
+    apart = [bench.judged([seed], 12, 100) for seed in (7, 8)]
+    together = bench.judged([7, 8], 12, 100)
+    for counted in ("episodes", "alarms", "false_alarms", "quiet_days"):
+        assert together.overall[counted] == sum(each.overall[counted] for each in apart), counted
+    summed = sum(each.by_size.select(pl.col("episodes", "found", "alarms", "right")).to_numpy() for each in apart)
+    assert (together.by_size.select("episodes", "found", "alarms", "right").to_numpy() == summed).all()

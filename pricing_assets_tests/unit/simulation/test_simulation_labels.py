@@ -8,8 +8,8 @@ from simulation_markets import DEFAULT, KEY
 
 from pricing_assets.anomalies.thresholds import FLOORS, LOSS_STEP
 from pricing_assets.simulation import MarketSettings, Simulated, simulate
-from pricing_assets.simulation.irregularities import REASONS
 from pricing_assets.simulation.trading import Trade
+from pricing_assets.tables.anomalies import REASONS
 
 
 def number(name: str) -> pl.Expr:

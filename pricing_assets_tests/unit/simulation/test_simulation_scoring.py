@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing_assets.anomalies.thresholds import FOLLOWS_FROM, LOSS_STEP
-from pricing_assets.simulation.irregularities import REASONS
 from pricing_assets.simulation.score_plot import draw
 from pricing_assets.simulation.scoring import LARGE, SIZES, Score, score
+from pricing_assets.tables.anomalies import REASONS
 
 FIRST = date(2026, 10, 1)
 LABEL = {"date": pl.Date, "sku": pl.String, "market": pl.String, "reason": pl.String, "effect_size": pl.Float64}
