@@ -1,6 +1,6 @@
 """What a station of the daily run costs beyond its own work, against an empty step of the same shape in the same job.
 
-Here: the job of the three Polars stations and, beside each, an empty step that has the same assets upstream, yields as
+Here: the job of the four Polars stations and, beside each, an empty step that has the same assets upstream, yields as
 many assets and checks and does nothing; CPU seconds from Dagster's start of a step to its success, on an SQLite
 instance, steps in one process. Not here: the warehouse station, whose work is a process of its own.
 
@@ -47,6 +47,7 @@ Step = dict[str, float]
 
 def run(rounds: int = 15) -> list[dict[str, Any]]:
     """Per station the median CPU of its frame ÷ that of its empty twin: [{name, figure, bar, holds}]."""
+    os.environ["PRICING_SOURCE"] = str(EXAMPLES / "uci_online_retail")  # read once, with the first of the definitions
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "dagster.yaml").write_text(INSTANCE.format(folder), encoding="utf-8")
         with dg.DagsterInstance.from_config(folder) as instance, Memory() as memory:
@@ -72,11 +73,10 @@ def _figure(station: str, median: Step, real: Step, rounds: int) -> dict[str, An
 
 def daily(home: Path) -> tuple[dg.JobDefinition, list[str]]:
     """One job of the stations and their empty twins; the names of the stations. The shop is one that reads files."""
-    os.environ["PRICING_SOURCE"] = str(EXAMPLES / "uci_online_retail")
-    from pricing_assets.defs import decisions, features, raw
+    from pricing_assets.defs import anomalies, decisions, features, raw
     from pricing_assets.defs.resources import Platform
 
-    stations = [raw.raw, features.feature_snapshots, decisions.price_decisions]
+    stations = [raw.raw, features.feature_snapshots, anomalies.price_anomalies, decisions.price_decisions]
     names = [station.op.name for station in stations]
     location = dg.Definitions(
         assets=[*stations, *map(twin, stations)],
@@ -141,7 +141,7 @@ class Memory:
         self._patches = ExitStack()
 
     def __enter__(self) -> Memory:
-        from pricing_assets import features, pricing, sources
+        from pricing_assets import anomalies, features, pricing, sources
         from pricing_assets.defs import plots, verdicts
         from pricing_assets.defs.resources import Platform
         from pricing_assets.lake import Lake
@@ -149,9 +149,10 @@ class Memory:
         work: list[tuple[Any, tuple[str, ...]]] = [
             (sources, ("reading_window", "take_in", "arrive", "expect")),
             (features, ("read", "snapshot_of")),
+            (anomalies, ("anomalies_of",)),
             (pricing, ("decide_days", "commit_days")),
             (verdicts, ("open_days",)),
-            (plots, ("presence", "price_changes", "actions_by_day", "received", "step_moves")),
+            (plots, ("presence", "price_changes", "actions_by_day", "received", "step_moves", "alarms_by_day")),
             (Platform, ("strategies",)),
             (Lake, ("read", "partitions", "commit")),
         ]
