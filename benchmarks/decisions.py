@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pricing_assets import pricing, strategies
+from pricing_assets import anomalies, pricing, strategies
 from pricing_assets.lake import Lake, Provenance
+from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.raw import Listings
@@ -45,6 +46,7 @@ def run(size: int = 1_000_000, rounds: int = 3) -> list[dict[str, Any]]:
             lake = Lake(Path(folder) / "lake")
             lake.commit(FeatureSnapshots, rows, [DAY], RUN)
             listed = rows.select("date", "sku", "market", known_at=pl.lit(TIMING.as_of[DAY]), on_sale=True)
+            lake.commit(PriceAnomalies, anomalies.anomalies_of(lake, [DAY]), [DAY], RUN)
             lake.commit(Listings, listed.cast(Listings.create_empty().schema), [DAY], RUN)
             start = time.perf_counter()
             ours(lake, active)
@@ -113,6 +115,8 @@ def snapshot(size: int, seed: int = 20260115) -> pl.DataFrame:
         month=pl.lit(DAY.month, dtype=pl.Int64),
         stock_age_days=count(400),
         on_hand=count(200),
+        price_age_days=pl.lit(0, dtype=pl.Int64),
+        **_as_usual(),
         **{name: pl.lit(text) for name, text in texts.items()},
     )
     rest = [
@@ -126,6 +130,22 @@ def snapshot(size: int, seed: int = 20260115) -> pl.DataFrame:
         if name not in {*frame.columns, *(series.name for series in rest)}
     ]
     return frame.with_columns(*rest, *absent).select(FeatureSnapshots.column_names()).sort("date", "sku", "market")
+
+
+def _as_usual() -> dict[str, pl.Expr]:
+    """An ordinary day: prices, margins and rivals where they usually are, so hardly any anomaly."""
+    price, cost, rival = (pl.col(name).cast(pl.Float64) for name in ("current_price", "cost", "competitor_min"))
+    margin, delta = 100 * (price - cost) / price, 100 * (price - rival) / rival
+    return {
+        "usual_price": pl.col("current_price"),
+        "usual_price_move_pct": pl.lit(5.0),
+        "margin_pct": margin,
+        "usual_margin_pct": margin,
+        "usual_margin_move": pl.lit(2.0),
+        "competitor_delta_pct": delta,
+        "usual_competitor_delta_pct": delta,
+        "usual_competitor_delta_move": pl.lit(4.0),
+    }
 
 
 def _known(values: pl.Series, draw: np.random.Generator, share: float) -> pl.Series:

@@ -41,14 +41,15 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     asked = days_of(context)
     with platform.at_work(context, asked):
         days = verdicts.open_days(context, platform.lake, asked)
-        active, overrides = platform.strategies(), platform.overrides()  # read once: what is set from now on waits
+        began = platform.started(context)
+        active, overrides = platform.strategies(began), platform.overrides(began)
         batch = pricing.decide_days(platform.lake, days, platform.timing(days), active, overrides)
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
     moves = {"what moved prices": plots.step_moves(batch.steps)}
     unread = pricing.unread([each.strategy for each in active])
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
-        catalog.result(context, Overrides, batch.overrides, days),
+        catalog.result(context, Overrides, batch.before.overrides, days),
         catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions), unread=unread),
         catalog.result(context, PriceSteps, batch.steps, days, moves, unread=unread),
         catalog.result(context, PriceBook, done.book, days),

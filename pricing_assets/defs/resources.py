@@ -99,20 +99,26 @@ class Platform(dg.ConfigurableResource["Platform"]):
             settings=self.decision_settings,
         )
 
-    def strategies(self) -> list[pricing.Active]:
-        """The strategies people activated; the packaged one at the first start."""
+    def started(self, context: dg.AssetExecutionContext) -> datetime:
+        """When the run began. What people decide later waits for the next one, also where a step is tried again."""
+        record = context.instance.get_run_record_by_id(context.run_id)
+        began = record.start_time if record else None
+        return datetime.fromtimestamp(began, UTC) if began else self.now()
+
+    def strategies(self, known_by: datetime) -> list[pricing.Active]:
+        """The strategies people had activated by a moment; the packaged one at the first start."""
         from pricing_assets import strategies
 
         return [
             pricing.Active(strategies.parse(each.text, each.name), each.version, each.activated_by)
-            for each in self.store.active()
+            for each in self.store.active(known_by)
         ]
 
-    def overrides(self) -> pl.DataFrame:
-        """Every override that nobody ended, as decisions.overrides but for its date: the day says if it counts."""
+    def overrides(self, known_by: datetime) -> pl.DataFrame:
+        """Every override set by a moment and not ended, as decisions.overrides but for its date: the day says which."""
         rows = [
             {"override_id": each.id, **vars(each), **vars(each.scope)}
-            for each in self.store.overrides()
+            for each in self.store.overrides(known_by)
             if each.ended_by is None
         ]
         return Overrides.cast(pl.DataFrame(rows, schema=Overrides.create_empty().schema)).drop("date")

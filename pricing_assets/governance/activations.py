@@ -6,6 +6,7 @@ Here: what the events of a strategy come to. Not here: the language (handed to t
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from pricing_assets.governance.schema import EVENTS, TEXTS
 
 ACTIVATED, ROLLED_BACK, DEACTIVATED = "strategy_activated", "strategy_rolled_back", "strategy_deactivated"
 STREAM = "strategy:"
+ENSURED = "ensure-default"
+"""The idempotency key under which the packaged default is activated."""
 
 
 def keep_text(connection: sa.Connection, text_hash: str, text: str) -> None:
@@ -56,11 +59,16 @@ def previous_text(connection: sa.Connection, name: str) -> str:
     return text_of(connection, kept[-back])
 
 
-def active(connection: sa.Connection) -> list[ActiveStrategy]:
-    """The strategies in force: highest priority first, then by name."""
+def active(connection: sa.Connection, known_by: datetime | None = None) -> list[ActiveStrategy]:
+    """The strategies in force, now or as they were at a moment: highest priority first, then by name.
+
+    The packaged default counts from ever: the first run activates it while it is at work.
+    """
+    latest = ledger.written(known_by or datetime.max.replace(tzinfo=UTC))
+    known = (EVENTS.c.recorded_at <= latest) | (EVENTS.c.idempotency_key == ENSURED)
     newest = (
         sa.select(EVENTS.c.stream, sa.func.max(EVENTS.c.version).label("version"))
-        .where(EVENTS.c.stream.startswith(STREAM))
+        .where(EVENTS.c.stream.startswith(STREAM), known)
         .group_by(EVENTS.c.stream)
         .subquery()
     )

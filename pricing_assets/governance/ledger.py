@@ -115,7 +115,7 @@ def append(
     after: Event | None = None,
 ) -> Event:
     """Adds the next event of a stream, `after` its last one, and its audit row."""
-    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    now = written(datetime.now(UTC))
     values = {
         "stream": stream,
         "version": (after.version if after else 0) + 1,
@@ -168,6 +168,11 @@ def event_of(row: sa.Row[Any]) -> Event:
         reason=row.reason,
         recorded_at=datetime.fromisoformat(row.recorded_at),
     )
+
+
+def written(moment: datetime) -> str:
+    """A moment as the store keeps it, UTC: texts compare as moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def dumps(value: Any) -> str:

@@ -95,7 +95,7 @@ class Store:
             if activations.any_strategy(connection):
                 return None
         draft = self._language.parse(self._language.packaged_default(), "default.yaml")
-        request = Request("ensure_default", draft.name, "system", "first start", "ensure-default", 0, draft.hash)
+        request = Request("ensure_default", draft.name, "system", "first start", activations.ENSURED, 0, draft.hash)
         with self._database.writing() as connection:
             if activations.any_strategy(connection):
                 return None
@@ -126,10 +126,11 @@ class Store:
                 overrides.end(connection, request)
             return overrides.one(connection, request.name)
 
-    def overrides(self) -> list[Override]:
-        """Every override ever set, oldest first."""
+    def overrides(self, known_by: datetime | None = None) -> list[Override]:
+        """Every override ever set, oldest first; as they were at a moment, where one is given."""
         with self._database.reading() as connection:
-            return overrides.folded(ledger.events(connection, overrides.STREAM))
+            events = ledger.events(connection, overrides.STREAM)
+        return overrides.folded(event for event in events if known_by is None or event.recorded_at <= known_by)
 
     def propose(
         self, subject: str, payload: Mapping[str, Any], expires: datetime, *, reason: str, key: str, by: str = "system"
@@ -163,10 +164,10 @@ class Store:
             earlier = ledger.earlier(connection, request)
             return earlier or approvals.decide(connection, request, answer, amendment, datetime.now(UTC))
 
-    def active(self) -> list[ActiveStrategy]:
-        """The strategies in force: highest priority first, then by name."""
+    def active(self, known_by: datetime | None = None) -> list[ActiveStrategy]:
+        """The strategies in force, now or as they were at a moment: highest priority first, then by name."""
         with self._database.reading() as connection:
-            return activations.active(connection)
+            return activations.active(connection, known_by)
 
     def history(self, name: str) -> list[Event]:
         """Every event of a strategy, oldest first; empty where there never was one."""

@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from pricing_assets import features
+from pricing_assets import anomalies, features
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
-from pricing_assets.pricing import manifest
+from pricing_assets.pricing import interventions, manifest
 from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
+from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.terms import Active, Timing, before_strategies, day_terms, strategy_rows
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.anomalies import PriceAnomalies
@@ -42,7 +43,7 @@ class Batch(NamedTuple):
     timing: Timing
     calendar: pl.DataFrame
     strategies: pl.DataFrame
-    overrides: pl.DataFrame
+    before: Interventions
     decisions: pl.DataFrame
     steps: pl.DataFrame
     inputs: dict[date, list[dict[str, Any]]]
@@ -67,14 +68,17 @@ def decide_days(
     """Decides every listed SKU of `days` from the snapshots, verdicts and anomalies in the lake.
 
     `overrides` are all that people set and did not end, whenever they are in force: the columns of decisions.overrides
-    but date. Raises PricingError where a day traded but has no snapshot.
+    but date. Raises PricingError where a day traded but has no snapshot, the anomalies in the lake are not those of
+    its snapshot, or a verdict failed.
     """
     strategies = [each.strategy for each in active]
-    snapshot = _snapshot(lake, days, timing, [*columns(strategies), "inputs"])
+    names = dict.fromkeys([*columns(strategies), *anomalies.COLUMNS, "inputs"])
+    snapshot = _snapshot(lake, days, timing, list(names))
     judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
     seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
-    before = before_strategies(lake, seen["date"].to_list(), overrides)
+    before = before_strategies(lake, snapshot, overrides)
     terms = day_terms(lake, days, timing, strategies, judged, before=before)
+    _refuse_failed(terms)
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
     rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
     schema: dict[str, Any] = {
@@ -91,12 +95,21 @@ def decide_days(
         timing=timing,
         calendar=calendar,
         strategies=strategy_rows(active, seen["date"].to_list()),
-        overrides=before.overrides,
+        before=before,
         decisions=decided.decisions,
         steps=decided.steps,
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
         checks=judged,
     )
+
+
+def _refuse_failed(terms: Sequence[Terms]) -> None:
+    """Days with a failed verdict stop before; a run of a neighbouring day may have judged one again since."""
+    if failed := [each.day for each in terms if not all(each.verdicts.values())]:
+        raise PricingError(
+            f"{', '.join(map(str, failed[:3]))}: a check failed while the run was at work",
+            "see `pricing checks`, then run again",
+        )
 
 
 def _snapshot(lake: Lake, days: Sequence[date], timing: Timing, names: Sequence[str]) -> pl.DataFrame:
@@ -125,14 +138,18 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
         return _joined(_known(lake, table, days, known), new, table)
 
     def entries() -> pl.DataFrame:
-        return book(batch.decisions, batch.calendar, _known(lake, PriceBook, days, known), now)
+        # a price under a severe anomaly goes nowhere, not even to take back the price that stands
+        out = batch.decisions.join(
+            interventions.suspect(batch.decisions, batch.before), on=["date", "sku", "market"], how="anti"
+        )
+        return book(out, batch.calendar, _known(lake, PriceBook, days, known), now)
 
     frames: list[tuple[type[Table], Callable[[], pl.DataFrame]]] = [
         (PriceSteps, lambda: joined(PriceSteps, batch.steps)),
         (PriceDecisions, lambda: joined(PriceDecisions, batch.decisions)),
         (PriceBook, entries),
         (Strategies, lambda: batch.strategies),
-        (Overrides, lambda: batch.overrides),
+        (Overrides, lambda: batch.before.overrides),
     ]
 
     def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:

@@ -92,6 +92,15 @@ def touched(frame: pl.DataFrame, found: Interventions) -> pl.DataFrame | None:
     )
 
 
+def suspect(decisions: pl.DataFrame, found: Interventions) -> pl.DataFrame:
+    """Date, sku and market of the decisions a severe anomaly holds, and no freeze: their current price may be wrong."""
+    obeying = decisions.select(*_ALARM_KEY, pl.col("override_id").cast(pl.String)).drop_nulls("override_id")
+    freezes = found.overrides.filter(pl.col("kind").cast(pl.String) == "PRICE_FREEZE")
+    frozen = obeying.join(freezes, on=["date", "override_id"], how="semi")
+    alarmed = found.severe.select(_ALARM_KEY).unique().sort(_ALARM_KEY)
+    return alarmed.join(frozen, on=_ALARM_KEY, how="anti", maintain_order="left")
+
+
 def _obeyed(frame: pl.DataFrame, overrides: pl.DataFrame) -> pl.DataFrame:
     """Row, and the id, kind and last day of the override it obeys, for every row that some override is about."""
     ranked = _ranked(overrides)

@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from pricing_assets import anomalies
+from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile
+from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions
 from pricing_assets.pricing.basis import Terms
 from pricing_assets.pricing.interventions import Interventions
@@ -46,12 +49,24 @@ class Active(NamedTuple):
     activated_by: str
 
 
-def before_strategies(lake: Lake, days: Sequence[date], overrides: pl.DataFrame | None) -> Interventions:
-    """What goes before the strategies on the days that traded."""
+def before_strategies(lake: Lake, snapshot: pl.DataFrame, overrides: pl.DataFrame | None) -> Interventions:
+    """What goes before the strategies on the days of a snapshot, which has the columns anomalies.COLUMNS.
+
+    Raises PricingError where the anomalies in the lake are not those of the snapshot: a severe one must hold the price
+    whatever was launched, and people must see the ones that did.
+    """
+    days = snapshot["date"].unique().sort().to_list()
+    found = anomalies.anomalies(snapshot)
     files = lake.partitions(PriceAnomalies)
-    anomalies = lake.read_files(PriceAnomalies, [files[day] for day in days if day in files])
+    recorded = {day: files[day].hash for day in days if day in files}
+    hashes = {day: content_hash(rows, PriceAnomalies) for (day,), rows in found.group_by("date")}
+    if outdated := [day for day in days if recorded.get(day) != hashes.get(day)]:
+        raise PricingError(
+            f"anomalies.price_anomalies: those of {', '.join(map(str, outdated[:3]))} are not of the present snapshot",
+            "materialise anomalies.price_anomalies for these days first, or run `pricing run --date D`",
+        )
     known = Overrides.create_empty().drop("date") if overrides is None else overrides
-    return Interventions(interventions.in_force(known, days), interventions.severe(anomalies))
+    return Interventions(interventions.in_force(known, days), interventions.severe(found))
 
 
 def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:

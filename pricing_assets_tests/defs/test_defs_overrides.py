@@ -10,10 +10,8 @@ import pytest
 from tiny_shop import FIRST, Line, Shop
 
 from pricing_assets.governance import Override, Scope
-from pricing_assets.lake import Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.replay import replay
-from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
 
 DAY = FIRST + timedelta(days=3)
@@ -74,14 +72,12 @@ def test_setting_and_ending_an_override_supersedes_and_brings_back(line: Line) -
 
 
 def test_an_override_set_during_a_run_waits_for_the_next_one(line: Line) -> None:
-    assert line.run(DAY, only=["raw", "features"]).success
-
     def clock() -> datetime:
-        freeze(line, "while it runs")  # the step looks at the clock after it has read the overrides
+        freeze(line, "while it runs")  # the first step of the line looks at the clock, long before the decisions
         return datetime.now(UTC)
 
     line.clock = clock
-    assert line.run(DAY, only=["decisions"]).success
+    assert line.run(DAY).success
     line.clock = None
     assert len(line.platform().store.overrides()) == 1
     assert decisions(line)["override_id"].null_count() == 4
@@ -106,19 +102,26 @@ def test_a_severe_anomaly_holds_and_replays_until_its_fact_is_mended(line: Line,
     assert decisions(line).select(told).equals(free.select(told)), "the day is what it was before"
 
 
-@pytest.mark.parametrize("change", [{"severity": "high"}, {"explanation": "told otherwise"}])
-def test_anomalies_other_than_those_of_the_snapshot_are_named_by_replay(
-    line: Line, shop: Shop, change: dict[str, str]
-) -> None:
-    shop.change("prices", DAY, cost="40.00")
+def test_a_price_under_a_severe_anomaly_does_not_take_the_place_of_the_one_in_the_book(line: Line, shop: Shop) -> None:
     assert line.run(DAY).success
-    rows = line.lake.read(PriceAnomalies)
-    assert rows["severity"].to_list() == ["severe"]
-    other = rows.with_columns(pl.lit(value).cast(rows.schema[name]).alias(name) for name, value in change.items())
-    line.lake.commit(PriceAnomalies, other, [DAY], Provenance("planted"))
-    assert line.run(DAY, only=["decisions"]).success
-    [named] = replayed(line)
-    assert named is not None and named.startswith("anomalies.price_anomalies hashes to ")
+    before = line.lake.read(PriceBook).filter(date=DAY, sku="C")
+    shop.change("prices", DAY, sku="C", price="0.30")
+    assert line.run(DAY).success
+    assert decisions(line).filter(sku="C")["reason"].to_list()[0].startswith("severe anomaly ")
+    assert line.lake.read(PriceBook).filter(date=DAY, sku="C").equals(before)
+
+
+@pytest.mark.parametrize("others", ["never computed", "of an earlier snapshot"])
+def test_without_the_anomalies_of_its_snapshot_nothing_is_decided(line: Line, shop: Shop, others: str) -> None:
+    if others == "of an earlier snapshot":
+        assert line.run(DAY).success
+    stood = line.standing()
+    shop.change("prices", DAY, cost="40.00")
+    refused = line.run(DAY, only=["raw", "features", "decisions"])
+    assert not refused.success
+    assert line.standing() == stood
+    assert line.run(DAY, only=["anomalies", "decisions"]).success
+    assert replayed(line) == [None]
 
 
 def test_an_edited_snapshot_of_overrides_is_named_by_replay(line: Line) -> None:

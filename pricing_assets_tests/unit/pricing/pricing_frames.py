@@ -36,6 +36,7 @@ def feature_row(**values: Any) -> dict[str, Any]:
         "list_price": Decimal("10.00"),
         "cost": Decimal("5.00"),
         "absent_tables": "",
+        "missing_data": "",
         "inputs_hash": "0" * 64,
         "inputs": "[]",
     }

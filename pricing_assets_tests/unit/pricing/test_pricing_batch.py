@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 from pricing_frames import DAY, day, features, strategy, takes_effect
 
+from pricing_assets.anomalies import anomalies_of
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import Active, Timing, commit_days, decide_days
 from pricing_assets.pricing.batch import Committed
 from pricing_assets.tables import Table
+from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.raw import Listings, Quarantine
@@ -46,6 +48,7 @@ def receive(
     lake.commit(Checks, typed(Checks, [{**dict.fromkeys(Checks.columns()), **verdict}]), [on], Provenance("r"))
     snapshot = features(*rows) if rows and on_sale and not known_at else FeatureSnapshots.create_empty()
     lake.commit(FeatureSnapshots, snapshot, [on], Provenance("r"))
+    lake.commit(PriceAnomalies, anomalies_of(lake, [on]), [on], Provenance("r"))
 
 
 def run(
