@@ -51,21 +51,20 @@ def propose(connection: sa.Connection, request: Request, payload: Mapping[str, A
 def decide(
     connection: sa.Connection, request: Request, answer: str, amendment: Mapping[str, Any] | None, now: datetime
 ) -> Event:
-    """Records the answer on an open subject; the same answer again is the first one's event.
+    """Records the answer on an open subject.
 
-    Raises PricingError where nothing was proposed, another answer stands, the proposal has expired or moved on.
+    Raises PricingError where nothing was proposed, an answer stands (the same one too: its key would be one that did
+    nothing and is remembered nowhere), the proposal has expired or moved on.
     """
     last = ledger.latest(connection, request.name)
     if last is None:
         raise PricingError(f"nothing was proposed as {request.name}", "the platform proposes, people decide")
-    said = {"amendment": dict(amendment)} if amendment is not None else {}
     if last.kind != PROPOSED:
-        if (last.kind, last.payload) == (KINDS[answer], said):
-            return last
         raise PricingError(f"{request.name} is {_standing(last)}", "it is decided once; see `pricing audit`")
     ledger.expect(request, request.name, last)
     if now >= datetime.fromisoformat(last.payload["expires"]):
         raise PricingError(f"{request.name} expired at {last.payload['expires']}", "wait until it is proposed again")
+    said = {"amendment": dict(amendment)} if amendment is not None else {}
     return ledger.append(connection, request.name, request, KINDS[answer], said, after=last)
 
 

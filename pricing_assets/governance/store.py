@@ -154,8 +154,8 @@ class Store:
     ) -> Event:
         """Answers a proposal. The one way to approve, reject or amend, for shell, console and API.
 
-        Once answered, the same answer returns the first one's event. Raises PricingError for another answer (it names
-        who decided), a subject never proposed, and one that expired.
+        Raises PricingError for a subject answered before, whatever the answer (it names who decided), one never
+        proposed, and one that expired.
         """
         body = ledger.dumps([approvals.checked_answer(answer, amendment), amendment])
         name = approvals.checked_subject(subject)

@@ -35,11 +35,27 @@ def test_an_answer_is_recorded_and_audited(store: Store, answer: Any, amendment:
 
 def test_it_is_decided_once_and_the_second_is_told_by_whom(store: Store) -> None:
     propose(store)
-    first = store.decide("ann", SUBJECT, "approve", "good", "k1")
-    assert store.decide("bob", SUBJECT, "approve", "good too", "k2") == first, "the same answer changes nothing"
-    with pytest.raises(PricingError, match=r"approval:drift-12 is approved by ann at .* UTC: good"):
-        store.decide("bob", SUBJECT, "reject", "no", "k3")
+    store.decide("ann", SUBJECT, "approve", "good", "k1")
+    for answer in ("approve", "reject"):
+        with pytest.raises(PricingError, match=r"approval:drift-12 is approved by ann at .* UTC: good"):
+            store.decide("bob", SUBJECT, answer, "good too", "k2")  # type: ignore[arg-type]
     assert len(store.events()) == 2
+
+
+def test_no_key_is_answered_without_being_kept_with_its_request(store: Store) -> None:
+    propose(store)
+    propose(store, "approval:other")
+    store.decide("ann", SUBJECT, "approve", "good", "k1")
+    accepted = {"k1"}
+    for key in ("k1", "k2"):
+        try:
+            store.decide("ann", SUBJECT, "approve", "good", key)
+        except PricingError:
+            continue
+        accepted.add(key)
+    for key in accepted:
+        with pytest.raises(PricingError, match=f"key {key} was used for another request"):
+            store.decide("ann", "approval:other", "reject", "no", key)
 
 
 def test_a_key_retried_answers_once_and_with_another_body_is_refused(store: Store) -> None:
