@@ -31,7 +31,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = _url(url)
-        self.shown = self.url.render_as_string(hide_password=True)
+        self.shown = self.url.set(query={}).render_as_string(hide_password=True)
         self.engine = self._engine()
         self._migrate()
 
@@ -60,10 +60,17 @@ class Database:
         except DBAPIError as error:
             said = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             raise PricingError(
-                f"governance store {self.shown}: {said}",
+                f"governance store {self.shown}: {self._masked(said)}",
                 "see that the database runs, can be written to and is not held by another program;"
                 " PRICING_GOVERNANCE_URL names it",
             ) from error
+
+    def _masked(self, said: str) -> str:
+        """The driver's words without any password, wherever the URL has it."""
+        asked = [value for name, value in self.url.normalized_query.items() if "password" in name]
+        for secret in [str(self.url.password or ""), *(each for values in asked for each in values)]:
+            said = said.replace(secret, "***") if secret else said
+        return said
 
     def _engine(self) -> sa.Engine:
         sqlite = self.url.get_backend_name() == "sqlite"

@@ -18,7 +18,7 @@ import polars as pl
 
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import SAP_LIKE
-from pricing_assets.sources.engines import CONNECT_SECONDS, Kind, kind_of, parsed, shown
+from pricing_assets.sources.engines import CONNECT_SECONDS, Kind, kind_of, masked, parsed, shown
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -168,7 +168,7 @@ def _mendable(kind: Kind, url: sa.URL) -> Iterator[None]:
         cause = error.orig or error
         message = str(cause.args[-1] if cause.args else cause).strip().splitlines()[0]
         remedy = kind.trouble(cause, message).remedy
-        raise PricingError(f"database {shown(url)} cannot be written: {message}", remedy) from error
+        raise PricingError(f"database {shown(url)} cannot be written: {masked(message, url)}", remedy) from error
     except OSError as error:
         raise PricingError(f"database {shown(url)}: {error}", "name a folder you may write") from error
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
-from pricing_assets.sources.engines import Kind, kind_of, parsed, shown
+from pricing_assets.sources.engines import Kind, kind_of, masked, parsed, shown
 from pricing_assets.sources.fetched import Column, Fetched, fetched
 from pricing_assets.sources.source import Source
 
@@ -147,4 +147,4 @@ class _Database:
         line, *more = str(said).strip().splitlines() or [type(error).__name__]
         place = re.match(r"LINE \d+: *(.*)", more[0]) if more else None
         line = f"{line} ({place[1]})" if place else line
-        return line.replace(str(self._url.password), "***") if self._url.password else line
+        return masked(line, self._url)

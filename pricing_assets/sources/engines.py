@@ -93,6 +93,14 @@ def shown(url: sa.URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
+def masked(said: str, url: sa.URL) -> str:
+    """A driver's words for messages: without any password, wherever the URL has it."""
+    asked = [value for name, value in url.normalized_query.items() if "password" in name]
+    for secret in [str(url.password or ""), *(each for values in asked for each in values)]:
+        said = said.replace(secret, "***") if secret else said
+    return said
+
+
 class Sqlite:
     """One file, opened read-only."""
 

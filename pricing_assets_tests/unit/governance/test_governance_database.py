@@ -67,6 +67,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         ("nonsense", "is no database URL"),
         ("mysql://u:secret@h/d", "mysql is not supported"),
         ("postgresql://u:secret@127.0.0.1:1/d", "governance store postgresql"),
+        ("postgresql://127.0.0.1:1/d?user=me&password=secret", "governance store postgresql"),
+        ("postgresql://127.0.0.1/d?user=me&password=secret&sslmode=secret", r'sslmode value: "\*\*\*"'),
         ("sqlite:////proc/nowhere/g.db", "governance store sqlite"),
     ],
 )

@@ -114,6 +114,7 @@ def test_a_delivery_cut_short_leaves_the_market_before(tmp_path: Path, market: S
         ("sqlite:////proc/nowhere/market.db", "/proc/nowhere"),
         ("oracle://me:secret@host/shop", "oracle is not supported"),
         ("postgresql://me:secret@127.0.0.1:1/shop", "cannot be written"),
+        ("postgresql://me:secret@127.0.0.1:1/shop?sslmode=secret", r'sslmode value: "\*\*\*"'),
     ],
 )
 def test_a_database_that_cannot_be_written_is_named(url: str, what: str, market: Simulated) -> None:
