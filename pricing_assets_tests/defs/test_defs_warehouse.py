@@ -36,7 +36,7 @@ def dbt_that(results: list[dict[str, Any]], code: int, calls: list[str]) -> Any:
         target.mkdir(parents=True, exist_ok=True)
         if results:
             (target / "run_results.json").write_text(json.dumps({"results": results}))
-        return subprocess.CompletedProcess([], code, stdout="1 of 9 FAIL not_null_price_history_sku")
+        return subprocess.CompletedProcess([], code, stdout="1 of 9 FAIL price_history_holds")
 
     return run
 
@@ -77,7 +77,7 @@ def test_a_failed_build_keeps_what_analysts_have(
     }
     message = executions.first_error(line.instance, result.run_id)
     assert message.startswith("dbt build failed; analysts keep the last good file")
-    assert "not_null_price_history_sku" in message
+    assert "price_history_holds" in message
     assert analytics.read_bytes() == before
     assert list(line.home.glob("draft-*")) == []
 
