@@ -83,11 +83,12 @@ def of_expectations(
 
 def _found(failed: pl.DataFrame, days: Sequence[date], data_docs: Path) -> dict[str, Any]:
     shown = failed.select("date", "expectation", "found", "expected", "examples").head(100)
-    build = f"pricing checks docs --from {min(days)} --to {max(days)}"
+    build = f"`pricing checks docs --from {min(days)} --to {max(days)}` draws them there"
     return {
         "failed": catalog.table_value(shown),
-        "data docs": dg.MetadataValue.url((data_docs / "index.html").absolute().as_uri()),
-        "build the data docs": build,
+        # a path: browsers open no file from a page that came by http, and there may be none yet
+        "data docs": dg.MetadataValue.path((data_docs / "index.html").absolute()),
+        "build the data docs": dg.MetadataValue.md(build),
     }
 
 

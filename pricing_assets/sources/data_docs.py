@@ -17,7 +17,9 @@ from pathlib import Path
 import polars as pl
 
 from pricing_assets.sources.expectations import DETAILS, batch_of, out_of_band, silent_context
+from pricing_assets.sources.judging import without_trade
 from pricing_assets.sources.profiles import Frames, Profile, profiles
+from pricing_assets.sources.receiving import is_stray
 from pricing_assets.sources.source import Source
 from pricing_assets.sources.suites import suite
 from pricing_assets.tables import raw
@@ -82,7 +84,10 @@ def _first_page(source: Source, judged: dict[str, Profile], days: Sequence[date]
     return "\n".join([*parts, "</body></html>"])
 
 
-def _closed(source: Source, frames: Frames, days: Sequence[date]) -> list[date]:
-    """The days without trade, as received: those without a row where the source allows it."""
-    busy = {day for table in (raw.Listings, raw.Sales) for day in frames[table]["date"].unique()}
-    return [day for day in days if day not in busy and (source.empty_days == "no_trade" or source.closed(day))]
+def _closed(source: Source, frames: Frames, days: Sequence[date]) -> frozenset[date]:
+    """The days without trade, by what listings and sales received: rows in the lake, and rows in quarantine."""
+    tables = (raw.Listings, raw.Sales)
+    names = [table.table_name() for table in tables]
+    faulty = frames[raw.Quarantine].filter(pl.col("table").is_in(names) & ~is_stray())
+    busy = {day for table in tables for day in frames[table]["date"].unique()} | set(faulty["received_on"])
+    return without_trade(source, busy, days)

@@ -49,16 +49,18 @@ Check = Callable[[Source, _Counts], Verdict]
 def trade_status(
     source: Source, listings: Received, sales: Received, days: Collection[date]
 ) -> dict[date, TradeStatus]:
-    """Whether each day had trade.
-
-    `no_trade` where neither listings nor sales received a row and the source allows that: `empty_days: no_trade`, or
-    the day is one of its `closed_days`.
-    """
+    """Whether each day had trade, by what listings and sales received: see `without_trade`."""
     busy = {day for part in (listings, sales) for day, received in _dated(part).items() if received}
-    return {
-        day: "no_trade" if day not in busy and (source.empty_days == "no_trade" or source.closed(day)) else "trade"
-        for day in sorted(days)
-    }
+    closed = without_trade(source, busy, days)
+    return {day: "no_trade" if day in closed else "trade" for day in sorted(days)}
+
+
+def without_trade(source: Source, busy: Collection[date], days: Collection[date]) -> frozenset[date]:
+    """The days without trade, where `busy` are those on which listings or sales received a dated row, good or bad.
+
+    A day that received none is one where the source allows it: `empty_days: no_trade`, or one of its `closed_days`.
+    """
+    return frozenset(day for day in days if day not in busy and (source.empty_days == "no_trade" or source.closed(day)))
 
 
 def judge(

@@ -67,8 +67,10 @@ def test_one_bad_day_of_a_range_blocks_only_itself_and_is_shown_as_a_table(line:
     quarantined = found["raw/stock", "quarantine"].metadata["failed"].value.records[0].data  # type: ignore[union-attr]
     assert "A1 in UK (rule on_hand: found 'many'" in quarantined["examples"]
     assert record["examples"].startswith("A0 in UK (price 410.0000, currency GBP, usual 4.1")
-    assert str(level.metadata["data docs"].value).startswith(f"file://{line.home}")
-    assert level.metadata["build the data docs"].value == f"pricing checks docs --from {DAYS[0]} --to {LAST}"
+    page, build = level.metadata["data docs"], level.metadata["build the data docs"]
+    assert isinstance(page, dg.PathMetadataValue) and page.value == str(line.home / "data_docs" / "index.html")
+    assert isinstance(build, dg.MarkdownMetadataValue)
+    assert build.value == f"`pricing checks docs --from {DAYS[0]} --to {LAST}` draws them there"
 
 
 def test_a_bad_day_alone_stops_the_line_with_the_words_of_its_verdict(line: Line, weeks: Shop) -> None:

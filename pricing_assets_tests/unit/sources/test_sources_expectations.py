@@ -387,6 +387,21 @@ def test_data_docs_show_the_expectation_that_failed_with_its_day(source: Source,
     assert [path.name for path in tmp_path.iterdir()] == ["docs"]
 
 
+def test_data_docs_judge_a_day_of_which_all_rows_are_in_quarantine_as_a_run_does(
+    source: Source, tmp_path: Path
+) -> None:
+    rows = weeks.rows()
+    FAULTS["raw.prices", "price_level"](rows)
+    for table in (raw.Listings, raw.Sales):
+        rows[table] = [row for row in rows[table] if row["date"] != LAST]
+    rows[raw.Quarantine] = [row for row in rows[raw.Quarantine] if row["date"] != LAST]
+    lenient = replace(source, empty_days="no_trade")
+    marked = f"{LAST}: 1.6"
+    assert marked not in sources.data_docs(lenient, weeks.frames(rows), [LAST], tmp_path / "empty").read_text()
+    rows[raw.Quarantine].append(weeks.fault(LAST, raw.Sales, 1))
+    assert marked in sources.data_docs(lenient, weeks.frames(rows), [LAST], tmp_path / "faulty").read_text()
+
+
 def test_nothing_is_told_to_anybody_and_nothing_is_written_aside(
     source: Source, ordinary: Frames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
