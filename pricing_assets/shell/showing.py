@@ -44,7 +44,7 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
         shell.say(f"  final {decision['final_price']:.{places}f} {decision['currency']}, was {was}")
     for row in rows_set_aside(shell, sku, market, day):
         shell.say(f"  set aside: {row}")
-    for entry in book.iter_rows(named=True):
+    for entry in book.sort("entry_no").tail(1).iter_rows(named=True):
         shell.say(f"  in the price book from {entry['effective_from']:%Y-%m-%d %H:%M} UTC")
     shell.say(f"  decision {decision['decision_id']}, strategy {decision['strategy'] or 'none'}")
 

@@ -29,16 +29,17 @@ class Wanted(NamedTuple):
 
 
 def anomalies(shell: Shell, span: tuple[date, date] | None, wanted: Wanted) -> None:
-    """Alarms of the days, newest and most severe first; without days, those of the last day that traded."""
+    """Alarms of the days, the worst first; without days, those of the last day that traded."""
     _require_known(wanted)
     first, last = span or _last_day(shell)
-    found = _alarms(_rows(shell, first, last, wanted))
+    rows = _rows(shell, first, last)
+    found = _alarms(rows.filter(pl.lit(True), *_asked(wanted)))
     shown = found.head(wanted.limit)
     shell.answer(shown.to_dicts())
     if shell.json:
         return
     days = str(first) if first == last else f"{first} to {last}"
-    shell.say(f"{days}: {counted(found.height, 'alarm')}, {_by_severity(found)}" if found.height else f"{days}: quiet")
+    shell.say(f"{days}: {_summary(found, _alarms(rows))}")
     for alarm in shown.iter_rows(named=True):
         shell.say(_line(alarm))
         shell.say(f"    {alarm['explanation']}")
@@ -59,17 +60,25 @@ def _last_day(shell: Shell) -> tuple[date, date]:
     return standing["date"].max(), standing["date"].max()  # type: ignore[return-value]
 
 
-def _rows(shell: Shell, first: date, last: date, wanted: Wanted) -> pl.DataFrame:
+def _summary(found: pl.DataFrame, every: pl.DataFrame) -> str:
+    if found.height:
+        return f"{counted(found.height, 'alarm')}, {_by_severity(found)}"
+    return f"none like this, but {counted(every.height, 'other alarm')}" if every.height else "quiet"
+
+
+def _asked(wanted: Wanted) -> list[pl.Expr]:
+    asked = {"reason": wanted.reason, "severity": wanted.severity, "sku": wanted.sku, "market": wanted.market}
+    return [pl.col(name).cast(pl.String) == value for name, value in asked.items() if value is not None]
+
+
+def _rows(shell: Shell, first: date, last: date) -> pl.DataFrame:
     """The rows of the days as the manifest has them in force."""
     standing = manifests.standing(shell.lake)["date"]
     if not standing.is_between(first, last).any():
         days = str(first) if first == last else f"{first} to {last}"
         raise PricingError(f"{days}: no day stands", f"`pricing run --date {first}` decides one")
     files = manifests.manifested(shell.lake, PriceAnomalies)
-    rows = shell.lake.read_files(PriceAnomalies, [file for day, file in files.items() if first <= day <= last])
-    asked = {"reason": wanted.reason, "severity": wanted.severity, "sku": wanted.sku, "market": wanted.market}
-    conditions = [pl.col(name).cast(pl.String) == value for name, value in asked.items() if value is not None]
-    return rows.filter(pl.lit(True), *conditions)
+    return shell.lake.read_files(PriceAnomalies, [file for day, file in files.items() if first <= day <= last])
 
 
 def _alarms(rows: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +92,8 @@ def _alarms(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("currency", "ml_score", "explanation").first(),
     )
     alarms = alarms.with_columns(pl.when(pl.col("skus") == 1).then(pl.col("sku")).alias("sku"))
-    return alarms.sort(["date", "severity", "at_stake", "cause"], descending=[True, True, True, False])
+    order, downwards = ["severity", "at_stake", "date", "cause"], [True, True, True, False]
+    return alarms.sort(order, descending=downwards, nulls_last=True)
 
 
 def _by_severity(found: pl.DataFrame) -> str:

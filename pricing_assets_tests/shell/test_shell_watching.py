@@ -34,6 +34,7 @@ def test_without_a_date_it_is_the_last_day_and_filters_narrow_it(alarmed: None) 
     assert [row["sku"] for row in answer("anomalies")] == ["A", "B"]
     assert [row["sku"] for row in answer("anomalies", "--sku", "B", "--market", "UK")] == ["B"]
     assert answer("anomalies", "--reason", "STALE_PRICE") == []
+    assert pricing("anomalies", "--reason", "STALE_PRICE").stdout.endswith(": none like this, but 2 other alarms\n")
     severities = {row["severity"] for row in answer("anomalies")}
     for severity in severities:
         assert {row["severity"] for row in answer("anomalies", "--severity", severity)} == {severity}
