@@ -58,9 +58,9 @@ def _draw(source: Source, judged: dict[str, Profile], folder: Path) -> None:
     assets = context.data_sources.add_pandas("days")
     for table, profile in judged.items():
         batch = assets.add_dataframe_asset(table).add_batch_definition_whole_dataframe(table)
-        wanted = context.suites.add(suite(table, source.expectations[table]))
+        wanted = context.suites.add(suite(table, {each.check: each for each in source.expectations[table]}))
         definition = context.validation_definitions.add(ValidationDefinition(name=table, data=batch, suite=wanted))
-        definition.run(batch_parameters={"dataframe": batch_of(profile)}, result_format=DETAILS)
+        definition.run(batch_parameters={"dataframe": batch_of(profile.days)}, result_format=DETAILS)
     context.build_data_docs()
 
 

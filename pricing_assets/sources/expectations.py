@@ -22,7 +22,11 @@ from pricing_assets.sources.suites import Expected, suite
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
-    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+    from great_expectations.core.expectation_validation_result import (
+        ExpectationSuiteValidationResult,
+        ExpectationValidationResult,
+    )
+    from great_expectations.core.result_format import ResultFormatUnion
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 
 DETAILS = {"result_format": "COMPLETE", "unexpected_index_column_names": ["date"]}
@@ -56,9 +60,11 @@ def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collect
     """
     verdicts: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
-    for table, profile in profiles(source, frames, days, closed).items() if source.expectations else ():
+    found = profiles(source, frames, days, closed) if source.expectations else {}
+    sound = not found or all_in_band(source.expectations, found)
+    for table, profile in found.items():
         expected = source.expectations.get(table, ())
-        beyond = out_of_band(table, expected, profile) if expected else {}
+        beyond = {} if sound or not expected else out_of_band(table, expected, profile)
         for each in expected:
             unknown = set(profile.days.filter(pl.col(each.check).is_null())["date"])
             for day in days:
@@ -105,31 +111,42 @@ def silent_context(site: Path | None = None) -> EphemeralDataContext:
     return context
 
 
-def batch_of(profile: Profile) -> pd.DataFrame:
-    """A profile as Great Expectations reads it: one row per day, figures as float64."""
+def batch_of(days: pl.DataFrame) -> pd.DataFrame:
+    """The days of a profile as Great Expectations reads them: one row per day, figures as float64."""
     import pandas as pd
 
-    figures = {name: profile.days[name].to_numpy() for name in profile.days.columns if name != "date"}
-    return pd.DataFrame({"date": profile.days["date"].cast(pl.String).to_list(), **figures})
+    figures = {name: days[name].to_numpy() for name in days.columns if name != "date"}
+    return pd.DataFrame({"date": days["date"].cast(pl.String).to_list(), **figures})
+
+
+def all_in_band(expectations: Mapping[str, Sequence[Expected]], found: Mapping[str, Profile]) -> bool:
+    """Whether every figure of every table is in its band, asked at once: most often it is, and each asking costs."""
+    wide = [next(iter(found.values())).days.select("date")]
+    expected: dict[str, Expected] = {}
+    for table, profile in found.items():
+        of_table = {f"{table} {each.check}": each for each in expectations.get(table, ())}
+        wide.append(profile.days.select(pl.col(each.check).alias(column) for column, each in of_table.items()))
+        expected |= of_table
+    return bool(_validated("all tables", expected, pl.concat(wide, how="horizontal"), "BOOLEAN_ONLY").success)
 
 
 def out_of_band(table: str, expected: Sequence[Expected], profile: Profile) -> dict[tuple[date, str], float]:
-    """(day, check) → its figure, where that is out of its band.
-
-    Whether there is any such day is asked first: most often there is none, and details cost more.
-    """
-    asset = silent_context().data_sources.add_pandas("profiles").add_dataframe_asset(table)
-    batch = asset.add_batch_definition_whole_dataframe("days").get_batch({"dataframe": batch_of(profile)})
-    wanted = suite(table, expected)
-    if batch.validate(wanted, result_format="BOOLEAN_ONLY").success:
-        return {}
-    details = batch.validate(wanted, result_format=DETAILS)
+    """(day, check) → its figure, where that is out of its band."""
+    details = _validated(table, {each.check: each for each in expected}, profile.days, DETAILS)
     return {
         (date.fromisoformat(found["date"]), _check(result)): found[_check(result)]
         for result in details.results
         if not result.success
         for found in _found(result)
     }
+
+
+def _validated(
+    name: str, expected: Mapping[str, Expected], days: pl.DataFrame, result_format: ResultFormatUnion
+) -> ExpectationSuiteValidationResult:
+    asset = silent_context().data_sources.add_pandas("profiles").add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe("days").get_batch({"dataframe": batch_of(days)})
+    return batch.validate(suite(name, expected), result_format=result_format)
 
 
 def _found(result: ExpectationValidationResult) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ currency or off by 100 must.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -134,8 +134,8 @@ SUITES: Mapping[str, tuple[Expected, ...]] = {
 }
 
 
-def suite(table: str, expected: Sequence[Expected]) -> ExpectationSuite:
-    """A table's expectations for Great Expectations: every day's figure within its band, a figure that is null passes.
+def suite(name: str, expected: Mapping[str, Expected]) -> ExpectationSuite:
+    """Expectations for Great Expectations, by column: every day's figure within its band, a figure that is null passes.
 
     `meta` names the check, `notes` say it in words.
     """
@@ -143,15 +143,15 @@ def suite(table: str, expected: Sequence[Expected]) -> ExpectationSuite:
     from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
 
     return gx.ExpectationSuite(
-        table,
+        name,
         expectations=[
             ExpectColumnValuesToBeBetween(
-                column=each.check,
+                column=column,
                 min_value=each.low,
                 max_value=each.high,
                 meta={"check": each.check},
                 notes=f"{each.says[0].upper()}{each.says[1:]}: {each.band}.",
             )
-            for each in expected
+            for column, each in expected.items()
         ],
     )
