@@ -43,7 +43,7 @@ def freeze(
 ) -> None:
     """Keep current prices as they are, on days both inclusive; strategies go on being shown, but change nothing.
 
-    Example: pricing freeze --sku 22467 --market "United Kingdom" --until 2026-11-30 --reason "supplier talks"
+    Example: pricing freeze --sku SKU-0008 --market DE --until 2026-11-30 --reason "supplier talks"
     """
     from pricing_assets.shell import overriding
 
@@ -67,7 +67,7 @@ def force_rules(
 ) -> None:
     """Let rules alone decide, and no model, on days both inclusive.
 
-    Example: pricing force-rules --category TOYS --until 2026-11-30 --reason "model under review"
+    Example: pricing force-rules --category HOME --until 2026-11-30 --reason "model under review"
     """
     from pricing_assets.shell import overriding
 
