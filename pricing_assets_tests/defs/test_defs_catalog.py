@@ -164,6 +164,7 @@ def shown(line: Line, result: Any, key: str) -> Mapping[str, Any]:
 
 
 def test_a_range_shows_its_actions_day_by_day(line: Line) -> None:
+    line.pictures = True
     result = line.run(FIRST, DAYS[1])
     assert shown(line, result, "decisions/price_decisions")["actions by day"].value.startswith("![")
     assert shown(line, result, "raw/prices")["rows per day"].value.startswith("![8 rows of 2 days")
