@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pricing_assets import cli_overrides
+from pricing_assets import cli_demand, cli_elasticity, cli_overrides
 from pricing_assets.shell.command import Shell, day_range, register, required_day, required_moment
 
 _FOLDED = {"no_args_is_help": True, "rich_markup_mode": "markdown", "add_completion": False}
@@ -50,6 +50,8 @@ app.add_typer(strategy, name="strategy")
 app.add_typer(lake, name="lake")
 app.add_typer(simulate, name="simulate")
 app.add_typer(cli_overrides.app)
+app.add_typer(cli_demand.app)
+app.add_typer(cli_elasticity.app)
 
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
 First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]
@@ -292,6 +294,13 @@ def simulate_market(
     law: Annotated[
         Literal["log_log", "logit", "linear", "reference_price"], typer.Option(help="How demand answers prices.")
     ] = "log_log",
+    until: Annotated[
+        str | None, typer.Option(metavar="D", help="Write only what was known by the end of this day.")
+    ] = None,
+    shift: Annotated[
+        str | None, typer.Option(metavar="CATEGORY=FACTOR", help="Plant a shift of demand, e.g. TOYS=0.6.")
+    ] = None,
+    shift_from: Annotated[str | None, typer.Option(metavar="D", help="First day of the planted shift.")] = None,
 ) -> None:
     """Simulate a market with planted truth and write it to a database, as a shop's own tables.
 
@@ -301,9 +310,9 @@ def simulate_market(
     """
     from pricing_assets.shell import simulating
 
-    simulating.simulate(
-        shell, to, skus=skus, markets=markets, days=days, last_day=required_day(last_day), seed=seed, law=law
-    )
+    planted = simulating.planted(shift, required_day(shift_from) if shift_from else None)
+    size = {"skus": skus, "markets": markets, "days": days, "last_day": required_day(last_day)}
+    simulating.simulate(shell, to, required_day(until) if until else None, seed=seed, law=law, **size, **planted)
 
 
 @register(simulate, "score")
