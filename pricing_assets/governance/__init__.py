@@ -1,4 +1,4 @@
-"""What people decide, kept where runs can read it: strategies, overrides, approvals; every change with who and why.
+"""What people decide, kept where runs can read it: strategies, overrides, approvals, champions; with who and why.
 
 Here: the governance store, an append-only log in SQLite or PostgreSQL. Not here: what a strategy means (strategies/),
 the lake's export for analysts (tables/governance.py, written by runs).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pricing_assets.governance.drift_records import Approval, Champion, Drift, DriftEvent, Outcome, Validated
 from pricing_assets.governance.records import ActiveStrategy, Event, Language, Override, Scope
 
 if TYPE_CHECKING:
@@ -15,10 +16,27 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from pricing_assets.governance.gate import Gate
     from pricing_assets.governance.store import Store
     from pricing_assets.tables import Table
 
-__all__ = ["ActiveStrategy", "Event", "Language", "Override", "Scope", "Store", "exported", "open_store"]
+__all__ = [
+    "ActiveStrategy",
+    "Approval",
+    "Champion",
+    "Drift",
+    "DriftEvent",
+    "Event",
+    "Gate",
+    "Language",
+    "Outcome",
+    "Override",
+    "Scope",
+    "Store",
+    "Validated",
+    "exported",
+    "open_store",
+]
 
 
 def open_store(url: str, language: Language | None = None) -> Store:
@@ -42,9 +60,13 @@ def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
 
 
 def __getattr__(name: str) -> object:
-    """`Store`, imported when first asked for: SQLAlchemy stays out of an import of this room."""
+    """`Store` and `Gate`, imported when first asked for: SQLAlchemy stays out of an import of this room."""
     if name == "Store":
         from pricing_assets.governance.store import Store
 
         return Store
+    if name == "Gate":
+        from pricing_assets.governance.gate import Gate
+
+        return Gate
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,8 @@ Answer = Literal["approve", "reject", "amend"]
 PROPOSED = "proposed"
 KINDS: Mapping[str, str] = {"approve": "approved", "reject": "rejected", "amend": "amended"}
 SUBJECTS = ("approval", "review")
+NOT_BY = "not_by"
+"""In what is proposed: the people who may not answer it, because another one must agree."""
 
 
 def checked_subject(subject: str) -> str:
@@ -54,7 +56,7 @@ def decide(
     """Records the answer on an open subject.
 
     Raises PricingError where nothing was proposed, an answer stands (the same one too: its key would be one that did
-    nothing and is remembered nowhere), the proposal has expired or moved on.
+    nothing and is remembered nowhere), the proposal has expired or moved on, or is for another person to answer.
     """
     last = ledger.latest(connection, request.name)
     if last is None:
@@ -64,6 +66,8 @@ def decide(
     ledger.expect(request, request.name, last)
     if now >= datetime.fromisoformat(last.payload["expires"]):
         raise PricingError(f"{request.name} expired at {last.payload['expires']}", "wait until it is proposed again")
+    if request.by in last.payload["payload"].get(NOT_BY, ()):
+        raise PricingError(f"{request.name} is for another person than {request.by} to decide", "ask a colleague")
     said = {"amendment": dict(amendment)} if amendment is not None else {}
     return ledger.append(connection, request.name, request, KINDS[answer], said, after=last)
 
