@@ -1,0 +1,117 @@
+"""The blend: members put together by weights of their segment, freed of bias, learned on earlier origins only.
+
+Here: segments, weights and corrections from members' forecasts of origins already over. Not here: members (boosting,
+simple), ranges around the blend (intervals).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pricing_assets.demand.drivers import PROMOTED
+from pricing_assets.demand.panel import Y
+from pricing_assets.demand.past import BASE
+
+VOLUMES = ("low", "mid", "high")
+SEGMENT = "segment"
+STEPS = 10
+"""Weights are tenths: finer ones follow noise."""
+LEAST_ROWS = 60
+"""Scored rows below which a segment takes the weights of all."""
+TRUST = 0.5
+"""Share of the bias seen on earlier origins that is corrected: much of an origin's bias is its own."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Volume edges (units of base) and, per segment, a weight per member and a factor on the whole."""
+
+    members: tuple[str, ...]
+    edges: tuple[float, float]
+    weights: dict[str, tuple[float, ...]]
+    factors: dict[str, float]
+
+    def segments(self, rows: pl.DataFrame) -> pl.Series:
+        """`low|plain` … `high|promoted`, per row."""
+        return rows.select(segment_of(self.edges).alias(SEGMENT)).to_series()
+
+    def mean(self, rows: pl.DataFrame) -> pl.Series:
+        """The blended forecast of rows that have BASE, PROMOTED and a column per member."""
+        segments = self.segments(rows)
+        total = np.zeros(rows.height)
+        for number, member in enumerate(self.members):
+            chosen = {name: values[number] for name, values in self.weights.items()}
+            total += segments.replace_strict(chosen, return_dtype=pl.Float64).to_numpy() * rows[member].to_numpy()
+        return pl.Series("mean", total * segments.replace_strict(self.factors, return_dtype=pl.Float64).to_numpy())
+
+    def described(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"members": self.members, "edges": self.edges, "weights": self.weights, "factors": self.factors}
+
+
+def blend_from(told: dict[str, Any]) -> Blend:
+    """The blend that `described()` tells of."""
+    weights = {name: tuple(values) for name, values in told["weights"].items()}
+    low, high = told["edges"]
+    return Blend(tuple(told["members"]), (low, high), weights, told["factors"])
+
+
+def segment_of(edges: tuple[float, float]) -> pl.Expr:
+    """Volume by base, and whether the date is promoted."""
+    low, high = edges
+    volume = pl.when(pl.col(BASE) <= low).then(pl.lit("low")).when(pl.col(BASE) <= high).then(pl.lit("mid"))
+    promotion = pl.when(pl.col(PROMOTED)).then(pl.lit("promoted")).otherwise(pl.lit("plain"))
+    return pl.concat_str(volume.otherwise(pl.lit("high")), promotion, separator="|")
+
+
+def learn(rows: pl.DataFrame, members: tuple[str, ...]) -> Blend:
+    """The blend that would have been best on rows (BASE, PROMOTED, `y`, a column per member) of earlier origins."""
+    scored = rows.drop_nulls([Y, *members])
+    if scored.is_empty():
+        equal = tuple(1 / len(members) for _ in members)
+        return Blend(members, (1.0, 10.0), dict.fromkeys(_names(), equal), dict.fromkeys(_names(), 1.0))
+    low, high = (float(scored[BASE].quantile(q, "lower") or 0.0) for q in (1 / 3, 2 / 3))
+    segments = scored.select(segment_of((low, high))).to_series()
+    everywhere = _best(scored, members, None)
+    weights, factors = {}, {}
+    for name in _names():
+        part = scored.filter(segments == name)
+        weights[name] = _best(part, members, everywhere) if part.height >= LEAST_ROWS else everywhere
+        factors[name] = _factor(part if part.height >= LEAST_ROWS else scored, members, weights[name])
+    return Blend(members, (low, high), weights, factors)
+
+
+def _names() -> list[str]:
+    return [f"{volume}|{promotion}" for volume, promotion in product(VOLUMES, ("plain", "promoted"))]
+
+
+def _simplex(size: int) -> list[tuple[float, ...]]:
+    tenths = [part for part in product(range(STEPS + 1), repeat=size) if sum(part) == STEPS]
+    return [tuple(value / STEPS for value in part) for part in tenths]
+
+
+def _best(rows: pl.DataFrame, members: tuple[str, ...], prior: tuple[float, ...] | None) -> tuple[float, ...]:
+    """The weights of least absolute error after correcting the bias, half way to `prior` where there is one."""
+    forecast = rows.select(members).to_numpy()
+    y = rows[Y].to_numpy()
+    if y.sum() <= 0:
+        return prior or tuple(1 / len(members) for _ in members)
+    losses = {}
+    for weights in _simplex(len(members)):
+        guess = forecast @ np.array(weights)
+        guess = guess * (y.sum() / guess.sum()) if guess.sum() > 0 else guess
+        losses[weights] = float(np.abs(y - guess).sum())
+    best = min(losses, key=lambda weights: (losses[weights], weights))
+    return tuple((a + b) / 2 for a, b in zip(best, prior, strict=True)) if prior else best
+
+
+def _factor(rows: pl.DataFrame, members: tuple[str, ...], weights: tuple[float, ...]) -> float:
+    guess, y = float((rows.select(members).to_numpy() @ np.array(weights)).sum()), float(rows[Y].sum())
+    if guess <= 0 or y <= 0:
+        return 1.0
+    return float(np.clip((y / guess) ** TRUST, 0.5, 2.0))

@@ -1,0 +1,125 @@
+"""The design matrix: one row per series, origin and step ahead, for training and for forecasting alike.
+
+Here: which rows, and their features put side by side. Not here: how a feature is computed (drivers, past, responses).
+
+Forecasts are direct: a row for a date h steps ahead has the past as it stood h steps before, and h itself. One model
+serves all steps, and nothing it sees was unknown on the origin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from pricing_assets.demand.drivers import drivers
+from pricing_assets.demand.panel import CENSORED, DATE, ID, Y
+from pricing_assets.demand.past import BASE, past, uncensored
+from pricing_assets.demand.plan import Plan
+from pricing_assets.demand.responses import CELL, ORIGIN, answers, lifts, with_cells
+from pricing_assets.demand.roles import Roles
+from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL, fallback, simple_states
+
+STEP = "step"
+REASON = "fallback_reason"
+SIMPLE = [NAIVE, SEASONAL, RATE]
+KEYS = [ID, DATE, ORIGIN, Y, CENSORED, BASE, *SIMPLE, REASON]
+"""What names a row or scores it; all other columns are features, or text that becomes codes."""
+
+
+@dataclass(frozen=True)
+class Book:
+    """Everything computed once per panel: its rows, drivers and past, row by row on one grid."""
+
+    panel: pl.DataFrame
+    known: pl.DataFrame
+    past: pl.DataFrame
+    cells: pl.Series
+    seen: pl.DataFrame
+    simple: pl.DataFrame
+    plan: Plan
+    roles: Roles
+
+
+def opened(panel: pl.DataFrame, plan: Plan, roles: Roles) -> Book:
+    """The book of a gridded panel."""
+    panel = uncensored(panel, plan).with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over(ID).alias("row"))
+    known = drivers(panel, plan, roles)
+    stood = past(panel, known, plan, roles)
+    cells = with_cells(known, roles)
+    before = pl.select(stood[BASE].shift(1)).to_series()
+    first = panel["row"] == 0
+    before = pl.select(pl.when(first).then(None).otherwise(before)).to_series()
+    simple = simple_states(panel, plan).with_columns(fallback(plan)).select(NAIVE, RATE, REASON)
+    return Book(panel, known, stood, cells, lifts(panel, before, cells, roles), simple, plan, roles)
+
+
+def rows_of(book: Book, origins: list[date]) -> pl.DataFrame:
+    """KEYS and features of every series with a past, for all steps ahead of the origins, sorted by origin and series."""
+    parts = [_ahead(book, origins, step) for step in range(1, book.plan.horizon + 1)]
+    rows = pl.concat(parts).sort(ORIGIN, ID, DATE)
+    return rows.hstack(answers(rows, book.seen, book.roles)).drop(CELL)
+
+
+def features(rows: pl.DataFrame, roles: Roles) -> list[str]:
+    """Names of the features, in order; categories are the codes of text columns."""
+    return [name for name in rows.columns if name not in {*KEYS, *roles.categories}]
+
+
+def _ahead(book: Book, origins: list[date], step: int) -> pl.DataFrame:
+    """Rows `step` ahead of the origins."""
+    plan, panel = book.plan, book.panel
+    dates = [origin + timedelta(days=plan.step * step) for origin in origins]
+    target = (panel[DATE].is_in(dates) & (panel["row"] >= step)).arg_true().cast(pl.Int64)
+    of_target = panel[target].select(ID, DATE, Y, CENSORED, "row", *book.roles.categories)
+    stood = book.past[target - step]
+    rows = pl.concat(
+        [
+            of_target.drop("row"),
+            book.known[target],
+            stood,
+            book.simple[target - step],
+            book.cells[target].to_frame(),
+            _seasonal(book, target, of_target["row"], step, stood[BASE]),
+        ],
+        how="horizontal",
+    )
+    origin = (pl.col(DATE) - pl.duration(days=plan.step * step)).cast(pl.Date).alias(ORIGIN)
+    return rows.with_columns(origin, pl.lit(float(step)).alias(STEP)).filter(pl.col(BASE).is_not_null())
+
+
+def _seasonal(book: Book, target: pl.Series, row: pl.Series, step: int, base: pl.Series) -> pl.DataFrame:
+    """Sales of the same season before: the same weekdays of the last weeks, the same weeks of last year."""
+    y = book.panel[Y].to_numpy()
+    at, within, level = target.to_numpy(), row.to_numpy(), base.to_numpy()
+    made: dict[str, np.ndarray] = {}
+    if book.plan.frequency == "D":
+        back = 7 * -(-step // 7)
+        for weeks in (4, 8):
+            made[f"weekday_{weeks}"] = _log_ratio(_mean(y, at, within, [back + 7 * k for k in range(weeks)]), level)
+    year = book.plan.year
+    around = (-1, 0, 1) if book.plan.frequency == "W" else tuple(range(-3, 4))
+    then = _mean(y, at, within, [year + k for k in around])
+    base_then = _mean(book.past[BASE].to_numpy(), at, within, [year + step])
+    season = book.plan.season
+    repeated = _mean(y, at, within, [season * -(-step // season)])
+    made["year_ago"] = _log_ratio(then, base_then)
+    made[SEASONAL] = repeated
+    return pl.DataFrame(made).with_columns(pl.all().fill_nan(None))
+
+
+def _mean(values: np.ndarray, at: np.ndarray, within: np.ndarray, back: list[int]) -> np.ndarray:
+    """Mean of a series' values so many rows back, of those that exist."""
+    total, seen = np.zeros(len(at)), np.zeros(len(at))
+    for k in back:
+        value = np.where(within >= k, values[np.maximum(at - k, 0)], np.nan)
+        there = ~np.isnan(value)
+        total += np.where(there, value, 0.0)
+        seen += there
+    return np.where(seen > 0, total / np.maximum(seen, 1), np.nan)
+
+
+def _log_ratio(value: np.ndarray, base: np.ndarray) -> np.ndarray:
+    return np.log((value + 0.01) / base)

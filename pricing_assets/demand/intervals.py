@@ -1,0 +1,114 @@
+"""Ranges: what sales fall into four times in five, per date and for the sum so far.
+
+Here: conformal q10 and q90 from errors on earlier origins. Not here: the mean they surround (blend).
+
+Split conformal prediction (Vovk et al. 2005; Romano et al. 2019) per cell of volume, promotion and steps ahead: the
+quantiles of log((y + c) ÷ (mean + c)) on origins already over, which the model that made them had not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pricing_assets.demand.blend import SEGMENT
+from pricing_assets.demand.design import STEP
+from pricing_assets.demand.panel import DATE, ID, Y
+from pricing_assets.demand.responses import ORIGIN
+
+LOW, HIGH = 0.1, 0.9
+OFFSET = 0.5
+LEAST_ROWS = 60
+"""Errors below which a cell takes the quantiles of a wider one."""
+WIDE = (-1.5, 1.0)
+"""Log errors assumed where nothing was ever scored."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Cell → (q10, q90) of the log error, of single dates and of sums; cells are `segment|steps`, `segment`, or ``."""
+
+    dates: dict[str, tuple[float, float]]
+    sums: dict[str, tuple[float, float]]
+
+    def described(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"dates": self.dates, "sums": self.sums}
+
+
+def ranges_from(told: Mapping[str, Any]) -> Ranges:
+    """The ranges that `described()` tells of."""
+    dates, sums = ({cell: (low, high) for cell, (low, high) in told[kind].items()} for kind in ("dates", "sums"))
+    return Ranges(dates, sums)
+
+
+def learn_ranges(rows: pl.DataFrame) -> Ranges:
+    """Ranges from rows (unique_id, ds, origin, step, segment, y, mean) of origins already over."""
+    summed = with_sums(rows.filter(pl.col(Y).is_not_null()))
+    return Ranges(_quantiles(summed, Y, "mean", SEGMENT), _quantiles(summed, "sum_y", "sum_mean", "sum_segment"))
+
+
+def with_sums(rows: pl.DataFrame) -> pl.DataFrame:
+    """Adds sum_mean (and sum_y) from the first date of the horizon on, and sum_segment: promoted once any date is."""
+    rows = rows.sort(ORIGIN, ID, DATE)
+    by = [ORIGIN, ID]
+    any_promoted = pl.col(SEGMENT).str.ends_with("promoted").cum_max().over(by)
+    volume = pl.col(SEGMENT).str.split("|").list.first()
+    promotion = pl.when(any_promoted).then(pl.lit("promoted")).otherwise(pl.lit("plain"))
+    made = [pl.col("mean").cum_sum().over(by).alias("sum_mean")]
+    if Y in rows.columns:
+        made.append(pl.col(Y).cum_sum().over(by).alias("sum_y"))
+    return rows.with_columns(*made, pl.concat_str(volume, promotion, separator="|").alias("sum_segment"))
+
+
+def with_ranges(rows: pl.DataFrame, ranges: Ranges) -> pl.DataFrame:
+    """Adds q10, q90, sum_mean, sum_q10, sum_q90 to rows (unique_id, ds, origin, step, segment, mean)."""
+    rows = with_sums(rows)
+    rows = _spread(rows, ranges.dates, "mean", SEGMENT, ("q10", "q90"))
+    rows = _spread(rows, ranges.sums, "sum_mean", "sum_segment", ("sum_q10", "sum_q90"))
+    grown = [pl.col(name).cum_max().over([ORIGIN, ID]) for name in ("sum_q10", "sum_q90")]
+    return rows.with_columns(grown).drop("sum_segment")
+
+
+def _steps() -> pl.Expr:
+    """Steps ahead in groups that double: 1, 2, 3–4, 5–8 …"""
+    return pl.col(STEP).log(2).ceil().cast(pl.Int64).cast(pl.String)
+
+
+def _quantiles(rows: pl.DataFrame, actual: str, mean: str, segment: str) -> dict[str, tuple[float, float]]:
+    error = ((pl.col(actual) + OFFSET) / (pl.col(mean) + OFFSET)).log().alias("error")
+    frame = rows.select(error, pl.concat_str(pl.col(segment), _steps(), separator="|").alias("fine"), pl.col(segment))
+    found = {"": _pair(frame["error"].to_numpy())} if frame.height >= LEAST_ROWS else {"": WIDE}
+    for column in ("fine", segment):
+        for (cell,), part in frame.group_by(column, maintain_order=True):
+            if part.height >= LEAST_ROWS:
+                found[str(cell)] = _pair(part["error"].to_numpy())
+    return dict(sorted(found.items()))
+
+
+def _pair(errors: np.ndarray) -> tuple[float, float]:
+    """The conformal quantiles: ranks of n + 1, so that coverage holds for finitely many errors."""
+    ordered = np.sort(errors)
+    low = max(int(np.floor((len(ordered) + 1) * LOW)) - 1, 0)
+    high = min(int(np.ceil((len(ordered) + 1) * HIGH)) - 1, len(ordered) - 1)
+    return float(ordered[low]), float(ordered[high])
+
+
+def _spread(
+    rows: pl.DataFrame, cells: Mapping[str, tuple[float, float]], mean: str, segment: str, names: tuple[str, str]
+) -> pl.DataFrame:
+    fine = pl.concat_str(pl.col(segment), _steps(), separator="|")
+    made = []
+    for number, name in enumerate(names):
+        table = {cell: pair[number] for cell, pair in cells.items()}
+        of_cell = [
+            column.replace_strict(table, default=None, return_dtype=pl.Float64) for column in (fine, pl.col(segment))
+        ]
+        error = pl.coalesce(*of_cell, pl.lit(table[""]))
+        value = ((pl.col(mean) + OFFSET) * error.exp() - OFFSET).clip(lower_bound=0.0)
+        made.append(value.alias(name))
+    return rows.with_columns(made)

@@ -1,0 +1,258 @@
+"""The demand model: trained once, then asked for any origin; saved as text, the same bytes for the same content.
+
+Here: fit, forecast, contributions, save, load. Not here: how its parts learn (boosting, blend, intervals), the registry
+(models/).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from pricing_assets.demand import boosting
+from pricing_assets.demand.blend import SEGMENT, Blend, blend_from, learn
+from pricing_assets.demand.boosting import RATIO, TWEEDIE, Encoding, encoding_of
+from pricing_assets.demand.design import REASON, Book, opened, rows_of
+from pricing_assets.demand.intervals import Ranges, learn_ranges, ranges_from, with_ranges
+from pricing_assets.demand.panel import DATE, ID, Y, checked, gridded, with_future
+from pricing_assets.demand.past import BASE
+from pricing_assets.demand.plan import Plan
+from pricing_assets.demand.roles import Roles, roles_of
+from pricing_assets.demand.simple import RATE
+from pricing_assets.errors import PricingError
+
+if TYPE_CHECKING:
+    import lightgbm
+
+MEMBERS = (TWEEDIE, RATIO, RATE)
+BLEND = "blend"
+EARLIER_ORIGINS = 4
+"""Origins, a horizon apart, on which weights and ranges are learned."""
+LEAST_ROWS = 200
+"""Rows below which no trees are grown."""
+MOST_ROWS = 250_000
+WARM_UP = {"W": 9, "D": 28}
+"""Steps of a panel before its first training origin."""
+FORMAT = 1
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class DemandModel:
+    """A trained model. `boosters` is empty where there was too little to learn from: then all series fall back."""
+
+    plan: Plan
+    roles: Roles
+    encoding: Encoding
+    boosters: dict[str, str]
+    blend: Blend
+    ranges: Ranges
+    trained_until: date
+
+    def forecast(self, history: pl.DataFrame, future: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Forecasts of the horizon after the history's last date, sorted by unique_id and ds.
+
+        unique_id, ds, mean, q10, q90 (units per date), sum_mean, sum_q10, sum_q90 (units from the first date of the
+        horizon to ds), method, fallback_reason (null where the blend serves). `history` is a panel; `future` has
+        unique_id, ds and the known columns for every date of the horizon. Raises PricingError as `checked` does, and
+        where the future lacks a known column.
+        """
+        return self.forecast_book(*self._asked(history, future))
+
+    def forecast_book(self, book: Book, origin: date) -> pl.DataFrame:
+        """`forecast` on an opened book."""
+        rows = self.members(rows_of(book, [origin]))
+        rows = _blended(rows, self.blend)
+        rows = with_ranges(rows, self.ranges)
+        method = pl.when(pl.col(REASON).is_null()).then(pl.lit(BLEND)).otherwise(pl.lit(RATE)).alias("method")
+        figures = ["mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90"]
+        return rows.select(ID, DATE, *figures, method, REASON).sort(ID, DATE)
+
+    def members(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with a column per member of the blend."""
+        if not self.boosters:
+            reason = pl.coalesce(REASON, pl.lit("too little history to train a model")).alias(REASON)
+            return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in (TWEEDIE, RATIO)))
+        matrix, base = self.encoding.matrix(rows), rows[BASE].to_numpy()
+        made = {name: boosting.predict(name, grown, matrix, base) for name, grown in self._grown.items()}
+        return rows.with_columns(pl.Series(name, values) for name, values in made.items())
+
+    def contributions(self, history: pl.DataFrame, future: pl.DataFrame | None = None) -> pl.DataFrame:
+        """unique_id, ds, feature, contribution: what each feature adds to the logarithm of the `ratio` forecast."""
+        if not self.boosters:
+            raise PricingError("the model has no trees: all series fall back", "train it on a longer history")
+        book, origin = self._asked(history, future)
+        rows = rows_of(book, [origin])
+        added = boosting.contributions(self._grown[RATIO], self.encoding.matrix(rows))
+        frame = pl.DataFrame(added, schema=[*self.encoding.names, "expected"])
+        wide = pl.concat([rows.select(ID, DATE), frame], how="horizontal")
+        long = wide.unpivot(index=[ID, DATE], variable_name="feature", value_name="contribution")
+        return long.sort(ID, DATE, "feature")
+
+    @cached_property
+    def _grown(self) -> dict[str, lightgbm.Booster]:
+        return {name: boosting.loaded(text) for name, text in self.boosters.items()}
+
+    def _asked(self, history: pl.DataFrame, future: pl.DataFrame | None) -> tuple[Book, date]:
+        panel = checked(history, self.plan, "history")
+        origin = _last(panel)
+        whole = with_future(panel, panel.select(ID, DATE).clear() if future is None else future, self.plan)
+        return opened(whole, self.plan, self.roles), origin
+
+    def files(self) -> dict[str, str]:
+        """The model as texts by file name."""
+        told = {
+            "format": FORMAT,
+            "plan": asdict(self.plan),
+            "roles": asdict(self.roles),
+            "features": self.encoding.features,
+            "categories": self.encoding.categories,
+            "blend": self.blend.described(),
+            "ranges": self.ranges.described(),
+            "trained_until": self.trained_until.isoformat(),
+        }
+        trees = {f"{name}.txt": text for name, text in self.boosters.items()}
+        return {"model.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", **trees}
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over the sorted files, 64 hex digits."""
+        whole = hashlib.sha256()
+        for name, text in sorted(self.files().items()):
+            body = text.encode()
+            whole.update(f"{name}\n{len(body)}\n".encode() + body)
+        return whole.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Writes the files into `folder`, which is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in self.files().items():
+            (folder / name).write_bytes(text.encode())
+
+
+def load(folder: Path) -> DemandModel:
+    """A saved model. Raises PricingError where a file is missing or is not what was saved."""
+    try:
+        told = json.loads((folder / "model.json").read_bytes())
+        if told["format"] != FORMAT:
+            raise PricingError(f"{folder}: format {told['format']}, this version reads {FORMAT}", "train it again")
+        trees = {
+            name: (folder / f"{name}.txt").read_bytes().decode()
+            for name in (TWEEDIE, RATIO)
+            if (folder / f"{name}.txt").exists()
+        }
+        plan = {name: tuple(value) if isinstance(value, list) else value for name, value in told["plan"].items()}
+        roles = {name: tuple(value) if isinstance(value, list) else value for name, value in told["roles"].items()}
+        model = DemandModel(
+            Plan(**plan),
+            Roles(**roles),
+            Encoding(tuple(told["features"]), told["categories"]),
+            trees,
+            blend_from(told["blend"]),
+            ranges_from(told["ranges"]),
+            date.fromisoformat(told["trained_until"]),
+        )
+        _ = model._grown  # a broken booster is refused here, not in the middle of a run
+    except PricingError:
+        raise
+    except Exception as error:  # LightGBM and json raise what they like on a corrupted file
+        raise PricingError(f"{folder}: no readable model: {error}", "train it again, or restore the folder") from error
+    return model
+
+
+def fit(panel: pl.DataFrame, plan: Plan, progress: Progress = lambda text: None) -> DemandModel:
+    """A model trained on all of the panel; weights and ranges are learned on its last origins, by trees that end before.
+
+    `progress` is told what is being done. Raises PricingError for a panel that cannot be meant (see `checked`); too
+    little history is no error: the model falls back and says so.
+    """
+    panel = gridded(checked(panel, plan), plan)
+    return fit_book(opened(panel, plan, roles_of(panel, plan)), plan, progress)
+
+
+def fit_book(book: Book, plan: Plan, progress: Progress = lambda text: None) -> DemandModel:
+    """`fit` on an opened book."""
+    last = _last(book.panel)
+    rows = rows_of(book, training_origins(book.panel, plan)).filter(pl.col(DATE) <= last)
+    rows = rows.filter(pl.col(Y).is_not_null() & pl.col(REASON).is_null())
+    encoding = encoding_of(rows, book.roles)
+    if rows.height < LEAST_ROWS:
+        nothing = learn(_empty(rows), MEMBERS)
+        return DemandModel(plan, book.roles, encoding, {}, nothing, learn_ranges(_blended(_empty(rows), nothing)), last)
+    progress("learning weights and ranges on earlier origins")
+    earlier = earlier_origins(book.panel, plan)
+    blend, ranges = _learned(book, plan, rows, earlier)
+    progress(f"training on {rows.height:,} rows")
+    boosters = boosting.train(rows, encoding, (TWEEDIE, RATIO), plan.seed)
+    return DemandModel(plan, book.roles, encoding, boosters, blend, ranges, last)
+
+
+def _learned(book: Book, plan: Plan, rows: pl.DataFrame, earlier: list[date]) -> tuple[Blend, Ranges]:
+    """Blend and ranges from forecasts of the earlier origins by trees trained on what came before all of them."""
+    before = rows.filter(pl.col(DATE) <= earlier[0]) if earlier else rows.clear()
+    if before.height < LEAST_ROWS:
+        nothing = learn(_empty(rows), MEMBERS)
+        return nothing, learn_ranges(_blended(_empty(rows), nothing))
+    encoding = encoding_of(before, book.roles)
+    boosters = boosting.train(before, encoding, (TWEEDIE, RATIO), plan.seed)
+    shell = DemandModel(plan, book.roles, encoding, boosters, learn(_empty(rows), MEMBERS), Ranges({}, {}), earlier[0])
+    over = shell.members(rows_of(book, earlier)).filter(pl.col(Y).is_not_null())
+    blend = learn(over.filter(pl.col(REASON).is_null()), MEMBERS)
+    return blend, learn_ranges(_blended(over, blend))
+
+
+def _blended(rows: pl.DataFrame, blend: Blend) -> pl.DataFrame:
+    """Adds segment and mean; where a series falls back, its rate."""
+    mean = pl.Series("mean", blend.mean(rows))
+    rows = rows.with_columns(mean, blend.segments(rows).alias(SEGMENT))
+    return rows.with_columns(
+        pl.when(pl.col(REASON).is_null()).then("mean").otherwise(RATE).fill_null(0.0).alias("mean")
+    )
+
+
+def _empty(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in (TWEEDIE, RATIO))
+
+
+def training_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
+    """Origins a horizon apart, back from the last whose horizon is over; closer where the panel is small.
+
+    Each date is then met once per series, at one of the steps ahead, up to about MOST_ROWS rows.
+    """
+    first, last = panel[DATE].min(), _last(panel)
+    assert isinstance(first, date)
+    times = int(np.clip(MOST_ROWS // max(panel.height, 1), 1, 2))
+    apart = max(1, plan.horizon // times)
+    skip = max(1, panel.height // MOST_ROWS)
+    least = first + timedelta(days=plan.step * WARM_UP[plan.frequency])
+    found = [last - timedelta(days=plan.step * plan.horizon)]
+    while found[-1] - timedelta(days=plan.step * apart * skip) >= least:
+        found.append(found[-1] - timedelta(days=plan.step * apart * skip))
+    return sorted(found)
+
+
+def earlier_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
+    """The last origins whose horizon is over, a horizon apart, as far as half the panel is left to train on."""
+    first, last = panel[DATE].min(), _last(panel)
+    assert isinstance(first, date)
+    steps = (last - first).days // plan.step
+    number = min(EARLIER_ORIGINS, max(1, steps // 2 // plan.horizon))
+    return [last - timedelta(days=plan.step * plan.horizon * back) for back in range(number, 0, -1)]
+
+
+def _last(panel: pl.DataFrame) -> date:
+    last = panel[DATE].max()
+    assert isinstance(last, date)
+    return last
+
+
+__all__: list[str] = ["DemandModel", "fit", "fit_book", "load"]
