@@ -1,0 +1,29 @@
+"""Monitoring: does the champion still know the market it was promoted in?
+
+Here: drift of features, decay of forecasts, shifts of elasticities, and the events they call for, as plain rows. Pure
+functions over frames. Not here: forecasts and elasticities themselves (demand/), training (models/), what people decide
+about an event (governance/).
+
+    forecasts beside sales → segment errors → innovations → CUSUM ┐
+    feature snapshots → PSI, KS → shares of SKUs                  ├→ drift_metrics → events_to_open
+    elasticities, old and new → shares of SKUs                    ┘
+"""
+
+from __future__ import annotations
+
+from pricing_assets.monitoring.events import DriftEvent, events_to_open
+from pricing_assets.monitoring.evidence import draw
+from pricing_assets.monitoring.metrics import drift_metrics, retraining_due
+from pricing_assets.monitoring.plan import FEATURES, Champion, Feature, Plan
+
+__all__ = [
+    "FEATURES",
+    "Champion",
+    "DriftEvent",
+    "Feature",
+    "Plan",
+    "draw",
+    "drift_metrics",
+    "events_to_open",
+    "retraining_due",
+]
