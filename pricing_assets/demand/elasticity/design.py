@@ -1,0 +1,137 @@
+"""The design of a regression: observations as arrays, with what may move demand besides price.
+
+Here: columns, indices of series and of time effects, clusters. Not here: fitting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from pricing_assets.demand.elasticity.columns import DATE, ID, Y
+from pricing_assets.demand.elasticity.observations import BASE, CENSORED, PROMOTION, Observations
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LEAST_TOGETHER = 6
+"""SKUs a category needs for an effect of each date: with fewer it would take the prices' own effect away."""
+MOST_SHARED = 0.7
+"""Share of the movement of prices that dates may explain; beyond, dates and prices cannot be told apart."""
+_DAYS_OF_TREND, _DAYS_OF_YEAR = 120, 300
+_BY_ROW = ("y", "x", "series", "time", "block", "date", "zone", "censored")
+
+
+@dataclass(frozen=True)
+class Design:
+    """Rows sorted by series and date; `x` is rows × columns named by `names`, the two prices first.
+
+    `start` holds the first row of each series, `series` the number of each row's. `time` numbers the time effects.
+    `block` numbers what errors may share within a series, `date` the dates, `zone` the zones. `censored`
+    is true where y is what was left to sell.
+    """
+
+    names: tuple[str, ...]
+    y: Floats
+    x: Floats
+    series: Ints
+    start: Ints
+    time: Ints
+    block: Ints
+    date: Ints
+    zone: Ints
+    censored: npt.NDArray[np.bool_]
+
+    @property
+    def end(self) -> Ints:
+        """One past the last row of each series."""
+        return np.append(self.start[1:], len(self.y))
+
+    def without(self, names: set[str]) -> Design:
+        """The design without some columns."""
+        kept = [number for number, name in enumerate(self.names) if name not in names]
+        return replace(self, names=tuple(self.names[number] for number in kept), x=self.x[:, kept])
+
+    def where(self, rows: npt.NDArray[np.bool_]) -> Design:
+        """The design of some rows; series keep their numbers, so that one may be left without rows."""
+        start = np.searchsorted(self.series[rows], np.arange(len(self.start)))
+        parts = {name: getattr(self, name)[rows] for name in _BY_ROW}
+        return replace(self, start=start, **parts)
+
+
+def design(observed: Observations, controls: tuple[str, ...]) -> Design:
+    """The design of the observations; a series without any keeps its number.
+
+    Beside prices, rivals, promotions and controls each series has its own trend and season where its dates allow it.
+    """
+    known = observed.series.select(ID, "category", "sku", "zone").with_row_index("series")
+    rows = observed.rows.join(known, on=ID, how="left", maintain_order="left")
+    day = rows[DATE].cast(pl.Int32).to_numpy().astype(np.int64)
+    number = rows["series"].to_numpy().astype(np.int64)
+    wanted = [name for name in observed.rows.columns if name not in (ID, DATE, Y, CENSORED)]
+    x = {name: rows[name].to_numpy().astype(np.float64) for name in wanted}
+    scaled = {name: _scaled(values) for name, values in x.items() if name in controls}
+    x = {name: values for name, values in (x | scaled | _calendar(day)).items() if _moves(values, number, name)}
+    x = {name: values for name, values in x.items() if np.ptp(values) > 0 or name in (BASE, PROMOTION)}
+    return Design(
+        names=tuple(x),
+        y=rows[Y].to_numpy().astype(np.float64),
+        x=np.column_stack(list(x.values())),
+        series=number,
+        start=np.searchsorted(number, np.arange(known.height)),
+        time=_time(rows, day, number, x, observed.step),
+        block=(day - day.min()) // (7 if observed.step == 1 else 28),
+        date=(day - day.min()) // 7,
+        censored=rows[CENSORED].to_numpy(),
+        zone=rows["zone"].rank("dense").to_numpy().astype(np.int64),
+    )
+
+
+def _moves(values: Floats, number: Ints, name: str) -> bool:
+    """Whether a column moves within some series: what never does is what the series' own level says already."""
+    if name in (BASE, PROMOTION):
+        return True
+    same = number[1:] == number[:-1]
+    return bool(np.any((values[1:] != values[:-1]) & same))
+
+
+def _scaled(values: Floats) -> Floats:
+    spread = values.std()
+    return np.asarray((values - values.mean()) / spread) if spread > 0 else values
+
+
+def _calendar(day: Ints) -> dict[str, Floats]:
+    """Trend and season, each series its own: what dates do to all is a time effect."""
+    span = int(day.max() - day.min())
+    made = {}
+    if span >= _DAYS_OF_TREND:
+        made["trend"] = (day - day.mean()) / 365.25
+    if span >= _DAYS_OF_YEAR:
+        angle = 2 * np.pi * day / 365.25
+        made |= {"year_sin": np.sin(angle), "year_cos": np.cos(angle)}
+    return made
+
+
+def _time(rows: pl.DataFrame, day: Ints, number: Ints, x: dict[str, Floats], step: int) -> Ints:
+    """The number of each row's time effect: category and date, or weekday where dates and prices move together."""
+    category = rows["category"].rank("dense").to_numpy().astype(np.int64) - 1
+    many = rows.group_by("category").agg(pl.col("sku").n_unique()).sort("category")["sku"].to_numpy()
+    dated = category * (day.max() - day.min() + 1) + day - day.min()
+    asked = x[BASE] + x[PROMOTION]
+    within = asked - _means(asked, number)
+    _, dates = np.unique(dated, return_inverse=True)
+    explained = _means(within, dates)
+    size = len(many)
+    shared = np.bincount(category, explained**2, size) / np.maximum(np.bincount(category, within**2, size), 1e-12)
+    apart = (many >= LEAST_TOGETHER) & (shared <= MOST_SHARED)
+    coarse = dated.max() + 1 + category * 7 + (day % 7 if step == 1 else 0)
+    _, time = np.unique(np.where(apart[category], dated, coarse), return_inverse=True)
+    return np.asarray(time, dtype=np.int64)
+
+
+def _means(values: Floats, group: Ints) -> Floats:
+    """Each row's mean over its group."""
+    return np.asarray((np.bincount(group, values) / np.maximum(np.bincount(group), 1))[group])

@@ -1,0 +1,150 @@
+"""Observations: the rows of a panel that can say something about prices, and per series what was left out and why.
+
+Here: faults of rows and series, regular prices, the logs that estimation looks at. Not here: estimation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from pricing_assets.demand.elasticity.columns import DATE, ID, Columns, Y
+
+LEAST_ROWS = 24
+"""Rows a series needs to speak for itself."""
+LEAST_SHARE = 0.3
+"""Share of the dates between its first and last row that a series must have."""
+MOST_FAULTY = 0.05
+"""Share of duplicated, negative or priceless rows beyond which nothing of a series is believed."""
+LONGEST_PROMOTION = 28
+"""Days: a price that comes back within them was a promotion, one that stays is a new regular price."""
+
+MOST_IRREGULAR = 2.0
+"""Times the regular price, or one part in so many, beyond which a price is a slip or a clearance: no law holds there."""
+
+BASE, PROMOTION, RIVALS, CENSORED = "base", "promotion", "rivals", "censored"
+
+
+class Observations(NamedTuple):
+    """`rows`: unique_id, ds, y, `censored`, log columns base, promotion (log of price ÷ regular price) and rivals where
+    there are any, promotions and controls. `series`: one row per unique_id of the panel, sorted: sku, category, zone,
+    n_obs, fault (null where it may speak for itself), left_out. `step` is days from row to row.
+    """
+
+    rows: pl.DataFrame
+    series: pl.DataFrame
+    step: int
+
+
+def observe(panel: pl.DataFrame, columns: Columns) -> Observations:
+    """The observations of a checked panel."""
+    step = _step(panel)
+    marked = panel.with_columns(_fault(columns))
+    kept = marked.filter(pl.col("fault").is_null()).drop("fault")
+    kept = kept.with_columns(_regular(kept, columns, step).alias("regular"))
+    kept = kept.filter((pl.col(columns.price) / pl.col("regular")).is_between(1 / MOST_IRREGULAR, MOST_IRREGULAR))
+    series = _series(marked, kept, columns, step)
+    speaking = series.filter(pl.col("fault").is_null()).select(ID)
+    return Observations(_logs(kept.join(speaking, on=ID, how="semi", maintain_order="left"), columns), series, step)
+
+
+def _step(panel: pl.DataFrame) -> int:
+    """Days from row to row: 7 where all series are weekly, else 1."""
+    gaps = panel.select((pl.col(DATE) - pl.col(DATE).shift(1).over(ID)).dt.total_days().alias("gap")).filter(
+        pl.col("gap") > 0
+    )
+    return 7 if gaps.height and (gaps["gap"] % 7 == 0).all() else 1
+
+
+def _fault(columns: Columns) -> pl.Expr:
+    """Why a row says nothing, the first that holds."""
+    price, y = pl.col(columns.price), pl.col(Y)
+    missing = [pl.col(name).is_null() | ~pl.col(name).is_finite() for name in (*columns.promotions, *columns.controls)]
+    fault = (
+        pl.when(pl.struct(ID, DATE).is_duplicated())
+        .then(pl.lit("duplicated"))
+        .when(y < 0)
+        .then(pl.lit("negative"))
+        .when(price.is_null() | ~price.is_finite() | (price <= 0))
+        .then(pl.lit("without price"))
+    )
+    if columns.regular_price:
+        regular = pl.col(columns.regular_price)
+        fault = fault.when(regular.is_null() | ~regular.is_finite() | (regular <= 0)).then(pl.lit("without price"))
+    fault = fault.when(y.is_null() | ~y.is_finite()).then(pl.lit("not observed"))
+    if missing:
+        fault = fault.when(pl.any_horizontal(missing)).then(pl.lit("incomplete"))
+    return fault.otherwise(None).alias("fault")
+
+
+def _regular(kept: pl.DataFrame, columns: Columns, step: int) -> pl.Expr:
+    """The regular price: as given, else the price with dips of up to LONGEST_PROMOTION days filled.
+
+    Filled by a morphological closing: the lower of the highest prices of the window before and of the window after.
+    """
+    if columns.regular_price:
+        return pl.col(columns.regular_price)
+    if not kept.height:
+        return pl.col(columns.price)
+    window = max(LONGEST_PROMOTION // step, 1) + 1
+    price = pl.col(columns.price)
+    before = price.rolling_max(window, min_samples=1).over(ID)
+    after = price.reverse().rolling_max(window, min_samples=1).reverse().over(ID)
+    return pl.min_horizontal(before, after)
+
+
+def _series(marked: pl.DataFrame, kept: pl.DataFrame, columns: Columns, step: int) -> pl.DataFrame:
+    """One row per series: what it is, how much of it is left, why it may not speak for itself."""
+    faults = ["duplicated", "negative", "without price"]
+    said = pl.col("fault")
+    every = marked.group_by(ID).agg(
+        (pl.col(columns.sku) if columns.sku else pl.col(ID)).first().alias("sku"),
+        (pl.col(columns.category) if columns.category else pl.lit("all")).first().alias("category"),
+        (pl.col(columns.zone) if columns.zone else pl.col(ID)).first().alias("zone"),
+        pl.len().alias("rows"),
+        (said != "not observed").fill_null(value=True).sum().alias("observed"),
+        *(said.eq(fault).sum().alias(fault) for fault in faults),
+        ((pl.col(DATE).max() - pl.col(DATE).min()).dt.total_days() // step + 1).alias("span"),
+    )
+    seen = kept.group_by(ID).agg(
+        pl.len().alias("n_obs"), pl.col(Y).sum().alias("total"), pl.col(columns.price).n_unique().alias("prices")
+    )
+    series = every.join(seen, on=ID, how="left").with_columns(pl.col("n_obs", "prices").fill_null(0)).sort(ID)
+    wrong = pl.sum_horizontal(faults)
+    parts = [pl.when(pl.col(name) > 0).then(pl.format("{} " + name, name)) for name in faults]
+    left_out = pl.concat_str(parts, separator=", ", ignore_nulls=True)
+    least = pl.col("observed") < LEAST_SHARE * pl.col("span")
+    fault = (
+        pl.when(wrong > MOST_FAULTY * pl.col("rows"))
+        .then(pl.format("{} of {} rows are wrong: {}", wrong, "rows", left_out))
+        .when(pl.col("n_obs") < LEAST_ROWS)
+        .then(pl.format("too few rows: {}, at least " + str(LEAST_ROWS) + " are needed", "n_obs"))
+        .when(least)
+        .then(pl.format("gappy: {} of {} dates", "observed", "span"))
+        .when(pl.col("total") <= 0)
+        .then(pl.lit("nothing was ever sold"))
+        .when(pl.col("prices") < 2)
+        .then(pl.lit("the price never changed"))
+    )
+    return series.select(
+        ID, "sku", "category", "zone", "n_obs", fault.alias("fault"), left_out.replace("", None).alias("left_out")
+    )
+
+
+def _logs(kept: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+    base = pl.col("regular").log()
+    promotion = (pl.col(columns.price) / pl.col("regular")).log()
+    others = [pl.col(name) for name in (*columns.promotions, *columns.controls)]
+    censored = pl.col(columns.censored) if columns.censored else pl.lit(value=False)
+    rows = kept.select(ID, DATE, Y, censored.alias(CENSORED), base.alias(BASE), promotion.alias(PROMOTION), *others)
+    return rows.with_columns(_rivals(kept, columns)) if columns.rivals else rows
+
+
+def _rivals(kept: pl.DataFrame, columns: Columns) -> pl.Series:
+    """How dear rivals are: mean log of price ÷ its own usual level in the series, over those seen; 0 where none is."""
+    names = list(columns.rivals)
+    logs = kept.select(ID, *(pl.when(pl.col(name) > 0).then(pl.col(name).log()).alias(name) for name in names))
+    logs = logs.with_columns(pl.col(names).forward_fill().over(ID))
+    logs = logs.with_columns(pl.col(name) - pl.col(name).median().over(ID) for name in names)
+    return logs.select(pl.mean_horizontal(names).fill_null(0.0).alias(RIVALS)).to_series()
