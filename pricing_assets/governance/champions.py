@@ -26,9 +26,14 @@ def in_force(connection: sa.Connection, model: str) -> Champion | None:
     return _champion(last) if last else None
 
 
+def history(connection: sa.Connection) -> list[Champion]:
+    """Every champion of every model there was, in the order they came in force."""
+    return [_champion(event) for event in ledger.events(connection, STREAM)]
+
+
 def all_in_force(connection: sa.Connection) -> dict[str, Champion]:
     """Model → its champion in force."""
-    return {found.model: found for found in map(_champion, ledger.events(connection, STREAM))}
+    return {found.model: found for found in history(connection)}
 
 
 def version_in_force(connection: sa.Connection, model: str) -> int | None:
@@ -51,9 +56,8 @@ def before(connection: sa.Connection, model: str) -> Champion:
 
     A rollback takes back a promotion, so the next one goes further back, never forward to what was taken back.
     """
-    history = ledger.history(connection, STREAM + model)
     kept: list[Event] = []
-    for event in history:
+    for event in ledger.history(connection, STREAM + model):
         if event.kind == PROMOTED:
             kept.append(event)
         else:

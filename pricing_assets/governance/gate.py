@@ -182,6 +182,11 @@ class Gate:
         with self._database.reading() as connection:
             return champions.all_in_force(connection)
 
+    def champion_history(self) -> list[Champion]:
+        """Every champion of every model there was, in the order they came in force."""
+        with self._database.reading() as connection:
+            return champions.history(connection)
+
     def before(self, model: str) -> Champion:
         """The champion a rollback would put in force. Raises PricingError where there is none."""
         with self._database.reading() as connection:

@@ -1,0 +1,49 @@
+"""Trained models: registered, validated against the champion, put in force through the human gate, rolled back.
+
+Here: the registry (MLflow, an adapter), validation reports, the promotion decision, retraining step by step. Not here:
+forecasting and training themselves (demand/), what drifted (monitoring/), who approved (governance/).
+"""
+
+from __future__ import annotations
+
+from pricing_assets.models.artifacts import ModelUnavailable, content_hash
+from pricing_assets.models.listing import versions_table
+from pricing_assets.models.promotion import Policy, PromotionDecision, promotion_decision
+from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, Signature, TrainingRecord, Version
+from pricing_assets.models.registry import Registry
+from pricing_assets.models.report import Accuracy, Compared, Contestant, Identity, ValidationReport
+from pricing_assets.models.retraining import Bench, Validation, ask_first_start, ask_scheduled, retrain, roll_back
+from pricing_assets.models.serving import Serving, champion_in_force, settle
+from pricing_assets.models.validation import monotonicity, validation_report
+
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "Accuracy",
+    "Bench",
+    "Compared",
+    "Contestant",
+    "Fetched",
+    "Identity",
+    "ModelUnavailable",
+    "Policy",
+    "PromotionDecision",
+    "Registry",
+    "Serving",
+    "Signature",
+    "TrainingRecord",
+    "Validation",
+    "ValidationReport",
+    "Version",
+    "ask_first_start",
+    "ask_scheduled",
+    "champion_in_force",
+    "content_hash",
+    "monotonicity",
+    "promotion_decision",
+    "retrain",
+    "roll_back",
+    "settle",
+    "validation_report",
+    "versions_table",
+]

@@ -1,0 +1,88 @@
+"""Connecting to MLflow, quietly and with bounds: no telemetry, no progress bars, no minutes of retries.
+
+Here: what must be set before and while MLflow is imported. Not here: what is kept in it (registry.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pricing_assets.errors import PricingError
+from pricing_assets.models.records import Signature
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# MLflow takes these from the environment alone. A server that is down is told within seconds, not minutes.
+_BOUNDS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client whose tracking and registry are both at `uri`, whatever the environment says.
+
+    A SQLite file's folder is made where it is missing. Raises PricingError for a URI MLflow does not know.
+    """
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = _BOUNDS["MLFLOW_DISABLE_TELEMETRY"]
+    for name, value in _BOUNDS.items():
+        os.environ.setdefault(name, value)
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    elif urlsplit(uri).scheme not in ("http", "https", "postgresql", "mysql"):
+        raise PricingError(
+            f"model registry {shown(uri)}: is no URI of one",
+            "write it like http://host:5000 or sqlite:////path/file.db",
+        )
+    from mlflow import MlflowClient
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def shown(uri: str) -> str:
+    """A URI without its user and password."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl() if parts.netloc else uri
+
+
+def masked(said: str, uri: str) -> str:
+    """What MLflow says, shortened, without the user and password of its URI."""
+    secret = urlsplit(uri).netloc.rpartition("@")[0]
+    return (said.replace(f"{secret}@", "") if secret else said)[:300]
+
+
+def log_figures(
+    client: MlflowClient, run_id: str, metrics: Mapping[str, float], parameters: Mapping[str, str | int | float]
+) -> None:
+    """Logs metrics and parameters in one request."""
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    measured = [Metric(name, value, now, 0) for name, value in sorted(metrics.items())]
+    client.log_batch(run_id, measured, [Param(name, str(value)) for name, value in sorted(parameters.items())])
+
+
+def describe(folder: Path, run_id: str, signature: Signature, flavor: Mapping[str, Any]) -> None:
+    """Writes `MLmodel`, which gives a registered version its signature, into a folder."""
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs, outputs = (
+        Schema([ColSpec(kind, name) for name, kind in columns.items()])
+        for columns in (signature.inputs, signature.outputs)
+    )
+    made = Model("model", run_id, flavors={"pricing_assets": dict(flavor)}, signature=ModelSignature(inputs, outputs))
+    made.save(str(folder / "MLmodel"))

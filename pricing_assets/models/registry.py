@@ -1,0 +1,255 @@
+"""The MLflow registry: versions of a model with signature, input hashes, metrics and plots; aliases; files back.
+
+Here: everything that knows MLflow. Not here: who may move an alias (governance/ says, retraining.py obeys), what is in
+a model's files.
+
+A version is a registered MLflow version whose run holds, under `model/`, MLflow's own `MLmodel` (signature) beside the
+saved files in `data/`, which alone are hashed. Files go in and out by the run, never by a `models:/` URI: MLflow
+resolves those through its global tracking URI, and would make a second database in the working directory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pricing_assets.errors import PricingError
+from pricing_assets.models import mlflow_client
+from pricing_assets.models.artifacts import ModelUnavailable, content_hash
+from pricing_assets.models.records import CHALLENGER, Fetched, TrainingRecord, Version
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_MODEL, _DATA, _PLOTS, _VALIDATION = "model", "data", "plots", "validation"
+_REPORT = "report.json"
+
+
+class Registry:
+    """A registry at a tracking and registry URI, `sqlite:///…` or a server's. Nothing is opened before it is needed.
+
+    `artifacts` is where files go; None leaves it to the server.
+    """
+
+    def __init__(self, uri: str, artifacts: Path | None) -> None:
+        self.uri = uri
+        self._artifacts = artifacts
+
+    def register(self, model: str, record: TrainingRecord, *, event_id: str, root_run_id: str) -> Version:
+        """Registers a saved model as the challenger, once per drift event and root run: a retry returns the same one.
+
+        Raises PricingError for a bad name and ModelUnavailable where the registry does not answer.
+        """
+        _check_name(model)
+        made = self.made_by(model, event_id, root_run_id)
+        if made is None:
+            with self._answering():
+                run_id = self._log(model, record, {"event": event_id, "root_run_id": root_run_id})
+                tags = self._tags(record, event_id, root_run_id)
+                source = f"runs:/{run_id}/{_MODEL}"
+                made = self._version(self._client.create_model_version(model, source, run_id, tags=tags))
+        self.point(model, CHALLENGER, made.version)
+        return self.version(model, made.version)
+
+    def made_by(self, model: str, event_id: str, root_run_id: str) -> Version | None:
+        """The version a root run registered for a drift event; None where it did not get so far."""
+        whose = (event_id, root_run_id)
+        return next((each for each in self.versions(model) if (each.event_id, each.root_run_id) == whose), None)
+
+    def versions(self, model: str) -> list[Version]:
+        """Every version, oldest first; none of a model nobody registered."""
+        _check_name(model)
+        with self._answering():
+            found = self._client.search_model_versions(f"name='{model}'", max_results=1000)
+            named = self._aliases(model) if found else {}
+        made = [self._version(each, named) for each in found]
+        return sorted(made, key=lambda each: each.version)
+
+    def version(self, model: str, number: int) -> Version:
+        """One version. Raises ModelUnavailable where it is missing."""
+        found = next((each for each in self.versions(model) if each.version == number), None)
+        if found is None:
+            raise ModelUnavailable("missing", f"model {model} has no version {number} in {self.uri}", _RETRAIN)
+        return found
+
+    def resolve(self, model: str, alias: str, into: Path) -> Fetched:
+        """The version an alias points to now, its files verified in a folder of `into`. Call it once per run.
+
+        Raises ModelUnavailable where the alias points nowhere, and as `fetch` does.
+        """
+        with self._answering():
+            number = self._aliases(model).get(alias) if self._known(model) else None
+        if number is None:
+            raise ModelUnavailable("missing", f"model {model} has no {alias} in {self.uri}", _RETRAIN)
+        return self.fetch(self.version(model, number), into)
+
+    def fetch(self, version: Version, into: Path, artifact_hash: str | None = None) -> Fetched:
+        """A version's files, verified against `artifact_hash`, by default the hash they were registered with.
+
+        Raises ModelUnavailable where files are missing, cannot be read or are not the ones expected.
+        """
+        expected = artifact_hash or version.artifact_hash
+        folder = into / f"{version.model}-{version.version}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        data = self._download(version, f"{_MODEL}/{_DATA}", folder)
+        if not any(data.rglob("*")):
+            raise ModelUnavailable("missing", f"{version.label}: its files are gone", _RETRAIN)
+        found = content_hash(data)
+        if found != expected:
+            raise ModelUnavailable(
+                "corrupted",
+                f"{version.label}: its files hash to {found[:12]}, expected {expected[:12]}",
+                "something changed them after training; `pricing models rollback` or train again",
+            )
+        return Fetched(version, data)
+
+    def point(self, model: str, alias: str, number: int) -> None:
+        """Lets an alias point to a version."""
+        with self._answering():
+            if self._aliases(model).get(alias) != number:
+                self._client.set_registered_model_alias(model, alias, str(number))
+
+    def unpoint(self, model: str, alias: str) -> None:
+        """Takes an alias away; nothing happens where there is none."""
+        with self._answering():
+            if alias in self._aliases(model):
+                self._client.delete_registered_model_alias(model, alias)
+
+    def aliases(self, model: str) -> dict[str, int]:
+        """Alias → version; none of a model nobody registered."""
+        with self._answering():
+            return self._aliases(model) if self._known(model) else {}
+
+    def keep_report(self, version: Version, text: str, report_hash: str, plots: tuple[Path, ...] = ()) -> None:
+        """Keeps the validation report, JSON, and its plots beside a version."""
+        with self._answering():
+            for plot in plots:
+                self._client.log_artifact(version.run_id, str(plot), f"{_VALIDATION}/{_PLOTS}")
+            self._client.log_text(version.run_id, text, f"{_VALIDATION}/{_REPORT}")
+            self._client.set_model_version_tag(version.model, str(version.version), "report_hash", report_hash)
+
+    def report(self, version: Version) -> str | None:
+        """The report kept beside a version; None where none is. Whether it may be believed is for its hash to say."""
+        with TemporaryDirectory() as folder:
+            try:
+                kept = self._download(version, f"{_VALIDATION}/{_REPORT}", Path(folder))
+                return kept.read_text(encoding="utf-8")
+            except ModelUnavailable as fault:
+                if fault.cause == "unreachable":
+                    raise
+                return None
+            except (OSError, UnicodeDecodeError):
+                return None
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        return mlflow_client.connect(self.uri)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except PricingError:
+            raise
+        except Exception as error:  # MLflow lets through what SQLAlchemy, requests and urllib3 raise
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise ModelUnavailable(
+                "unreachable",
+                f"model registry {mlflow_client.shown(self.uri)}: {mlflow_client.masked(said[0], self.uri)}",
+                "see that it runs and can be written to; MLFLOW_TRACKING_URI names it",
+            ) from error
+
+    def _download(self, version: Version, path: str, into: Path) -> Path:
+        with self._answering():
+            run = self._client.get_run(version.run_id)
+        try:
+            return Path(self._client.download_artifacts(run.info.run_id, path, str(into)))
+        except Exception as error:  # whatever the artifact store raises
+            raise ModelUnavailable(
+                "missing", f"{version.label}: {path} cannot be had from {run.info.artifact_uri}: {error}", _RETRAIN
+            ) from error
+
+    def _known(self, model: str) -> bool:
+        _check_name(model)
+        return bool(self._client.search_registered_models(f"name='{model}'"))
+
+    def _aliases(self, model: str) -> dict[str, int]:
+        return {alias: int(number) for alias, number in self._client.get_registered_model(model).aliases.items()}
+
+    def _log(self, model: str, record: TrainingRecord, whose: Mapping[str, str]) -> str:
+        """A run with everything known of a training; what a killed attempt left half done is taken away."""
+        experiment = self._experiment(model)
+        asked = " and ".join(f"tags.{name} = '{value}'" for name, value in whose.items())
+        for left in self._client.search_runs([experiment], asked):
+            self._client.delete_run(left.info.run_id)
+        run = self._client.create_run(experiment, run_name=whose["event"], tags={**whose})
+        run_id: str = run.info.run_id
+        mlflow_client.log_figures(self._client, run_id, record.metrics, record.parameters)
+        for plot in record.plots:
+            self._client.log_artifact(run_id, str(plot), _PLOTS)
+        with TemporaryDirectory() as folder:
+            shutil.copytree(record.folder, Path(folder) / _DATA)
+            mlflow_client.describe(Path(folder), run_id, record.signature, {"data": _DATA})
+            self._client.log_artifacts(run_id, folder, _MODEL)
+        self._client.set_terminated(run_id, "FINISHED")
+        if not self._known(model):
+            self._client.create_registered_model(model)
+        return run_id
+
+    def _experiment(self, model: str) -> str:
+        found = self._client.get_experiment_by_name(model)
+        if found:
+            return str(found.experiment_id)
+        place = self._artifacts.resolve().as_uri() if self._artifacts else None
+        return self._client.create_experiment(model, artifact_location=place)
+
+    @staticmethod
+    def _tags(record: TrainingRecord, event_id: str, root_run_id: str) -> dict[str, Any]:
+        return {
+            "artifact_hash": content_hash(record.folder),
+            "event": event_id,
+            "root_run_id": root_run_id,
+            "code_version": record.code_version,
+            "rows": str(record.rows),
+            "inputs": json.dumps(dict(record.inputs), sort_keys=True),
+            "metrics": json.dumps(dict(record.metrics), sort_keys=True),
+        }
+
+    @staticmethod
+    def _version(found: ModelVersion, aliases: Mapping[str, int] | None = None) -> Version:
+        said = found.tags
+        number = int(found.version)
+        return Version(
+            model=found.name,
+            version=number,
+            artifact_hash=said.get("artifact_hash", ""),
+            run_id=found.run_id or "",
+            created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+            aliases=tuple(sorted(alias for alias, to in (aliases or {}).items() if to == number)),
+            code_version=said.get("code_version", ""),
+            event_id=said.get("event"),
+            root_run_id=said.get("root_run_id"),
+            rows=int(said["rows"]) if said.get("rows") else None,
+            inputs=json.loads(said.get("inputs", "{}")),
+            metrics=json.loads(said.get("metrics", "{}")),
+            report_hash=said.get("report_hash"),
+        )
+
+
+_RETRAIN = "`pricing models list` shows what there is; an approved drift event trains a new version"
+
+
+def _check_name(model: str) -> None:
+    if not _NAME.fullmatch(model):
+        raise PricingError(f"{model}: is no name of a model", "use letters, digits, - and _, e.g. demand")

@@ -1,0 +1,287 @@
+"""From an approved drift event to a new champion, step by step; and back by one step.
+
+Here: the order of the steps, each of which can be done again and finds what it did before. Not here: how a model is
+trained and scored (handed in), whether a person approved (governance/ refuses), the bars (promotion.py).
+
+    claim → train, register → validate, keep the report → decide again, put in force → point the alias → outcome
+
+A step rests on what the ledger and the registry say, never on what an earlier step returned: steps may run in other
+processes, be killed and run again, or be called by somebody with a forged argument. A step that fails for good puts the
+outcome `failed` on record with the reason; a registry that does not answer does not count, a retry may mend that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+
+from pricing_assets.errors import PricingError
+from pricing_assets.governance.drift_records import Champion, Drift, DriftEvent, Outcome, Validated
+from pricing_assets.models.artifacts import ModelUnavailable
+from pricing_assets.models.promotion import Policy, PromotionDecision, promotion_decision
+from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, TrainingRecord, Version
+from pricing_assets.models.registry import Registry
+from pricing_assets.models.report import Identity, ValidationReport
+from pricing_assets.models.serving import files_of
+
+if TYPE_CHECKING:
+    from pricing_assets.governance import Gate
+    from pricing_assets.governance.gate import Opened
+
+FIRST_START, SCHEDULE, ANYWHERE = "first_start", "schedule", "all"
+
+
+class Validation(NamedTuple):
+    """A report, and plots to keep beside it."""
+
+    report: ValidationReport
+    plots: tuple[Path, ...] = ()
+
+
+Train = Callable[[DriftEvent, Path], TrainingRecord]
+"""Trains for an event and saves into a folder (empty). The same inputs give the same bytes."""
+Validate = Callable[[Fetched, Fetched | None], Validation]
+"""Scores challenger and champion on the same folds; champion None: against a simple method."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a retraining works with. `heard` is told the name of each step once it is done."""
+
+    gate: Gate
+    registry: Registry
+    policy: Policy = field(default_factory=Policy)
+    second_approval: bool = False
+    """Whether another person than the one who approved the training must agree to the promotion."""
+    lasting: timedelta = timedelta(days=7)
+    """How long that person has."""
+    heard: Callable[[str], None] = lambda step: None
+
+
+def retrain(bench: Bench, event_id: str, root_run_id: str, train: Train, validate: Validate) -> Outcome | None:
+    """The whole way, from wherever it stopped before; None where a second person must still agree to the promotion.
+
+    Raises PricingError where the approval does not allow it (Gate.claim), and as the steps do.
+    """
+    event = claim(bench, event_id, root_run_id)
+    if event.outcome:
+        return event.outcome
+    challenger(bench, event.id, root_run_id, train)
+    validated(bench, event.id, root_run_id, validate)
+    return promote(bench, event.id, root_run_id)
+
+
+def claim(bench: Bench, event_id: str, root_run_id: str) -> DriftEvent:
+    """Takes the approval for this root run. Raises PricingError where it cannot be had."""
+    event = bench.gate.claim(event_id, root_run_id)
+    bench.heard("claimed")
+    return event
+
+
+def challenger(bench: Bench, event_id: str, root_run_id: str, train: Train) -> Version:
+    """Trains and registers the challenger; the one this root run registered before, where it did."""
+    event = _held(bench, event_id, root_run_id)
+    made = bench.registry.made_by(event.drift.model, event.id, root_run_id)
+    if made is None:
+        with _failing(bench, event), TemporaryDirectory() as folder:
+            record = train(event, Path(folder))
+            bench.heard("trained")
+            made = bench.registry.register(event.drift.model, record, event_id=event.id, root_run_id=root_run_id)
+    bench.heard("registered")
+    return made
+
+
+def validated(bench: Bench, event_id: str, root_run_id: str, validate: Validate) -> ValidationReport:
+    """Validates the registered challenger against the champion and puts the report on record, once."""
+    event = _held(bench, event_id, root_run_id)
+    made = bench.registry.made_by(event.drift.model, event.id, root_run_id)
+    if made is None:
+        raise ModelUnavailable("missing", f"{event.id}: run {root_run_id} registered no challenger", "train it first")
+    if event.validated is None:
+        with _failing(bench, event), TemporaryDirectory() as folder:
+            found = validate(bench.registry.fetch(made, Path(folder)), _champion_files(bench, event, Path(folder)))
+            text, report_hash = found.report.to_json(), found.report.content_hash
+            bench.registry.keep_report(made, text, report_hash, found.plots)
+        bench.heard("report kept")
+        on_record = Validated(made.version, made.artifact_hash, report_hash)
+        event = bench.gate.record_validation(event.id, root_run_id, on_record)
+    bench.heard("validated")
+    return report_on_record(bench, event)
+
+
+def promote(bench: Bench, event_id: str, root_run_id: str) -> Outcome | None:
+    """Decides by the report on record, puts the challenger in force where it may be, and writes the outcome back.
+
+    None where a second person must still agree: call it again once somebody answered (`approved_since` tells).
+    Raises PricingError where this run has no claim or there is no report on record.
+    """
+    event = _held(bench, event_id, root_run_id)
+    if event.outcome:
+        return event.outcome
+    _on_record(event)
+    with _failing(bench, event):
+        return _promoted(bench, event, root_run_id)
+
+
+def _promoted(bench: Bench, event: DriftEvent, root_run_id: str) -> Outcome | None:
+    on_record = _on_record(event)
+    champion = bench.gate.champion(event.drift.model)
+    if champion is None or champion.event_id != event.id:
+        decision = decide(bench, event)
+        bench.heard("decided")
+        if decision.promote and bench.second_approval:
+            waiting, decision = _second(bench, event, decision)
+            if waiting:
+                return None
+        if not decision.promote:
+            return _ended(bench, event, root_run_id, decision)
+        champion = bench.gate.promote(event.id, root_run_id, on_record, second_approval=bench.second_approval)
+        bench.heard("in force")
+    else:
+        decision = PromotionDecision(True, ("put in force before, and its alias now",))
+    _follow(bench, champion)
+    bench.heard("pointed")
+    return _ended(bench, event, root_run_id, decision)
+
+
+def decide(bench: Bench, event: DriftEvent) -> PromotionDecision:
+    """The verdict on an event's challenger, from files and report as they are now and as the ledger knows them.
+
+    Raises ModelUnavailable where the challenger's files are not those that were validated.
+    """
+    on_record, report = _on_record(event), report_on_record(bench, event)
+    with TemporaryDirectory() as folder:
+        made = bench.registry.version(event.drift.model, on_record.version)
+        bench.registry.fetch(made, Path(folder), on_record.artifact_hash)
+        found = _champion_files(bench, event, Path(folder))
+    champion = Identity(found.version.version, found.version.artifact_hash) if found else None
+    return promotion_decision(report, champion, Identity(on_record.version, on_record.artifact_hash), bench.policy)
+
+
+def report_on_record(bench: Bench, event: DriftEvent) -> ValidationReport:
+    """The report the ledger has the hash of. Raises ModelUnavailable where it is gone or another one."""
+    on_record = _on_record(event)
+    text = bench.registry.report(bench.registry.version(event.drift.model, on_record.version))
+    try:
+        report = ValidationReport.from_json(text or "")
+    except PricingError as fault:
+        raise ModelUnavailable("missing", f"{event.id}: its validation report cannot be read", fault.remedy) from fault
+    if report.content_hash != on_record.report_hash:
+        raise ModelUnavailable(
+            "corrupted",
+            f"{event.id}: its validation report hashes to {report.content_hash[:12]}, on record is"
+            f" {on_record.report_hash[:12]}",
+            "somebody changed it after validation: nothing is promoted by it",
+        )
+    return report
+
+
+def roll_back(
+    bench: Bench, model: str, *, by: str, reason: str, key: str, expected_version: int | None = None
+) -> Champion:
+    """Puts the champion before the present one in force again, once its files are seen to be intact.
+
+    `expected_version` is the Champion.revision that was looked at. Raises PricingError where there is none before, and
+    ModelUnavailable where its files are not those that were promoted.
+    """
+    with TemporaryDirectory() as folder:
+        present = bench.gate.champion(model)
+        if expected_version is None or (present and present.revision == expected_version):
+            files_of(bench.registry, bench.gate.before(model), Path(folder))
+    champion = bench.gate.roll_back(model, by, reason, key, expected_version)
+    bench.registry.point(model, CHAMPION, champion.version)
+    return champion
+
+
+def ask_first_start(gate: Gate, model: str, lasting: timedelta) -> Opened | None:
+    """Opens the event whose approval trains the first champion; None where there is a champion."""
+    if gate.champion(model):
+        return None
+    drift = Drift(model, None, FIRST_START, ANYWHERE)
+    return gate.open(drift, f"model {model} has no champion yet: forecasts are by simple methods", lasting)
+
+
+def ask_scheduled(gate: Gate, model: str, due: date, lasting: timedelta) -> Opened:
+    """Opens the event of a scheduled retraining: it asks, as drift does, and trains nothing by itself."""
+    champion = gate.champion(model)
+    drift = Drift(model, champion.version if champion else None, SCHEDULE, ANYWHERE, {"due": due.isoformat()})
+    return gate.open(drift, f"retraining of {model} is scheduled for {due}", lasting)
+
+
+def _held(bench: Bench, event_id: str, root_run_id: str) -> DriftEvent:
+    """The event, read again, which this run has claimed."""
+    event = bench.gate.event(event_id)
+    if event.root_run_id != root_run_id:
+        holder = f"run {event.root_run_id} has it" if event.root_run_id else "no run has claimed it"
+        raise PricingError(f"{event.id} is not claimed by run {root_run_id}: {holder}", "only an approved run goes on")
+    return event
+
+
+@contextmanager
+def _failing(bench: Bench, event: DriftEvent) -> Iterator[None]:
+    """Puts on record why a step cannot succeed, whoever tries again; the champion stays."""
+    try:
+        yield
+    except PricingError as fault:
+        if not (isinstance(fault, ModelUnavailable) and fault.cause == "unreachable"):
+            bench.gate.record_outcome(event.id, str(event.root_run_id), "failed", [fault.what])
+        raise
+
+
+def _on_record(event: DriftEvent) -> Validated:
+    if event.validated is None:
+        raise PricingError(f"{event.id}: no challenger is validated", "no promotion without a passing report")
+    return event.validated
+
+
+def _champion_files(bench: Bench, event: DriftEvent, into: Path) -> Fetched | None:
+    """The champion in force; None where there is none, or none that can be loaded: rules serve then."""
+    champion = bench.gate.champion(event.drift.model)
+    if champion is None:
+        return None
+    try:
+        return files_of(bench.registry, champion, into)
+    except ModelUnavailable as fault:
+        if fault.cause == "unreachable":
+            raise
+        return None
+
+
+def _second(bench: Bench, event: DriftEvent, decision: PromotionDecision) -> tuple[bool, PromotionDecision]:
+    """Whether a second person must still answer, and the verdict with that answer."""
+    bench.gate.propose_promotion(event.id, bench.lasting)
+    try:
+        answer = bench.gate.second_answer(event.id)
+    except PricingError as expired:
+        return False, PromotionDecision(False, (expired.what,))
+    if answer is None:
+        return True, decision
+    if not answer.approved:
+        return False, PromotionDecision(False, (f"{answer.by} said no: {answer.reason}",))
+    return False, PromotionDecision(True, (*decision.reasons, f"{answer.by} agreed: {answer.reason}"))
+
+
+def _follow(bench: Bench, champion: Champion) -> None:
+    """Points the aliases where the ledger says."""
+    bench.registry.point(champion.model, CHAMPION, champion.version)
+    if bench.registry.aliases(champion.model).get(CHALLENGER) == champion.version:
+        bench.registry.unpoint(champion.model, CHALLENGER)
+
+
+def _ended(bench: Bench, event: DriftEvent, root_run_id: str, decision: PromotionDecision) -> Outcome:
+    on_record = _on_record(event)
+    result = bench.gate.record_outcome(
+        event.id,
+        root_run_id,
+        "promoted" if decision.promote else "kept",
+        decision.reasons,
+        version=on_record.version,
+        report_hash=on_record.report_hash,
+    )
+    bench.heard("outcome recorded")
+    return result

@@ -1,0 +1,32 @@
+"""One MLflow for the whole session, whose making takes seconds, and a model's name of its own for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pricing_assets import governance
+from pricing_assets.governance import Store
+from pricing_assets.models import Registry
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    folder = tmp_path_factory.mktemp("mlflow")
+    return Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with governance.open_store(f"sqlite:///{tmp_path / 'governance.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def model() -> str:
+    return f"demand-{next(_numbers)}"

@@ -1,0 +1,187 @@
+"""The registry: versions with signature, hashes, metrics and plots; files back and verified; every fault told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models_fake import SIGNATURE, Fake
+
+from pricing_assets.errors import PricingError
+from pricing_assets.models import ModelUnavailable, Registry, TrainingRecord, Version, content_hash
+
+
+def trained(folder: Path, level: float = 10.0) -> TrainingRecord:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return Fake(level).train(None, folder)  # type: ignore[arg-type]
+
+
+def registered(registry: Registry, model: str, folder: Path, level: float = 10.0, root: str = "root") -> Version:
+    return registry.register(model, trained(folder / "t", level), event_id="drift-1", root_run_id=root)
+
+
+def stored(registry: Registry, version: Version) -> Path:
+    """Where MLflow keeps the version's hashed files."""
+    assert registry._artifacts
+    return registry._artifacts / version.run_id / "artifacts" / "model" / "data"
+
+
+def test_a_version_keeps_what_it_was_made_from(registry: Registry, model: str, tmp_path: Path) -> None:
+    made = registered(registry, model, tmp_path)
+    assert (made.label, made.aliases, made.event_id, made.root_run_id) == (
+        f"{model}/1",
+        ("challenger",),
+        "drift-1",
+        "root",
+    )
+    assert (made.rows, made.inputs, made.metrics) == (1000, {"raw.sales": "c" * 64}, {"train_wape": 0.25})
+    assert made.code_version == "0.1.0" and made.artifact_hash == content_hash(trained(tmp_path / "again").folder)
+    run = registry._client.get_run(made.run_id)
+    assert run.data.metrics == {"train_wape": 0.25} and run.data.params == {"seed": "7"}
+    assert [each.path for each in registry._client.list_artifacts(made.run_id, "plots")] == ["plots/fit.png"]
+
+
+def test_a_version_is_mlflows_own_with_a_signature(registry: Registry, model: str, tmp_path: Path) -> None:
+    from mlflow.models import Model
+
+    made = registered(registry, model, tmp_path)
+    found = registry._client.get_model_version(model, "1")
+    assert (found.status, found.source) == ("READY", f"runs:/{made.run_id}/model")
+    signature = Model.load(str(stored(registry, made).parent)).signature
+    assert signature.inputs.input_names() == list(SIGNATURE.inputs)
+    assert signature.outputs.input_names() == list(SIGNATURE.outputs)
+
+
+def test_a_run_registers_once_and_another_gets_a_version_of_its_own(
+    registry: Registry, model: str, tmp_path: Path
+) -> None:
+    first = registered(registry, model, tmp_path)
+    assert registered(registry, model, tmp_path) == first
+    second = registered(registry, model, tmp_path, 11.0, "other")
+    assert [each.version for each in registry.versions(model)] == [1, 2]
+    assert registry.aliases(model) == {"challenger": 2}
+    assert registry.made_by(model, "drift-1", "other") == second
+    assert registry.made_by(model, "drift-2", "root") is None
+
+
+def test_an_alias_is_resolved_to_verified_files(registry: Registry, model: str, tmp_path: Path) -> None:
+    made = registered(registry, model, tmp_path)
+    found = registry.resolve(model, "challenger", tmp_path)
+    assert found.version == made and content_hash(found.folder) == made.artifact_hash
+    assert [path.name for path in found.folder.iterdir()] == ["level.json"]
+    with pytest.raises(ModelUnavailable, match=f"model {model} has no champion in") as fault:
+        registry.resolve(model, "champion", tmp_path)
+    assert fault.value.cause == "missing"
+    registry.point(model, "champion", 1)
+    assert registry.resolve(model, "champion", tmp_path).version.aliases == ("challenger", "champion")
+    registry.unpoint(model, "champion")
+    registry.unpoint(model, "champion")
+    assert registry.aliases(model) == {"challenger": 1}
+
+
+def test_a_model_nobody_registered_is_missing(registry: Registry, model: str, tmp_path: Path) -> None:
+    assert registry.versions(model) == [] and registry.aliases(model) == {}
+    with pytest.raises(ModelUnavailable, match="has no champion"):
+        registry.resolve(model, "champion", tmp_path)
+    with pytest.raises(ModelUnavailable, match="has no version 3"):
+        registry.version(model, 3)
+
+
+def _changed(data: Path) -> None:
+    (data / "level.json").write_text("9.0")
+
+
+def _added(data: Path) -> None:
+    (data / "more.json").write_text("1")
+
+
+def _torn(data: Path) -> None:
+    os.truncate(data / "level.json", 1)
+
+
+def _removed(data: Path) -> None:
+    (data / "level.json").unlink()
+
+
+def _gone(data: Path) -> None:
+    shutil.rmtree(data.parent)
+
+
+@pytest.mark.parametrize(
+    ("damage", "cause"),
+    [(_changed, "corrupted"), (_added, "corrupted"), (_torn, "corrupted"), (_removed, "missing"), (_gone, "missing")],
+)
+def test_a_damaged_model_is_told(registry: Registry, model: str, tmp_path: Path, damage: object, cause: str) -> None:
+    made = registered(registry, model, tmp_path)
+    damage(stored(registry, made))  # type: ignore[operator]
+    with pytest.raises(ModelUnavailable) as fault:
+        registry.fetch(made, tmp_path / "here")
+    assert fault.value.cause == cause and fault.value.remedy
+    assert fault.value.what.startswith(f"{made.label}: ")
+
+
+def test_files_with_other_bytes_than_promoted_are_refused(registry: Registry, model: str, tmp_path: Path) -> None:
+    made = registered(registry, model, tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"its files hash to .* expected ffffffffffff"):
+        registry.fetch(made, tmp_path / "here", "f" * 64)
+
+
+def test_a_report_is_kept_beside_its_version(registry: Registry, model: str, tmp_path: Path) -> None:
+    made = registered(registry, model, tmp_path)
+    assert registry.report(made) is None
+    plot = tmp_path / "coverage.png"
+    plot.write_bytes(b"x")
+    registry.keep_report(made, '{"é": 1}', "e" * 64, (plot,))
+    assert registry.report(made) == '{"é": 1}'
+    assert registry.version(model, 1).report_hash == "e" * 64
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x'y", "models/a", "-x"])
+def test_a_name_no_registry_can_hold_is_refused(registry: Registry, name: str) -> None:
+    with pytest.raises(PricingError, match="is no name of a model"):
+        registry.versions(name)
+
+
+def test_a_server_that_is_down_is_told_within_seconds(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    down = Registry(f"http://ann:secret@127.0.0.1:{port}", None)
+    start = time.monotonic()
+    with pytest.raises(ModelUnavailable) as fault:
+        down.resolve("demand", "champion", tmp_path)
+    assert time.monotonic() - start < 30
+    assert fault.value.cause == "unreachable" and "MLFLOW_TRACKING_URI" in fault.value.remedy
+    assert "127.0.0.1" in str(fault.value) and "secret" not in str(fault.value)
+
+
+def test_a_database_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PricingError, match="model registry"):
+        Registry(f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}", tmp_path).versions("demand")
+
+
+def test_what_is_no_uri_is_refused() -> None:
+    with pytest.raises(PricingError, match="is no URI of one"):
+        Registry("somewhere", None).versions("demand")
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b/c", "d"]), st.binary(max_size=8), min_size=1))
+def test_a_hash_names_paths_and_bytes_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
+    folders = [tmp_path_factory.mktemp("hashed") for _ in range(2)]
+    for folder, order in zip(folders, (sorted(files), sorted(files, reverse=True)), strict=True):
+        for name in order:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(files[name])
+    first = content_hash(folders[0])
+    assert content_hash(folders[1]) == first
+    (folders[1] / sorted(files)[0]).write_bytes(files[sorted(files)[0]] + b"!")
+    assert content_hash(folders[1]) != first
