@@ -135,3 +135,20 @@ def _time(rows: pl.DataFrame, day: Ints, number: Ints, x: dict[str, Floats], ste
 def _means(values: Floats, group: Ints) -> Floats:
     """Each row's mean over its group."""
     return np.asarray((np.bincount(group, values) / np.maximum(np.bincount(group), 1))[group])
+
+
+def gram(design: Design, x: Floats, weight: Floats) -> Floats:
+    """Per series xᵀ W x, series × k × k."""
+    width = x.shape[1]
+    made = np.zeros((len(design.start), width, width))
+    for i in range(width):
+        made[:, i, i:] = made[:, i:, i] = series_sums(design, x[:, i:] * (x[:, i] * weight)[:, None])
+    return made
+
+
+def series_sums(design: Design, values: Floats) -> Floats:
+    """Per series the sum of its rows, of one column or of each."""
+    size = len(design.start)
+    if values.ndim == 1:
+        return np.asarray(np.bincount(design.series, values, size), dtype=np.float64)
+    return np.column_stack([np.bincount(design.series, column, size) for column in values.T])

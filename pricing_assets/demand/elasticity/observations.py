@@ -21,7 +21,7 @@ LONGEST_PROMOTION = 28
 """Days: a price that comes back within them was a promotion, one that stays is a new regular price."""
 
 MOST_IRREGULAR = 2.0
-"""Times the regular price, or one part in so many, beyond which a price is a slip or a clearance: no law holds there."""
+"""Times the regular price, or one part in so many, beyond which a price is a slip or a clearance and left out."""
 
 BASE, PROMOTION, RIVALS, CENSORED = "base", "promotion", "rivals", "censored"
 

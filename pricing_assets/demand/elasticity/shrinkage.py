@@ -15,16 +15,16 @@ from typing import NamedTuple
 import numpy as np
 
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
-from pricing_assets.demand.elasticity.fixed_effects import Slopes
+from pricing_assets.demand.elasticity.information import Slopes
 
 PUBLISHED, PUBLISHED_SPREAD = -2.62, 2.21
 """Mean and standard deviation of 1,851 price elasticities (Bijmolt, van Heerde and Pieters 2005)."""
-_ROUNDS, _TOLERANCE = 150, 1e-4
+_ROUNDS, _TOLERANCE = 150, 1e-5
 _BELIEF = 1.0
 """Deviations worth of belief in the spreads below, so that two SKUs do not decide how much SKUs differ."""
 _TOGETHER = 0.5
 """Usual correlation of a SKU's deviations in base and promotion elasticity."""
-_SPREADS = (0.25, 0.5, 0.5)
+_SPREADS = (0.1, 0.4, 0.2)
 """Usual standard deviations of a slope: of markets around a SKU, SKUs around a category, categories around all."""
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
 from pricing_assets.demand.elasticity.columns import Columns
 from pricing_assets.demand.elasticity.design import Design
-from pricing_assets.demand.elasticity.fixed_effects import Family, Slopes, fit
+from pricing_assets.demand.elasticity.fixed_effects import Family, fit
+from pricing_assets.demand.elasticity.information import Slopes
 from pricing_assets.demand.elasticity.observations import RIVALS
 from pricing_assets.demand.elasticity.shrinkage import Shrunken, shrink
 
@@ -44,6 +45,6 @@ def spread(made: Mapping[str, Answer]) -> tuple[Floats, Floats]:
     return stacked.min(axis=0), stacked.max(axis=0)
 
 
-def _answer(design: Design, sku: Ints, category: Ints, family: Family = "poisson") -> Answer:
+def _answer(design: Design, sku: Ints, category: Ints, family: Family = "counts") -> Answer:
     slopes = fit(design, sku, family)
     return Answer(slopes, shrink(slopes, sku, category))
