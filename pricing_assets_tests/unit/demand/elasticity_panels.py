@@ -11,6 +11,7 @@ FIRST = date(2024, 1, 1)
 
 
 def panel(
+    *,
     skus: int = 8,
     markets: int = 2,
     days: int = 160,
@@ -21,7 +22,7 @@ def panel(
     volume: float = 40.0,
     step: int = 1,
 ) -> pl.DataFrame:
-    """unique_id, sku, market, category, ds, y, price, regular_price, feature, rival_a; elasticities around the given."""
+    """unique_id, sku, market, category, ds, y, price, regular_price, feature, rival_a; slopes around those given."""
     draw = np.random.default_rng(seed)
     frames = []
     for sku in range(skus):

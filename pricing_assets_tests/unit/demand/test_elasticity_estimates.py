@@ -52,9 +52,7 @@ def test_poisson_slopes_with_time_effects_are_those_of_statsmodels():
     theirs = sm.GLM(made.y, np.hstack([levels, dates, slopes]), family=sm.families.Poisson()).fit()
     known = np.isfinite(ours)
     assert known.sum() >= 16
-    np.testing.assert_allclose(
-        ours[known], theirs.params[-slopes.shape[1] :][known], atol=0.02
-    )
+    np.testing.assert_allclose(ours[known], theirs.params[-slopes.shape[1] :][known], atol=0.02)
 
 
 def test_every_row_says_how_well_it_is_known(healthy: pl.DataFrame):

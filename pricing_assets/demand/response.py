@@ -1,0 +1,218 @@
+"""Demand response: what units become at another price than the planned one.
+
+Here: forecast × one elasticity ratio, what a category's other SKUs gain or lose by it, and how sure that is. Not here:
+forecasts, elasticities (elasticity/), which price is best.
+
+The forecast is made at the planned price; it and the ratio are all that says anything about price. Units fall, or stay,
+as the own price rises, whatever the inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from pricing_assets.errors import PricingError
+
+PUBLISHED, PUBLISHED_SPREAD = -2.62, 2.21
+"""Mean and standard deviation of published price elasticities (Bijmolt, van Heerde and Pieters 2005)."""
+DEEPEST = 0.5
+"""Share of the planned price below which a cut brings no more: no panel says what happens there."""
+_Z = 1.2815515655446004  # of the 10 % and 90 % quantiles, as forecasts have them
+_KEY = ["sku", "market"]
+
+
+@dataclass(frozen=True)
+class Diversion:
+    """Share of the units a SKU loses that its category's other SKUs in the market gain, in proportion to their units.
+
+    Declared by whoever knows the shop, `by_category` before `share`; 0 where nothing is known. Raises PricingError for
+    a share that is none.
+    """
+
+    share: float = 0.0
+    by_category: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, share in [("diversion", self.share), *self.by_category.items()]:
+            if not 0.0 <= share <= 1.0:
+                raise PricingError(f"diversion {name}: {share}", "expected a share from 0 to 1")
+
+
+NO_DIVERSION = Diversion()
+
+
+def respond(
+    forecasts: pl.DataFrame,
+    elasticities: pl.DataFrame,
+    candidates: pl.DataFrame,
+    diversion: Diversion = NO_DIVERSION,
+) -> pl.DataFrame:
+    """Units at each candidate price while all others keep theirs, one row per row of `candidates`, in its order.
+
+    `forecasts`: sku, market, units, planned_price, and optionally units_lo, units_hi (q10, q90), category.
+    `elasticities`: sku, market, kind, elasticity, std_error, and optionally spec_low, spec_high.
+    `candidates`: sku, market, candidate (a price), and optionally kind: base (default) or promotion.
+
+    Returns sku, market, candidate, kind, units, units_lo, units_hi (80 %, by the delta method), diverted (units the
+    rest of the category gains by it, below 0 where it loses), elasticity, fallback_reason. An elasticity that is
+    missing is the mean of its category, else of all, else of what is published. Without a forecast units are null.
+    Raises PricingError for missing columns, prices or units that are none, two forecasts or elasticities of one SKU.
+    """
+    rows = _checked(forecasts, elasticities, candidates)
+    plan = forecasts.select([name for name in forecasts.columns if name in _FORECAST])
+    rows = rows.join(plan, on=_KEY, how="left", maintain_order="left")
+    rows = _with_elasticity(rows, elasticities)
+    return rows.with_columns(_own(), **_range(rows)).with_columns(_diverted(rows, diversion)).select(_ANSWER)
+
+
+def respond_together(
+    forecasts: pl.DataFrame,
+    elasticities: pl.DataFrame,
+    prices: pl.DataFrame,
+    diversion: Diversion = NO_DIVERSION,
+) -> pl.DataFrame:
+    """Units of each SKU when all of `prices` (sku, market, candidate; one row each) hold at once.
+
+    As `respond`, with what the category's other SKUs lose or gain by their own prices added to `units`, `units_lo` and
+    `units_hi`, never below 0. A SKU of `forecasts` without a price keeps its planned one and is in the answer.
+    """
+    if prices.select(pl.struct(_KEY).is_duplicated().any()).item():
+        raise PricingError("prices: two of one SKU and market", "give one price each")
+    planned = forecasts.select(*_KEY, pl.col("planned_price").cast(pl.Float64).alias("candidate"))
+    kind = [pl.col("kind")] if "kind" in prices.columns else []
+    every = planned.join(prices.select(*_KEY, "candidate", *kind), on=_KEY, how="left", maintain_order="left")
+    every = every.with_columns(candidate=pl.coalesce(pl.col("candidate_right").cast(pl.Float64), "candidate"))
+    if kind:
+        every = every.with_columns(pl.col("kind").fill_null("base"))
+    alone = respond(forecasts, elasticities, every.drop("candidate_right"), diversion)
+    grouped = _grouped(forecasts)
+    rows = alone.join(grouped, on=_KEY, how="left", maintain_order="left")
+    group, planned_units = ["market", "category"], pl.col("planned_units")
+    others = planned_units.sum().over(group) - planned_units
+    rate = pl.when(others > 0).then(pl.col("diverted") / others).otherwise(0.0)
+    gained = (planned_units * (rate.sum().over(group) - rate)).fill_null(0.0)
+    columns = [(pl.col(name) + gained).clip(lower_bound=0.0) for name in ("units", "units_lo", "units_hi")]
+    return rows.with_columns(columns).select(_ANSWER)
+
+
+_FORECAST = [*_KEY, "units", "planned_price", "units_lo", "units_hi", "category"]
+_ANSWER = [*_KEY, "candidate", "kind", "units", "units_lo", "units_hi", "diverted", "elasticity", "fallback_reason"]
+
+
+def _grouped(forecasts: pl.DataFrame) -> pl.DataFrame:
+    category = pl.col("category") if "category" in forecasts.columns else pl.lit(None, pl.String).alias("category")
+    return forecasts.select(*_KEY, category, pl.col("units").cast(pl.Float64).alias("planned_units"))
+
+
+def _with_elasticity(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
+    """Each row's elasticity, its error, and why it is another's."""
+    known = elasticities.select(
+        *_KEY,
+        pl.col("kind").cast(pl.String),
+        pl.col("elasticity").cast(pl.Float64).alias("own"),
+        _error(elasticities).alias("own_error"),
+    )
+    reason = "fallback_reason" if "fallback_reason" in elasticities.columns else None
+    known = known.with_columns(borrowed=elasticities[reason] if reason else pl.lit(None, pl.String))
+    rows = rows.join(known, on=[*_KEY, "kind"], how="left", maintain_order="left")
+    kinds = known.drop_nulls("own")
+    if "category" in rows.columns:
+        of = rows.select(*_KEY, "category").unique(maintain_order=True)
+        means = _means(kinds.join(of, on=_KEY), ["category", "kind"], "category")
+        rows = rows.join(means, on=["category", "kind"], how="left", maintain_order="left")
+    else:
+        rows = rows.with_columns(category_mean=pl.lit(None, pl.Float64), category_error=pl.lit(None, pl.Float64))
+    rows = rows.join(_means(kinds, ["kind"], "all"), on="kind", how="left", maintain_order="left")
+    missing = pl.col("own").is_null()
+    return rows.with_columns(
+        elasticity=pl.coalesce("own", "category_mean", "all_mean", pl.lit(PUBLISHED)).clip(upper_bound=0.0),
+        error=pl.when(missing)
+        .then(pl.coalesce("category_error", "all_error", pl.lit(PUBLISHED_SPREAD)))
+        .otherwise(pl.col("own_error").fill_null(PUBLISHED_SPREAD)),
+        fallback_reason=pl.when(~missing)
+        .then("borrowed")
+        .when(pl.col("category_mean").is_not_null())
+        .then(pl.lit("no elasticity: the mean of its category"))
+        .when(pl.col("all_mean").is_not_null())
+        .then(pl.lit("no elasticity: the mean of all"))
+        .otherwise(pl.lit("no elasticity: what is published")),
+    )
+
+
+def _error(elasticities: pl.DataFrame) -> pl.Expr:
+    """Standard error, with the range over specifications as one more source of doubt, evenly spread over it."""
+    error = pl.col("std_error").cast(pl.Float64)
+    if not {"spec_low", "spec_high"} <= set(elasticities.columns):
+        return error
+    return (error**2 + (pl.col("spec_high") - pl.col("spec_low")) ** 2 / 12).sqrt()
+
+
+def _means(known: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:
+    """Mean of others' elasticities, and how far one more may be from it."""
+    spread = (pl.col("own").var().fill_null(0.0) + (pl.col("own_error") ** 2).mean()).sqrt()
+    means = known.sort(_KEY).group_by(keys, maintain_order=True)
+    return means.agg(pl.col("own").mean().alias(f"{name}_mean"), spread.alias(f"{name}_error"))
+
+
+_MOVE = (pl.col("candidate") / pl.col("planned_price")).clip(lower_bound=DEEPEST).log()
+
+
+def _own() -> pl.Expr:
+    return (pl.col("units") * (pl.col("elasticity") * _MOVE).exp()).alias("units")
+
+
+def _range(rows: pl.DataFrame) -> dict[str, pl.Expr]:
+    """The 80 % range: the forecast's own, widened by the doubt about the ratio; both in logs, independent."""
+    ratio = (pl.col("elasticity") * _MOVE).exp()
+    doubt = (_Z * pl.col("error") * _MOVE) ** 2
+    made = {}
+    for name, sign in (("units_lo", -1.0), ("units_hi", 1.0)):
+        away = sign * (pl.col(name) / pl.col("units")).log() if name in rows.columns else pl.lit(0.0)
+        away = pl.max_horizontal(away.fill_nan(0.0), pl.lit(0.0))
+        made[name] = pl.col("units") * ratio * (sign * (away**2 + doubt).sqrt()).exp()
+    return made
+
+
+def _diverted(rows: pl.DataFrame, diversion: Diversion) -> pl.Expr:
+    if "category" not in rows.columns:
+        return pl.lit(0.0).alias("diverted")
+    share = pl.lit(diversion.share)
+    if diversion.by_category:
+        share = pl.col("category").replace_strict(dict(diversion.by_category), default=share, return_dtype=pl.Float64)
+    planned = rows["units"]
+    return (share * (planned - pl.col("units"))).alias("diverted")
+
+
+def _checked(forecasts: pl.DataFrame, elasticities: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """The candidates, typed, with their kind."""
+    wanted = {
+        "forecasts": (forecasts, [*_KEY, "units", "planned_price"]),
+        "elasticities": (elasticities, [*_KEY, "kind", "elasticity", "std_error"]),
+        "candidates": (candidates, [*_KEY, "candidate"]),
+    }
+    for name, (frame, columns) in wanted.items():
+        if missing := [column for column in columns if column not in frame.columns]:
+            raise PricingError(f"{name}: no column {missing[0]}", f"give {', '.join(columns)}")
+    for name, frame, keys in (("forecasts", forecasts, _KEY), ("elasticities", elasticities, [*_KEY, "kind"])):
+        twice = frame.filter(pl.struct(keys).is_duplicated())
+        if twice.height:
+            raise PricingError(f"{name}: two rows of {twice['sku'][0]} in {twice['market'][0]}", "give one each")
+    _require_positive(forecasts, "forecasts", "planned_price")
+    _require_positive(candidates, "candidates", "candidate")
+    wrong = forecasts.filter(~(pl.col("units") >= 0) | ~pl.col("units").cast(pl.Float64).is_finite())
+    if wrong.height:
+        raise PricingError(f"forecasts: units of {wrong['sku'][0]} are {wrong['units'][0]}", "give 0 or more")
+    kind = pl.col("kind").cast(pl.String) if "kind" in candidates.columns else pl.lit("base")
+    return candidates.select(*_KEY, pl.col("candidate").cast(pl.Float64), kind.alias("kind"))
+
+
+def _require_positive(frame: pl.DataFrame, name: str, column: str) -> None:
+    price = pl.col(column).cast(pl.Float64)
+    wrong = frame.filter((price.is_not_null() & price.is_finite() & (price > 0)).not_())
+    if wrong.height:
+        row = wrong.row(0, named=True)
+        what = f"{name}: {column} of {row['sku']} in {row['market']} is {row[column]}"
+        raise PricingError(what, "give a price above 0")

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricing_assets.demand.response import Diversion, respond, respond_together
+from pricing_assets.errors import PricingError
+
+FORECASTS = pl.DataFrame(
+    {
+        "sku": ["A", "B", "C"],
+        "market": ["DE"] * 3,
+        "category": ["X", "X", "Y"],
+        "units": [100.0, 50.0, 10.0],
+        "units_lo": [80.0, 30.0, 0.0],
+        "units_hi": [125.0, 80.0, 25.0],
+        "planned_price": [10.0, 20.0, 5.0],
+    }
+)
+ELASTICITIES = pl.DataFrame(
+    {
+        "sku": ["A", "A", "B"],
+        "market": ["DE"] * 3,
+        "kind": ["base", "promotion", "base"],
+        "elasticity": [-2.0, -3.0, -1.0],
+        "std_error": [0.2, 0.3, 0.1],
+    }
+)
+
+
+def _at(*prices: tuple[str, float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "sku": [sku for sku, _ in prices],
+            "market": ["DE"] * len(prices),
+            "candidate": [price for _, price in prices],
+        }
+    )
+
+
+def test_units_are_the_forecast_times_one_ratio():
+    rows = respond(FORECASTS, ELASTICITIES, _at(("A", 9.0), ("B", 22.0)))
+    assert rows["units"].to_list() == pytest.approx([100 * 0.9**-2, 50 * 1.1**-1])
+
+
+def test_a_promotion_answers_with_its_own_elasticity():
+    rows = respond(FORECASTS, ELASTICITIES, _at(("A", 9.0)).with_columns(kind=pl.lit("promotion")))
+    assert rows["units"].item() == pytest.approx(100 * 0.9**-3)
+
+
+def test_at_the_planned_price_units_and_range_are_the_forecasts():
+    rows = respond(FORECASTS, ELASTICITIES, _at(("A", 10.0), ("C", 5.0)))
+    assert rows["units"].to_list() == pytest.approx([100.0, 10.0])
+    assert rows["units_lo"].to_list() == pytest.approx([80.0, 0.0])
+    assert rows["units_hi"].to_list() == pytest.approx([125.0, 25.0])
+
+
+def test_the_range_is_that_of_drawn_elasticities_and_forecasts():
+    draw = np.random.default_rng(1)
+    elasticity = -2.0 + 0.6 * draw.standard_normal(200_000)
+    log_units = math.log(100) + math.log(1.25) / 1.28155 * draw.standard_normal(200_000)
+    drawn = np.exp(log_units + elasticity * math.log(0.7))
+    rows = respond(FORECASTS, ELASTICITIES.with_columns(std_error=pl.lit(0.6)), _at(("A", 7.0)))
+    low, high = np.quantile(drawn, [0.1, 0.9])
+    assert rows["units_lo"].item() == pytest.approx(low, rel=0.02)
+    assert rows["units_hi"].item() == pytest.approx(high, rel=0.02)
+
+
+def test_disagreement_of_specifications_widens_the_range():
+    wide = ELASTICITIES.with_columns(spec_low=pl.col("elasticity") - 1, spec_high=pl.col("elasticity") + 1)
+    narrow, wider = (respond(FORECASTS, rows, _at(("A", 7.0))) for rows in (ELASTICITIES, wide))
+    assert wider["units_hi"].item() > 1.02 * narrow["units_hi"].item()
+    assert wider["units"].item() == narrow["units"].item()
+
+
+def test_a_missing_elasticity_is_the_categorys_then_everyones_then_what_is_published():
+    whole = ELASTICITIES.filter(pl.col("sku") != "B")
+    rows = respond(FORECASTS, whole, _at(("B", 20.0), ("C", 5.0), ("A", 10.0)))
+    assert rows["fallback_reason"].to_list() == [
+        "no elasticity: the mean of its category",
+        "no elasticity: the mean of all",
+        None,
+    ]
+    assert rows["elasticity"].to_list() == [-2.0, -2.0, -2.0]
+    none = respond(FORECASTS, ELASTICITIES.clear(), _at(("A", 9.0)))
+    assert (none["elasticity"].item(), none["fallback_reason"].item()) == (-2.62, "no elasticity: what is published")
+
+
+def test_a_candidate_without_forecast_has_no_units():
+    rows = respond(FORECASTS, ELASTICITIES, _at(("Z", 9.0), ("A", 9.0)))
+    assert rows["units"].is_null().to_list() == [True, False]
+
+
+def test_what_a_sku_loses_others_of_its_category_gain_in_part():
+    rows = respond(FORECASTS, ELASTICITIES, _at(("A", 11.0)), Diversion(0.4))
+    assert rows["diverted"].item() == pytest.approx(0.4 * (100 - 100 * 1.1**-2))
+    together = respond_together(FORECASTS, ELASTICITIES, _at(("A", 11.0)), Diversion(0.4))
+    assert together["units"].to_list() == pytest.approx([100 * 1.1**-2, 50 + rows["diverted"].item(), 10.0])
+
+
+def test_diversion_is_declared_by_category():
+    rows = respond(FORECASTS, ELASTICITIES, _at(("A", 11.0), ("C", 6.0)), Diversion(0.5, {"X": 0.0}))
+    assert rows["diverted"][0] == 0.0
+    assert rows["diverted"][1] > 0.0
+
+
+_prices = st.floats(0.01, 1e5, allow_nan=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    units=st.lists(st.floats(0, 1e6), min_size=3, max_size=3),
+    slopes=st.lists(st.floats(-12, 12), min_size=3, max_size=3),
+    planned=st.lists(_prices, min_size=3, max_size=3),
+    prices=st.lists(_prices, min_size=2, max_size=2),
+    other=_prices,
+    share=st.floats(0, 1),
+)
+def test_units_never_rise_with_the_own_price(*, units, slopes, planned, prices, other, share):
+    forecasts = FORECASTS.drop("units_lo", "units_hi").with_columns(
+        units=pl.Series(units), planned_price=pl.Series(planned)
+    )
+    elasticities = ELASTICITIES.with_columns(elasticity=pl.Series(slopes))
+    low, high = sorted(prices)
+    alone = respond(forecasts, elasticities, _at(("A", low), ("A", high)), Diversion(share))
+    assert alone["units"][1] <= alone["units"][0]
+    assert (alone["units_lo"] <= alone["units"] * (1 + 1e-9)).all()
+    assert (alone["units_hi"] >= alone["units"] * (1 - 1e-9)).all()
+    at = [
+        respond_together(forecasts, elasticities, _at(("A", price), ("B", other)), Diversion(share))
+        for price in (low, high)
+    ]
+    assert at[1]["units"][0] <= at[0]["units"][0] * (1 + 1e-12)
+    assert all((rows["units"] >= 0).all() for rows in at)
+
+
+@settings(max_examples=20, deadline=None)
+@given(price=st.floats(6.0, 20.0), share=st.floats(0, 1))
+def test_no_unit_is_made_or_lost_on_the_way_to_other_skus(price, share):
+    whole = respond_together(FORECASTS, ELASTICITIES, _at(("A", price)), Diversion(share))
+    alone = respond(FORECASTS, ELASTICITIES, _at(("A", price)), Diversion(share))
+    gained = whole["units"].sum() - 60.0 - alone["units"].item()
+    assert gained == pytest.approx(alone["diverted"].item(), abs=1e-9) or whole["units"].min() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("forecasts", "candidates", "what"),
+    [
+        (FORECASTS.drop("units"), _at(("A", 1.0)), "forecasts: no column units"),
+        (FORECASTS, _at(("A", 0.0)), "candidates: candidate of A in DE is 0.0"),
+        (FORECASTS, _at(("A", math.nan)), "candidates: candidate of A in DE is nan"),
+        (pl.concat([FORECASTS, FORECASTS]), _at(("A", 1.0)), "forecasts: two rows of A in DE"),
+        (FORECASTS.with_columns(units=-1.0), _at(("A", 1.0)), "forecasts: units of A are -1.0"),
+        (FORECASTS.with_columns(planned_price=None), _at(("A", 1.0)), "forecasts: planned_price of A in DE is None"),
+    ],
+)
+def test_inputs_that_cannot_be_meant_are_refused_by_name(forecasts, candidates, what):
+    with pytest.raises(PricingError) as refused:
+        respond(forecasts, ELASTICITIES, candidates)
+    assert refused.value.what == what
+
+
+def test_a_share_that_is_none_is_refused():
+    with pytest.raises(PricingError, match="diversion X"):
+        Diversion(0.2, {"X": 1.2})
