@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 
@@ -135,8 +137,24 @@ def load_location(folder: Path) -> None:
     assert partitions.SOURCE.name == SETTINGS["name"], "defs/ was imported with another source by an earlier test"
 
 
+@contextmanager
+def blank_pictures() -> Iterator[None]:
+    """Leaves the drawing of pictures out: a third of what a run of so small a shop costs."""
+    import dagster as dg
+
+    from pricing_assets.defs import plots
+
+    with mock.patch.object(plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)):
+        yield
+
+
 class Line:
-    """The stations raw → features → anomalies → decisions on an instance of their own, for one shop and one home."""
+    """The stations raw → features → anomalies → decisions on an instance of their own, for one shop and one home.
+
+    Tests that look at pictures ask for them: `pictures = True`.
+    """
+
+    pictures = False
 
     def __init__(self, home: Path, shop: Shop, clock: Callable[[], datetime] | None = None) -> None:
         import dagster as dg
@@ -178,16 +196,17 @@ class Line:
             "decisions": decisions.price_decisions,
         }
         days = [first + timedelta(days=number) for number in range(((last or first) - first).days + 1)]
-        return dg.materialize(
-            [station for name, station in stations.items() if not only or name in only],
-            partition_key=str(first) if len(days) == 1 else None,
-            tags=executions.range_tags(days) if len(days) > 1 else None,
-            resources={"platform": self.platform()},
-            instance=self.instance,
-            selection=[dg.AssetKey(table.split(".")) for table in tables] if tables else None,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+        with nullcontext() if self.pictures else blank_pictures():
+            return dg.materialize(
+                [station for name, station in stations.items() if not only or name in only],
+                partition_key=str(first) if len(days) == 1 else None,
+                tags=executions.range_tags(days) if len(days) > 1 else None,
+                resources={"platform": self.platform()},
+                instance=self.instance,
+                selection=[dg.AssetKey(table.split(".")) for table in tables] if tables else None,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
 
     def hashes(self) -> dict[str, dict[date, str]]:
         """Table → day → content hash, of everything manifested but what is provenance."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIZE = (7.0, 2.6)
+_RAREST = 12  # features named in a picture: more would be too small to read
 _BLUE, _RED = "#3b6ea5", "#b5483a"
 _AGES = ("#c6dbef", "#9ecae1", "#6baed6", "#3182bd", "#08519c", "lightgrey")  # darker is older, grey unknown
 
@@ -117,16 +118,19 @@ def alarms_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 
 def presence(snapshot: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """Share of rows in which each feature is present."""
+    """Share of rows in which a feature is present, of the features some row lacks, the rarest first."""
     names = [name for name in snapshot.columns if name not in ("date", "sku", "market", "inputs", "inputs_hash")]
-    shares = [1 - snapshot[name].null_count() / max(snapshot.height, 1) for name in names]
+    shares = {name: 1 - snapshot[name].null_count() / max(snapshot.height, 1) for name in names}
+    rare = sorted((share, name) for name, share in shares.items() if share < 1)
+    shown = rare[:_RAREST]
 
     def draw(axes: Axes) -> None:
-        axes.bar(range(len(names)), shares, color=_BLUE)
-        axes.set(ylim=(0, 1), ylabel="share present")
-        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=5)
+        axes.barh([name for _, name in reversed(shown)], [share for share, _ in reversed(shown)], color=_BLUE)
+        axes.set(xlim=(0, 1), xlabel="share of rows")
+        axes.tick_params(axis="y", labelsize=6)
 
-    return _picture(draw, "features present")
+    more = f"; the rarest {len(shown)} of the others" if len(rare) > len(shown) else ""
+    return _picture(draw, f"{len(names) - len(rare)} of {len(names)} features are present in every row{more}")
 
 
 def changed_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:

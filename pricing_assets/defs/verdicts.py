@@ -68,17 +68,33 @@ def specs(source: Source, table: type[Table]) -> list[dg.AssetCheckSpec]:
 def of_expectations(
     source: Source, table: type[Table], outcome: sources.Outcome, days: Sequence[date], data_docs: Path
 ) -> list[dg.AssetCheckResult]:
-    """One asset check per expectation of a raw table over the days of a run; what failed is shown as a table."""
-    failed = outcome.failed.filter(pl.col("date").is_in(days) & (pl.col("table") == table.table_name()))
+    """One asset check per expectation of a raw table over the days of a run; what failed is shown as a table.
+
+    A day on its own shows its figure as a number, which Dagster plots from day to day.
+    """
+    mine = pl.col("date").is_in(days) & (pl.col("table") == table.table_name())
+    failed, figures = outcome.failed.filter(mine), outcome.figures.filter(mine)
     return [
         dg.AssetCheckResult(
             asset_key=catalog.key(table),
             check_name=each.check,
             passed=not (found := failed.filter(check=each.check)).height,
-            metadata=_found(found, days, data_docs) if found.height else {"expected": each.band},
+            metadata={
+                "expected": each.band,
+                **_range(figures.filter(check=each.check)["figure"]),
+                **(_found(found, days, data_docs) if found.height else {}),
+            },
         )
         for each in source.expectations.get(table.table_name(), ())
     ]
+
+
+def _range(figures: pl.Series) -> dict[str, float]:
+    """The figure of a day, or the lowest and highest of several; nothing where there is none."""
+    values = figures.to_list()
+    if len(values) > 1:
+        return {"lowest found": min(values), "highest found": max(values)}
+    return {"found": values[0]} if values else {}
 
 
 def _found(failed: pl.DataFrame, days: Sequence[date], data_docs: Path) -> dict[str, Any]:

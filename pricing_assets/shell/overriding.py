@@ -6,7 +6,8 @@ Here: people in, words out; what a scope names, against what was on sale on the 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("sku", "category", "market")
 _DOES = {"PRICE_FREEZE": "the current price stays, of {}", "FORCE_RULE_BASED": "rules alone decide {}"}
+_COUNTING = ("active", "scheduled")
 _SAYS = {"PRICE_FREEZE": "frozen", "FORCE_RULE_BASED": "decided by rules alone"}
 
 
@@ -70,6 +72,9 @@ def set_override(shell: Shell, kind: OverrideKind, asked: Asked, days: Days, *, 
     shell.answer({**_row(made, source.next_effective_day(now)), "changed": not standing, "sku_markets": covers})
     shell.say(f"{made.id}{' already stands' if standing else ''}: {_sentence(made)}")
     shell.say(f"  {_effect(made, listed, covers)}")
+    for day in _decided_already(shell, source, span, now):
+        taken = f"`pricing run --date {day}` decides them again"
+        shell.say(f"  prices that take effect on {day + timedelta(days=1)} are decided already: {taken}")
     shell.say(f"  `pricing end-override {made.id} --reason …` ends it; it expires by itself after {made.active_until}")
 
 
@@ -77,19 +82,23 @@ def end_override(shell: Shell, name: str, reason: str) -> None:
     """Ends an override."""
     from pricing_assets.governance.overrides import identity
 
-    name = identity(name)
-    done = open_store(shell).end_override(name, shell.by, reason, key_of("end", name, shell.by, reason))
-    shell.answer(_row(done, _source(shell).next_effective_day(datetime.now(UTC))))
+    name, store = identity(name), open_store(shell)
+    done = store.end_override(name, shell.by, reason, key_of("end", name, shell.by, reason))
+    day = _source(shell).next_effective_day(datetime.now(UTC))
+    others = _others(done, store.overrides(), _listed(shell).rows, day)
+    shell.answer({**_row(done, day), "still_in_force": [each.id for each in others]})
     shell.say(f"{done.id} is ended, on the word of {shell.by}: {reason}")
     shell.say(f"  no run that starts from now on obeys it; it was: {_sentence(done)}")
+    for each in others:
+        shell.say(f"  {each.id} still stands over some of it: {_sentence(each)}")
 
 
 def show(shell: Shell, *, everything: bool) -> None:
     """The overrides that count now or later, in force first; with `everything` also those that no longer do."""
     day = _source(shell).next_effective_day(datetime.now(UTC))
-    order = ["active", "scheduled", "expired", "ended"]
+    order = [*_COUNTING, "expired", "ended"]
     rows = [_row(each, day) for each in open_store(shell).overrides()]
-    rows = [row for row in rows if everything or row["state"] in order[:2]]
+    rows = [row for row in rows if everything or row["state"] in _COUNTING]
     rows.sort(key=lambda row: order.index(row["state"]))
     if not rows and not shell.json:
         shell.say("no override is in force" + ("" if everything else "; --all shows expired and ended ones"))
@@ -104,6 +113,23 @@ def covered(listed: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     """The rows of what is listed that a scope is about."""
     named = {name: getattr(scope, name) for name in _NAMES if getattr(scope, name) is not None}
     return listed.filter(**named) if named else listed
+
+
+def _others(done: Override, overrides: Sequence[Override], listed: pl.DataFrame, day: date) -> list[Override]:
+    """The overrides that go on, from `day` on, for something the ended one was about and is on sale."""
+    mine = covered(listed, done.scope)
+    going_on = [each for each in overrides if each.state(day) in _COUNTING and each.active_from <= done.active_until]
+    return [each for each in going_on if covered(mine, each.scope).height]
+
+
+def _decided_already(shell: Shell, source: Source, span: tuple[date, date], now: datetime) -> list[date]:
+    """The days whose published prices take effect within the span and can still be taken back."""
+    published = manifests.standing(shell.lake).filter(
+        (pl.col("published") > 0)
+        & pl.col("date").dt.offset_by("1d").is_between(*span)
+        & ((pl.col("effective_from") > now) | source.historical)
+    )
+    return published["date"].to_list()
 
 
 def _source(shell: Shell) -> Source:

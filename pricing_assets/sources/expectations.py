@@ -40,15 +40,18 @@ FAILED = {
     "expected": pl.String,
     "examples": pl.String,
 }
+FIGURES = {"date": pl.Date, "table": pl.String, "check": pl.String, "figure": pl.Float64}
 VERDICTS = {"date": pl.Date, "table": pl.String, "check": pl.String, "passed": pl.Boolean, "message": pl.String}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`verdicts` per day, table and check, as in runs.checks; `failed`, of those that did not pass, what was found."""
+    """`verdicts` per day, table and check, as in runs.checks; `failed`, of those that did not pass, what was found;
+    `figures`, what was looked at, where there was one."""
 
     verdicts: pl.DataFrame
     failed: pl.DataFrame
+    figures: pl.DataFrame
 
 
 def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collection[date] = ()) -> Outcome:
@@ -61,7 +64,7 @@ def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collect
     verdicts: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     found = profiles(source, frames, days, closed) if source.expectations else {}
-    sound = not found or all_in_band(source.expectations, found)
+    sound = all_in_band(source.expectations, found)
     for table, profile in found.items():
         expected = source.expectations.get(table, ())
         beyond = {} if sound or not expected else out_of_band(table, expected, profile)
@@ -74,7 +77,18 @@ def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collect
                 message = _failed_words(said, each) if said else _passed_words(source, each, day, day in unknown)
                 row = {"date": day, "table": table, "check": each.check, "passed": said is None, "message": message}
                 verdicts.append(row)
-    return Outcome(pl.DataFrame(verdicts, schema=VERDICTS), pl.DataFrame(failed, schema=FAILED))
+    verdicts_made, failed_made = pl.DataFrame(verdicts, schema=VERDICTS), pl.DataFrame(failed, schema=FAILED)
+    return Outcome(verdicts_made, failed_made, _figures(source.expectations, found))
+
+
+def _figures(expectations: Mapping[str, Sequence[Expected]], found: Mapping[str, Profile]) -> pl.DataFrame:
+    """Every figure looked at: date, table, check, figure."""
+    rows = [
+        profile.days.select("date", pl.lit(table).alias("table"), pl.lit(each.check).alias("check"), figure=each.check)
+        for table, profile in found.items()
+        for each in expectations.get(table, ())
+    ]
+    return pl.concat([pl.DataFrame(schema=FIGURES), *rows]).drop_nulls("figure")
 
 
 def judged(intake: Intake, outcome: Outcome) -> Intake:
@@ -120,13 +134,18 @@ def batch_of(days: pl.DataFrame) -> pd.DataFrame:
 
 
 def all_in_band(expectations: Mapping[str, Sequence[Expected]], found: Mapping[str, Profile]) -> bool:
-    """Whether every figure of every table is in its band, asked at once: most often it is, and each asking costs."""
-    wide = [next(iter(found.values())).days.select("date")]
+    """Whether every figure of every table is in its band, asked at once: most often it is, and each asking costs.
+
+    A figure that is null on every day is not asked for: it would pass.
+    """
+    wide = [profile.days.select("date") for profile in found.values()][:1]
     expected: dict[str, Expected] = {}
     for table, profile in found.items():
-        of_table = {f"{table} {each.check}": each for each in expectations.get(table, ())}
-        wide.append(profile.days.select(pl.col(each.check).alias(column) for column, each in of_table.items()))
-        expected |= of_table
+        known = [each for each in expectations.get(table, ()) if profile.days[each.check].count()]
+        wide.append(profile.days.select(pl.col(each.check).alias(f"{table} {each.check}") for each in known))
+        expected |= {f"{table} {each.check}": each for each in known}
+    if not expected:
+        return True
     return bool(_validated("all tables", expected, pl.concat(wide, how="horizontal"), "BOOLEAN_ONLY").success)
 
 

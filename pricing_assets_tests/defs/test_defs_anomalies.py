@@ -23,6 +23,7 @@ def selling_below_cost(shop: Shop) -> Shop:
 
 
 def test_a_run_flags_groups_and_commits_before_it_decides(selling_below_cost: Shop, line: Line) -> None:
+    line.pictures = True
     result = line.run(FIRST, DAYS[-1])
     assert result.success
     rows = line.lake.read(PriceAnomalies)

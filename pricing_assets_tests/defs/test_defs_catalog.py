@@ -170,6 +170,7 @@ def test_a_range_shows_its_actions_day_by_day(line: Line) -> None:
 
 
 def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
+    line.pictures = True
     result = line.run(FIRST)
     prices = shown(line, result, "raw/prices")
     assert prices["dagster/partition_row_count"].value == 4

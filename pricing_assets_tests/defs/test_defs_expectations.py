@@ -67,6 +67,8 @@ def test_one_bad_day_of_a_range_blocks_only_itself_and_is_shown_as_a_table(line:
     quarantined = found["raw/stock", "quarantine"].metadata["failed"].value.records[0].data  # type: ignore[union-attr]
     assert "A1 in UK (rule on_hand: found 'many'" in quarantined["examples"]
     assert record["examples"].startswith("A0 in UK (price 410.0000, currency GBP, usual 4.1")
+    rising = found["raw/prices", "coverage"].metadata
+    assert rising["lowest found"].value == rising["highest found"].value == 1.0, "what was looked at, where it passed"
     page, build = level.metadata["data docs"], level.metadata["build the data docs"]
     assert isinstance(page, dg.PathMetadataValue) and page.value == str(line.home / "data_docs" / "index.html")
     assert isinstance(build, dg.MarkdownMetadataValue)
@@ -79,6 +81,9 @@ def test_a_bad_day_alone_stops_the_line_with_the_words_of_its_verdict(line: Line
     assert not line.standing()
     checks = line.lake.read(Checks, BAD, BAD)
     message = checks.filter(check="price_level", table="raw.prices")["message"][0]
+    found = evaluations(result)
+    assert found["raw/prices", "coverage"].metadata["found"].value == 1.0
+    assert found["raw/prices", "price_level"].metadata["found"].value == 100.0
     assert "found 100, expected 0.67 to 1.5" in message and "off by 100" in message
 
 

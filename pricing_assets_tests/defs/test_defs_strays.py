@@ -96,9 +96,9 @@ def test_a_rerun_of_the_first_day_keeps_its_decisions(line: Line, shop: Shop) ->
 
 def test_a_range_and_day_by_day_have_the_same_strays(line: Line, shop: Shop, tmp_path: Path) -> None:
     shop.add("sales", **LOST)
-    line.run(FIRST, DAYS[-1])
+    line.run(FIRST, DAYS[4])
     daily = Line(tmp_path / "daily", shop)
-    for day in DAYS:
+    for day in DAYS[:5]:
         daily.run(day)
     assert daily.hashes() == line.hashes()
     assert held(line.lake)["raw.sales"] == ["7"]

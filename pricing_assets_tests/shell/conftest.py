@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from shell_commands import pricing
-from tiny_shop import DAYS, FIRST, Shop
+from tiny_shop import DAYS, FIRST, Shop, blank_pictures
 
 FIVE = DAYS[:5]
 
@@ -40,8 +40,8 @@ def copied(priced: Path, home: Path, shop: Shop) -> Path:
 
 
 @pytest.fixture
-def quick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """`pricing run` on this test's shop, without the marts; call it again after a change of settings."""
+def quick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """`pricing run` on this test's shop, without marts and pictures; call it again after a change of settings."""
     from pricing_assets.defs import resources
     from pricing_assets.shell import running
 
@@ -52,4 +52,5 @@ def quick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr(resources, "SOURCE", shop.load())
 
     load()
-    return load
+    with blank_pictures():
+        yield load

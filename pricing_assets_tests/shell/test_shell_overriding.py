@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from shell_commands import answer, pricing
-from tiny_shop import FIRST, LAST
+from tiny_shop import FIRST, LAST, Line, Shop
 
 NEXT = str(LAST + timedelta(days=1))  # the shop only has history: its last day's prices take effect then
 UNTIL = ("--until", "2026-03-31", "--reason", "supplier talks")
@@ -37,6 +37,27 @@ def test_an_override_has_a_life(home: Path, copied: Path) -> None:
     ended = answer("overrides", "--all")[-1]
     assert (ended["state"], ended["ended_by"], ended["end_reason"]) == ("ended", "bob", "over")
     assert answer("freeze", "--sku", "A", "--market", "UK", *UNTIL)["id"] == "OV-000003", "ended, so set anew"
+
+
+def test_ending_an_override_names_those_that_still_stand(home: Path, copied: Path) -> None:
+    pricing("freeze", "--sku", "A", *UNTIL)
+    pricing("freeze", "--market", "UK", *UNTIL, "--by", "ann")
+    pricing("freeze", "--sku", "C", *UNTIL)
+    said = pricing("unfreeze", "1", "--reason", "over").stdout
+    assert "  OV-000002 still stands over some of it: every SKU in UK is frozen from " in said
+    assert "OV-000003" not in said
+    assert answer("unfreeze", "2", "--reason", "over")["still_in_force"] == ["OV-000003"]
+    assert answer("unfreeze", "3", "--reason", "over")["still_in_force"] == []
+
+
+def test_setting_an_override_names_the_prices_decided_already(home: Path, copied: Path) -> None:
+    standing = [day for day, row in Line(home, Shop(home)).standing().items() if row["published"]]
+    effective = standing[-1] + timedelta(days=1)
+    said = pricing("freeze", "--all", "--from", str(effective), *UNTIL).stdout
+    again = f"are decided already: `pricing run --date {standing[-1]}` decides them again"
+    assert f"  prices that take effect on {effective} {again}" in said
+    assert said.count("are decided already") == 1, "those of earlier days have taken effect"
+    assert "are decided already" not in pricing("freeze", "--sku", "A", *UNTIL).stdout
 
 
 def test_the_audit_log_says_who_did_what_before_and_after(home: Path, shop: object) -> None:

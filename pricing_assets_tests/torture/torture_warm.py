@@ -11,7 +11,11 @@ import sys
 
 
 def main() -> None:
-    """Imports, then serves until the end of its input."""
+    """Imports, also what a run imports on its way, then serves until the end of its input."""
+    import great_expectations  # noqa: F401
+    import matplotlib.backends.backend_agg  # noqa: F401
+    import sqlglot.lineage  # noqa: F401
+
     from pricing_assets import cli
     from pricing_assets.definitions import defs
     from pricing_assets.shell import running  # noqa: F401
