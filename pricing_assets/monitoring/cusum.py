@@ -35,13 +35,16 @@ class Chart(NamedTuple):
 
 def run_length(allowance: float, threshold: float, mean: float = 0.0) -> float:
     """Average days until a one-sided chart alarms, of normal innovations with this mean, in standard deviations."""
-    drift, height = mean - allowance, threshold + _OVERSHOOT
-    exponent = -2 * drift * height
-    if abs(exponent) < 1e-4:
-        return height**2
-    if exponent > 700:
-        return math.inf
-    return (math.exp(exponent) - exponent - 1) / (2 * drift**2)
+    return float(_run_lengths(np.array([mean - allowance]), np.array([threshold]))[0])
+
+
+def _run_lengths(drift: Floats, threshold: Floats) -> Floats:
+    """Siegmund's approximation; where nothing drifts its limit, the height squared."""
+    height = threshold + _OVERSHOOT
+    exponent = np.minimum(-2 * drift * height, 700.0)
+    still = np.abs(exponent) < 1e-4
+    squared = np.where(still, 1.0, 2 * drift**2)
+    return np.asarray(np.where(still, height**2, (np.exp(exponent) - exponent - 1) / squared))
 
 
 @lru_cache(maxsize=4096)
@@ -64,21 +67,10 @@ def threshold_for(wanted: float, allowance: float, days: int | None = None, scal
 def _rate(allowance: float, threshold: float, days: int | None, scale_error: float) -> float:
     if days is None:
         return 1 / run_length(allowance, threshold)
-    nodes, weights = _normal()
-    total = 0.0
-    for scale_node, scale_weight in zip(nodes, weights, strict=True):
-        scale = math.exp(scale_error * scale_node)
-        for node, weight in zip(nodes, weights, strict=True):
-            mean = node / math.sqrt(days)
-            total += scale_weight * weight / run_length(scale * allowance, scale * threshold, mean)
-    return total
-
-
-@lru_cache(maxsize=1)
-def _normal() -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Nodes and weights that average over a standard normal."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    return tuple(nodes.tolist()), tuple((weights / weights.sum()).tolist())
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)  # they average over a standard normal
+    scale, mean = np.exp(scale_error * nodes)[:, None], nodes / math.sqrt(days)
+    rates = 1 / _run_lengths(mean - scale * allowance, scale * threshold)
+    return float(np.sum(np.outer(weights, weights) * rates) / np.sum(weights) ** 2)
 
 
 def chart(innovations: Floats, allowance: float, threshold: float, *, both_sides: bool) -> Chart:

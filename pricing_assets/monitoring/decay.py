@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 BIAS, SCALED_ERROR = "bias", "scaled_error"
 METRICS = (BIAS, SCALED_ERROR)
+_SMALLEST_ERROR = 1e-3
 _ALLOWANCES = (0.20, 1.0)
 """Half the shift to find, in standard deviations of a day's innovation, but within these bounds: below, a chart would
 follow what the reference does not know of its own mean; above, it would hardly sum at all."""
@@ -74,7 +75,9 @@ def judged_segment(metric: str, segment: str, rows: pl.DataFrame, champion: Cham
 
 
 def _values(rows: pl.DataFrame, metric: str) -> Floats:
-    return rows[metric].cast(pl.Float64).fill_null(math.nan).to_numpy()
+    """What is charted. Of the scaled error the logarithm: its own distribution leans to large errors, and alarms."""
+    values = rows[metric].cast(pl.Float64).fill_null(math.nan).to_numpy()
+    return values if metric == BIAS else np.asarray(np.log(np.maximum(values, _SMALLEST_ERROR)))
 
 
 def _unfit(reference: Floats, current: Floats, plan: Plan) -> str:
@@ -95,8 +98,8 @@ def _unfit(reference: Floats, current: Floats, plan: Plan) -> str:
 def _charted(judged: Judged, rows: pl.DataFrame, memory: whitening.Memory, begins: int, plan: Plan) -> Judged:
     values, days = _values(rows, judged.metric), rows["date"].to_list()[begins:]
     both = judged.metric == BIAS
-    size = plan.shift if both else plan.decay * abs(memory.level)
-    allowance, threshold = design(memory, size, both_sides=both, plan=plan)
+    size = plan.shift if both else math.log1p(plan.decay)
+    allowance, threshold = design(memory, size, plan)
     new = whitening.innovations(memory, values)
     chart = cusum.chart(new[begins:], allowance, threshold, both_sides=both)
     last = len(days) - 1 if chart.noticed is None else chart.noticed
@@ -115,11 +118,10 @@ def _charted(judged: Judged, rows: pl.DataFrame, memory: whitening.Memory, begin
     )
 
 
-def design(memory: whitening.Memory, size: float, *, both_sides: bool, plan: Plan) -> tuple[float, float]:
+def design(memory: whitening.Memory, size: float, plan: Plan) -> tuple[float, float]:
     """Allowance and threshold of a chart for shifts of `size`, in units of the series: Page's half of the shift."""
     least, most = _ALLOWANCES
     allowance = min(max(size * memory.gain / memory.spread / 2, least), most)
     scale_error = math.hypot(math.sqrt(0.5 / memory.days), memory.gain_error)
-    wanted = plan.run_length * (2 if both_sides else 1)
     rounded = round(allowance, 2), round(min(scale_error, 0.5), 2)
-    return rounded[0], cusum.threshold_for(wanted, rounded[0], memory.days, rounded[1])
+    return rounded[0], cusum.threshold_for(2 * plan.run_length, rounded[0], memory.days, rounded[1])

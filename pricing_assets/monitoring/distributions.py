@@ -81,6 +81,11 @@ def autocorrelation_time(values: Floats) -> float:
     return max(first, _sum_of_initial(corrected))
 
 
+def time_at_sight(values: Floats) -> float:
+    """The same of the values themselves and as estimated, without what a short series hides. At least 1."""
+    return _sum_of_initial(_autocorrelations(values))
+
+
 def _ranks(values: Floats) -> Floats:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse])

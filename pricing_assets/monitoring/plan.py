@@ -52,13 +52,14 @@ FEATURES = (
 class Plan:
     """How drift is looked for.
 
-    `run_length` is the average number of days until a chart of a segment that did not change alarms; `shift` the
-    relative change of demand charts are tuned to, `decay` the relative rise of the scaled error. `least_lead` is the
-    days from origin to target of the forecasts judged: shorter ones have seen the shift in their own past. `restarts`
-    names, by metric and segment, the day after which a chart starts anew, as when a person has rejected its event.
+    `run_length` is the average number of days until the chart of a bias that did not change alarms; that of the scaled
+    error, which looks at one side only, takes twice as long. `shift` is the relative change of demand charts are tuned
+    to, `decay` the relative rise of the scaled error. `least_lead` is the days from origin to target of the forecasts
+    judged: shorter ones have seen the shift in their own past. `restarts` names, by metric and segment, the day after
+    which a chart starts anew, as when a person has rejected its event.
     """
 
-    run_length: float = 1095.0
+    run_length: float = 730.0
     shift: float = 0.20
     decay: float = 0.25
     least_lead: int = 7

@@ -16,17 +16,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pricing_assets.monitoring.distributions import time_at_sight
+
 Floats = npt.NDArray[np.float64]
 
-LAGS: tuple[tuple[int, ...], ...] = ((), (1,), (1, 2), (1, 7), (1, 2, 7))
-"""Memories tried, in days: none, yesterday, and the same day of last week."""
+LAGS: tuple[tuple[int, ...], ...] = ((1,), (1, 2), (1, 7), (1, 2, 7))
+"""Memories tried, in days: yesterday, the day before, the same day of last week. To have none is not tried: of the
+little memory that half a year does not show, a chart makes twice the alarms."""
 
 BOUND = 3.0  # standard deviations beyond which a day counts no more
 _LONGEST = 0.97  # sum of coefficients: beyond it a series has no level to shift from
 
 
 class Memory(NamedTuple):
-    """A fitted autoregression. `spread` is the standard deviation of its innovations, in units of the series.
+    """A fitted autoregression. `spread` is the long-run standard deviation of its innovations, in units of the series.
 
     `gain` is 1 − Σ coefficients: what a lasting shift by one unit adds to each day's innovation. `gain_error` is the
     relative standard error of it; `days` the innovations of the reference it was fitted on.
@@ -90,9 +93,9 @@ def _fit(values: Floats) -> tuple[tuple[int, ...], tuple[float, ...], float]:
     target = values[longest:]
     past = {lag: values[longest - lag : len(values) - lag] for lag in LAGS[-1]}
     there = ~np.isnan(target) & ~np.any([np.isnan(column) for column in past.values()], axis=0)
-    best: tuple[float, tuple[int, ...], Floats, float] = (math.inf, (), np.zeros(0), 0.0)
+    best: tuple[float, tuple[int, ...], Floats, float] = (math.inf, (1,), np.zeros(1), 0.0)
     for lags in LAGS:
-        columns = np.stack([past[lag][there] for lag in lags], axis=1) if lags else np.zeros((int(there.sum()), 0))
+        columns = np.stack([past[lag][there] for lag in lags], axis=1)
         solved = np.linalg.lstsq(columns, target[there], rcond=None)[0]
         rest = target[there] - columns @ solved
         squares = float(rest @ rest)
@@ -111,12 +114,14 @@ def _fit(values: Floats) -> tuple[tuple[int, ...], tuple[float, ...], float]:
 
 
 def _scaled(memory: Memory, reference: Floats) -> Memory:
-    """With the spread of the reference's innovations, so that bounded ones have mean 0 and standard deviation 1."""
+    """With the spread of the reference's innovations: bounded ones have mean 0, and their sum over many days has the
+    variance of as many independent ones, as what memory the fit has left makes the spread wider."""
     new = _raw(memory, reference)
     new = new[~np.isnan(new)]
     spread = float(np.std(new))
     for _ in range(25):
         bounded = np.clip(new, -BOUND * spread, BOUND * spread)
         spread = max(float(np.std(bounded)), 1e-12)
+    spread *= math.sqrt(time_at_sight(np.clip(new, -BOUND * spread, BOUND * spread)))
     centre = float(np.mean(np.clip(new / spread, -BOUND, BOUND)))
     return memory._replace(spread=spread, centre=centre, days=len(new))
