@@ -10,7 +10,7 @@ from pricing_assets.models.artifacts import ModelUnavailable, content_hash
 from pricing_assets.models.listing import versions_table
 from pricing_assets.models.promotion import Policy, PromotionDecision, promotion_decision
 from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, Signature, TrainingRecord, Version
-from pricing_assets.models.registry import Registry
+from pricing_assets.models.registry import Registry, open_registry
 from pricing_assets.models.report import Accuracy, Compared, Contestant, Identity, ValidationReport
 from pricing_assets.models.retraining import Bench, Validation, ask_first_start, ask_scheduled, retrain, roll_back
 from pricing_assets.models.serving import Serving, champion_in_force, settle
@@ -40,6 +40,7 @@ __all__ = [
     "champion_in_force",
     "content_hash",
     "monotonicity",
+    "open_registry",
     "promotion_decision",
     "retrain",
     "roll_back",

@@ -18,6 +18,7 @@ from pricing_assets.models.records import Signature
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
 
 # MLflow takes these from the environment alone. A server that is down is told within seconds, not minutes.
 _BOUNDS = {
@@ -34,14 +35,10 @@ def connect(uri: str) -> MlflowClient:
 
     A SQLite file's folder is made where it is missing. Raises PricingError for a URI MLflow does not know.
     """
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = _BOUNDS["MLFLOW_DISABLE_TELEMETRY"]
-    for name, value in _BOUNDS.items():
-        os.environ.setdefault(name, value)
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    quiet()
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    elif urlsplit(uri).scheme not in ("http", "https", "postgresql", "mysql"):
+    elif urlsplit(uri).scheme.partition("+")[0] not in ("http", "https", "postgresql", "mysql"):
         raise PricingError(
             f"model registry {shown(uri)}: is no URI of one",
             "write it like http://host:5000 or sqlite:////path/file.db",
@@ -50,6 +47,22 @@ def connect(uri: str) -> MlflowClient:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def quiet() -> None:
+    """Sets what MLflow reads when it is imported."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = _BOUNDS["MLFLOW_DISABLE_TELEMETRY"]
+    for name, value in _BOUNDS.items():
+        os.environ.setdefault(name, value)
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def failure() -> type[MlflowException]:
+    """What MLflow raises."""
+    from mlflow.exceptions import MlflowException
+
+    return MlflowException
 
 
 def shown(uri: str) -> str:

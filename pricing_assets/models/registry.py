@@ -33,6 +33,15 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _MODEL, _DATA, _PLOTS, _VALIDATION = "model", "data", "plots", "validation"
 _REPORT = "report.json"
+_MOST = 10_000  # versions of a model: a training a day for a quarter of a century
+
+
+def open_registry(uri: str | None, home: Path) -> Registry:
+    """The registry at a URI; without one, in SQLite under the home, files and all."""
+    if uri:
+        return Registry(uri, None)
+    folder = home.resolve() / "mlflow"
+    return Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
 
 
 class Registry:
@@ -61,26 +70,39 @@ class Registry:
         self.point(model, CHALLENGER, made.version)
         return self.version(model, made.version)
 
+    def models(self) -> list[str]:
+        """Every registered model."""
+        with self._answering():
+            return sorted(found.name for found in self._client.search_registered_models(max_results=1000))
+
     def made_by(self, model: str, event_id: str, root_run_id: str) -> Version | None:
-        """The version a root run registered for a drift event; None where it did not get so far."""
-        whose = (event_id, root_run_id)
-        return next((each for each in self.versions(model) if (each.event_id, each.root_run_id) == whose), None)
+        """The version a root run registered for a drift event, its aliases left out; None where it got not so far."""
+        _check_name(model)
+        with self._answering():
+            made = map(self._version, self._search(model))
+            return next((each for each in made if (each.event_id, each.root_run_id) == (event_id, root_run_id)), None)
 
     def versions(self, model: str) -> list[Version]:
         """Every version, oldest first; none of a model nobody registered."""
         _check_name(model)
         with self._answering():
-            found = self._client.search_model_versions(f"name='{model}'", max_results=1000)
+            found = self._search(model)
             named = self._aliases(model) if found else {}
         made = [self._version(each, named) for each in found]
         return sorted(made, key=lambda each: each.version)
 
     def version(self, model: str, number: int) -> Version:
         """One version. Raises ModelUnavailable where it is missing."""
-        found = next((each for each in self.versions(model) if each.version == number), None)
-        if found is None:
-            raise ModelUnavailable("missing", f"model {model} has no version {number} in {self.uri}", _RETRAIN)
-        return found
+        _check_name(model)
+        with self._answering():
+            try:
+                found = self._client.get_model_version(model, str(number))
+            except mlflow_client.failure() as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                what = f"model {model} has no version {number} in {mlflow_client.shown(self.uri)}"
+                raise ModelUnavailable("missing", what, _RETRAIN) from error
+        return self._version(found, dict.fromkeys(found.aliases, number))
 
     def resolve(self, model: str, alias: str, into: Path) -> Fetched:
         """The version an alias points to now, its files verified in a folder of `into`. Call it once per run.
@@ -90,7 +112,9 @@ class Registry:
         with self._answering():
             number = self._aliases(model).get(alias) if self._known(model) else None
         if number is None:
-            raise ModelUnavailable("missing", f"model {model} has no {alias} in {self.uri}", _RETRAIN)
+            raise ModelUnavailable(
+                "missing", f"model {model} has no {alias} in {mlflow_client.shown(self.uri)}", _RETRAIN
+            )
         return self.fetch(self.version(model, number), into)
 
     def fetch(self, version: Version, into: Path, artifact_hash: str | None = None) -> Fetched:
@@ -152,6 +176,12 @@ class Registry:
             except (OSError, UnicodeDecodeError):
                 return None
 
+    @property
+    def started(self) -> bool:
+        """Whether anything can be in it: False only for a SQLite file nobody made yet, which costs seconds to make."""
+        prefix = "sqlite:///"
+        return not self.uri.startswith(prefix) or Path(self.uri.removeprefix(prefix)).exists()
+
     @cached_property
     def _client(self) -> MlflowClient:
         return mlflow_client.connect(self.uri)
@@ -171,14 +201,17 @@ class Registry:
             ) from error
 
     def _download(self, version: Version, path: str, into: Path) -> Path:
-        with self._answering():
-            run = self._client.get_run(version.run_id)
         try:
-            return Path(self._client.download_artifacts(run.info.run_id, path, str(into)))
+            return Path(self._client.download_artifacts(version.run_id, path, str(into)))
         except Exception as error:  # whatever the artifact store raises
+            with self._answering():
+                place = self._client.get_run(version.run_id).info.artifact_uri
             raise ModelUnavailable(
-                "missing", f"{version.label}: {path} cannot be had from {run.info.artifact_uri}: {error}", _RETRAIN
+                "missing", f"{version.label}: {path} cannot be had from {place}: {error}", _RETRAIN
             ) from error
+
+    def _search(self, model: str) -> list[ModelVersion]:
+        return list(self._client.search_model_versions(f"name='{model}'", max_results=_MOST))
 
     def _known(self, model: str) -> bool:
         _check_name(model)

@@ -92,6 +92,8 @@ def challenger(bench: Bench, event_id: str, root_run_id: str, train: Train) -> V
             record = train(event, Path(folder))
             bench.heard("trained")
             made = bench.registry.register(event.drift.model, record, event_id=event.id, root_run_id=root_run_id)
+    else:
+        bench.registry.point(event.drift.model, CHALLENGER, made.version)
     bench.heard("registered")
     return made
 

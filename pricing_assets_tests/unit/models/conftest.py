@@ -1,10 +1,9 @@
-"""One MLflow for the whole session, whose making takes seconds, and a model's name of its own for each test."""
+"""One MLflow and one store for the whole session, whose making takes time, and for each test a model of its own."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,9 +20,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     return Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with governance.open_store(f"sqlite:///{tmp_path / 'governance.db'}") as opened:
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with governance.open_store(f"sqlite:///{tmp_path_factory.mktemp('governance') / 'governance.db'}") as opened:
         yield opened
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from fake_model import report
 from hypothesis import given
 from hypothesis import strategies as st
-from models_fake import report
 
 from pricing_assets.models import Identity, Policy, PromotionDecision, ValidationReport, promotion_decision
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from fake_model import report, scored
 from hypothesis import given
 from hypothesis import strategies as st
-from models_fake import report, scored
 
 from pricing_assets.errors import PricingError
 from pricing_assets.models import Contestant, Identity, ValidationReport, monotonicity, validation_report
