@@ -33,7 +33,7 @@ def judge(old: pl.DataFrame, new: pl.DataFrame, plan: Plan) -> list[shares.Share
     rows = _tested(rows)
     judged: list[shares.Share] = []
     for (kind,), tests in rows.partition_by("kind", as_dict=True, maintain_order=True).items():
-        judged += shares.judge(f"elasticity_{kind}", tests.select(shares.TESTS), plan)
+        judged += shares.judge(f"elasticity_{kind}", tests.select(list(shares.TESTS)), plan)
     return judged
 
 

@@ -54,7 +54,7 @@ def checked(forecasts: pl.DataFrame) -> pl.DataFrame:
     twice = rows.filter(pl.struct(*_KEY, "origin").is_duplicated()).sort(*_KEY, "origin")
     if twice.height:
         where = ", ".join(f"{name} {twice[name][0]}" for name in (*_KEY, "origin"))
-        raise PricingError(f"forecasts: {where} is there {twice.height} times", "give each forecast once")
+        raise PricingError(f"forecasts: {where} is there more than once", "give each forecast once")
     return rows.with_columns(pl.col(pl.Float64).replace([np.inf, -np.inf, np.nan], None))
 
 

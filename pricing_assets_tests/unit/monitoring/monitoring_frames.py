@@ -41,7 +41,14 @@ def forecasts(relative: Floats, segment: str = "COFFEE/DE", skus: int = 2, **cha
             "y": np.tile(100 * (1 + relative), skus),
         }
     )
-    constant = {"market": "DE", "segment": segment, "mean": 100.0, "q10": 80.0, "q90": 120.0, "censored": False}
+    constant = {
+        "market": segment.partition("/")[2],
+        "segment": segment,
+        "mean": 100.0,
+        "q10": 80.0,
+        "q90": 120.0,
+        "censored": False,
+    }
     constant |= {"conditioning_price": 5.0, "actual_price": 5.0} | changes
     columns = {name: value if isinstance(value, pl.Expr) else pl.lit(value) for name, value in constant.items()}
     return rows.with_columns(origin=pl.col("date") - pl.duration(days=7), **columns)
