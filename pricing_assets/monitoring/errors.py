@@ -50,7 +50,12 @@ def checked(forecasts: pl.DataFrame) -> pl.DataFrame:
     try:
         rows = forecasts.select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
     except pl.exceptions.PolarsError as error:
-        raise PricingError(f"forecasts: {error}", f"expected {COLUMNS}") from error
+        what = str(error).splitlines()[0]
+        kinds = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        raise PricingError(f"forecasts: {what}", f"expected {kinds}") from error
+    keys = (*_KEY, "segment", "origin")
+    if nulls := [name for name in keys if rows[name].null_count()]:
+        raise PricingError(f"forecasts: {', '.join(nulls)} is null in a row", f"give every row its {', '.join(keys)}")
     twice = rows.filter(pl.struct(*_KEY, "origin").is_duplicated()).sort(*_KEY, "origin")
     if twice.height:
         where = ", ".join(f"{name} {twice[name][0]}" for name in (*_KEY, "origin"))

@@ -82,7 +82,8 @@ def _draw_chart(figure: Figure, evidence: dict[str, Any]) -> None:
     values = [float("nan") if row["error"] is None else row["error"] for row in evidence["days"]]
     errors.plot(days, values, color=_BLUE, linewidth=1)
     errors.axhline(evidence["usual"], color="grey", linewidth=1, label="usual")
-    errors.set_ylabel("(demand − forecast) ÷ forecast" if evidence["metric"] == BIAS else "error ÷ forecast's own")
+    what = "(demand − forecast) ÷ forecast" if evidence["metric"] == BIAS else "log of error ÷ forecast's own"
+    errors.set_ylabel(what, fontsize=7)
     for name, color in (("up", _RED), ("down", _BLUE)):
         if any(row[name] for row in evidence["days"]):
             sums.plot(days, [row[name] for row in evidence["days"]], color=color, linewidth=1, label=f"sum {name}wards")

@@ -22,8 +22,8 @@ def of_chart(judged: Judged, plan: Plan) -> str:
         side = "above" if judged.size >= 0 else "below"
         said = f"demand is about {abs(judged.size):.0%} further {side} the forecast than usual"
     else:
-        said = f"forecasts miss by {judged.usual + judged.size:.2f} of their own standard deviation, usually by "
-        said += f"{judged.usual:.2f}"
+        now, usual = math.exp(judged.usual + judged.size), math.exp(judged.usual)  # logarithms are charted
+        said = f"forecasts miss by {now:.2f} of their own standard deviation, usually by {usual:.2f}"
     return f"{said}, since about {judged.since} (noticed on {judged.noticed}); our own price changes are allowed for"
 
 
