@@ -1,8 +1,8 @@
 """Drift: false events in quiet years, and how soon a shift of demand by a fifth is noticed.
 
-Run `python -m benchmarks.drift [--seeds 501-560] [--markets 501-506] [--plot FILE.png]`. Seeds 1 to 50 were used while
-the charts were written; figures are of others. Two sources: segments whose errors are an autoregression of known noise
-and memory, and the product's own simulator beside a forecaster that knows its laws but not its chance.
+Run `python -m benchmarks.drift [--seeds 501-560] [--markets 501-506] [--plot docs/monitoring.png]`. Seeds 1 to 50 were
+used while the charts were written; figures are of others. Two sources: segments whose errors are an autoregression of
+known noise and memory, and the product's own simulator beside a forecaster that knows its laws but not its chance.
 """
 
 from __future__ import annotations
