@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from pricing_assets.errors import PricingError
 from pricing_assets.models import mlflow_client
 from pricing_assets.models.artifacts import ModelUnavailable, content_hash
-from pricing_assets.models.records import CHALLENGER, Fetched, TrainingRecord, Version
+from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, TrainingRecord, Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -144,11 +144,14 @@ class Registry:
             if self._aliases(model).get(alias) != number:
                 self._client.set_registered_model_alias(model, alias, str(number))
 
-    def unpoint(self, model: str, alias: str) -> None:
-        """Takes an alias away; nothing happens where there is none."""
+    def crown(self, model: str, number: int) -> None:
+        """Lets champion point to a version; where it was the challenger, it is no longer."""
         with self._answering():
-            if alias in self._aliases(model):
-                self._client.delete_registered_model_alias(model, alias)
+            found = self._aliases(model)
+            if found.get(CHAMPION) != number:
+                self._client.set_registered_model_alias(model, CHAMPION, str(number))
+            if found.get(CHALLENGER) == number:
+                self._client.delete_registered_model_alias(model, CHALLENGER)
 
     def aliases(self, model: str) -> dict[str, int]:
         """Alias → version; none of a model nobody registered."""

@@ -24,7 +24,7 @@ from pricing_assets.errors import PricingError
 from pricing_assets.governance.drift_records import Champion, Drift, DriftEvent, Outcome, Validated
 from pricing_assets.models.artifacts import ModelUnavailable
 from pricing_assets.models.promotion import Policy, PromotionDecision, promotion_decision
-from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, TrainingRecord, Version
+from pricing_assets.models.records import CHALLENGER, Fetched, TrainingRecord, Version
 from pricing_assets.models.registry import Registry
 from pricing_assets.models.report import Identity, ValidationReport
 from pricing_assets.models.serving import files_of
@@ -104,16 +104,18 @@ def validated(bench: Bench, event_id: str, root_run_id: str, validate: Validate)
     made = bench.registry.made_by(event.drift.model, event.id, root_run_id)
     if made is None:
         raise ModelUnavailable("missing", f"{event.id}: run {root_run_id} registered no challenger", "train it first")
-    if event.validated is None:
+    if event.validated is not None:
+        report = report_on_record(bench, event)
+    else:
         with _failing(bench, event), TemporaryDirectory() as folder:
             found = validate(bench.registry.fetch(made, Path(folder)), _champion_files(bench, event, Path(folder)))
-            text, report_hash = found.report.to_json(), found.report.content_hash
-            bench.registry.keep_report(made, text, report_hash, found.plots)
+            report = found.report
+            bench.registry.keep_report(made, report.to_json(), report.content_hash, found.plots)
         bench.heard("report kept")
-        on_record = Validated(made.version, made.artifact_hash, report_hash)
-        event = bench.gate.record_validation(event.id, root_run_id, on_record)
+        on_record = Validated(made.version, made.artifact_hash, report.content_hash)
+        bench.gate.record_validation(event.id, root_run_id, on_record)
     bench.heard("validated")
-    return report_on_record(bench, event)
+    return report
 
 
 def promote(bench: Bench, event_id: str, root_run_id: str) -> Outcome | None:
@@ -146,7 +148,7 @@ def _promoted(bench: Bench, event: DriftEvent, root_run_id: str) -> Outcome | No
         bench.heard("in force")
     else:
         decision = PromotionDecision(True, ("put in force before, and its alias now",))
-    _follow(bench, champion)
+    bench.registry.crown(champion.model, champion.version)
     bench.heard("pointed")
     return _ended(bench, event, root_run_id, decision)
 
@@ -156,19 +158,20 @@ def decide(bench: Bench, event: DriftEvent) -> PromotionDecision:
 
     Raises ModelUnavailable where the challenger's files are not those that were validated.
     """
-    on_record, report = _on_record(event), report_on_record(bench, event)
+    on_record = _on_record(event)
+    made = bench.registry.version(event.drift.model, on_record.version)
+    report = report_on_record(bench, event, made)
     with TemporaryDirectory() as folder:
-        made = bench.registry.version(event.drift.model, on_record.version)
         bench.registry.fetch(made, Path(folder), on_record.artifact_hash)
         found = _champion_files(bench, event, Path(folder))
     champion = Identity(found.version.version, found.version.artifact_hash) if found else None
     return promotion_decision(report, champion, Identity(on_record.version, on_record.artifact_hash), bench.policy)
 
 
-def report_on_record(bench: Bench, event: DriftEvent) -> ValidationReport:
+def report_on_record(bench: Bench, event: DriftEvent, made: Version | None = None) -> ValidationReport:
     """The report the ledger has the hash of. Raises ModelUnavailable where it is gone or another one."""
     on_record = _on_record(event)
-    text = bench.registry.report(bench.registry.version(event.drift.model, on_record.version))
+    text = bench.registry.report(made or bench.registry.version(event.drift.model, on_record.version))
     try:
         report = ValidationReport.from_json(text or "")
     except PricingError as fault:
@@ -196,7 +199,7 @@ def roll_back(
         if expected_version is None or (present and present.revision == expected_version):
             files_of(bench.registry, bench.gate.before(model), Path(folder))
     champion = bench.gate.roll_back(model, by, reason, key, expected_version)
-    bench.registry.point(model, CHAMPION, champion.version)
+    bench.registry.crown(model, champion.version)
     return champion
 
 
@@ -266,13 +269,6 @@ def _second(bench: Bench, event: DriftEvent, decision: PromotionDecision) -> tup
     if not answer.approved:
         return False, PromotionDecision(False, (f"{answer.by} said no: {answer.reason}",))
     return False, PromotionDecision(True, (*decision.reasons, f"{answer.by} agreed: {answer.reason}"))
-
-
-def _follow(bench: Bench, champion: Champion) -> None:
-    """Points the aliases where the ledger says."""
-    bench.registry.point(champion.model, CHAMPION, champion.version)
-    if bench.registry.aliases(champion.model).get(CHALLENGER) == champion.version:
-        bench.registry.unpoint(champion.model, CHALLENGER)
 
 
 def _ended(bench: Bench, event: DriftEvent, root_run_id: str, decision: PromotionDecision) -> Outcome:

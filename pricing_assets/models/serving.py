@@ -63,5 +63,5 @@ def settle(gate: Gate, registry: Registry, model: str) -> bool:
     champion = gate.champion(model)
     if champion is None or registry.aliases(model).get(CHAMPION) == champion.version:
         return False
-    registry.point(model, CHAMPION, champion.version)
+    registry.crown(model, champion.version)
     return True
