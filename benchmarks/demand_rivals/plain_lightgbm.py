@@ -24,10 +24,10 @@ PARAMETERS = {
 ROUNDS = 500
 
 
-def forecasts(
+def forecasts(  # noqa: PLR0917
     panel: pl.DataFrame, cutoff: date, horizon: int, frequency: str, known: tuple[str, ...], static: tuple[str, ...]
 ) -> pl.DataFrame:
-    """unique_id, ds, cutoff, model, yhat for the horizon after the cutoff; the panel has the known columns there too."""
+    """unique_id, ds, cutoff, model, yhat for the horizon after the cutoff, which the panel covers."""
     import lightgbm
 
     step = 7 if frequency == "W" else 1

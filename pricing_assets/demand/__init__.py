@@ -1,7 +1,7 @@
 """Demand: how much will be sold, how sure that is, and what a price does to it.
 
 Here: panels, forecasts of days and weeks with their likely range, backtests, elasticities, demand response. Pure
-functions over frames. Not here: where models are kept (models/), when they are trained again (monitoring/, governance/).
+functions over frames. Not here: where models are kept (models/), when they are trained again (monitoring/).
 
 - `fit` trains a model on a panel; it forecasts, says what contributed, is saved and loaded.
 - `backtest` says how good it would have been.

@@ -18,7 +18,7 @@ import polars as pl
 from pricing_assets.demand.baselines import AUTO_ETS, auto_ets, simple_forecasts
 from pricing_assets.demand.metrics import accuracy, rmsse, scales
 from pricing_assets.demand.model import BLEND, fit
-from pricing_assets.demand.panel import DATE, ID, KEY, Y, checked
+from pricing_assets.demand.panel import DATE, ID, KEY, Y, checked, gridded
 from pricing_assets.demand.plan import Plan
 from pricing_assets.errors import PricingError
 
@@ -36,7 +36,7 @@ class Backtest:
     scale: pl.DataFrame
 
     def summary(self) -> pl.DataFrame:
-        """One row per model: n_series, n, wape, rmsse, bias, mean_abs_bias by origin, coverage, interval_score, time."""
+        """One row per model: n_series, n, wape, rmsse, bias, mean_abs_bias by origin, coverage, interval_score, CPU."""
         table = accuracy(self.forecasts).join(rmsse(self.forecasts, self.scale), on="model", how="left")
         by_origin = self.by_origin().group_by("model").agg(pl.col("bias").abs().mean().alias("mean_abs_bias"))
         return table.join(by_origin, on="model", how="left").join(self.seconds, on="model", how="left").sort("wape")
@@ -47,7 +47,7 @@ class Backtest:
 
 
 def cutoffs(panel: pl.DataFrame, plan: Plan, origins: int) -> list[date]:
-    """The last `origins` dates, a horizon apart, whose horizon is over. Raises PricingError where the panel is shorter."""
+    """The last `origins` dates, a horizon apart, whose horizon is over. Raises PricingError for a shorter panel."""
     last, first = panel[DATE].max(), panel[DATE].min()
     assert isinstance(last, date) and isinstance(first, date)
     found = [last - timedelta(days=plan.step * plan.horizon * back) for back in range(origins, 0, -1)]
@@ -77,9 +77,10 @@ def backtest(
     for number, cut in enumerate(cuts):
         history = panel.filter(pl.col(DATE) <= cut)
         end = cut + timedelta(days=plan.step * plan.horizon)
-        ahead = panel.filter((pl.col(DATE) > cut) & (pl.col(DATE) <= end))
+        until = panel.filter(pl.col(DATE) <= end)
+        ahead = gridded(until, plan, end).filter(pl.col(DATE) > cut)  # a date not observed keeps the price before it
         progress(f"{BLEND}, origin {cut}", number * total // len(cuts), total)
-        ours, seconds = _ours(history, ahead, plan)
+        ours, seconds = _ours(history, ahead, plan, cut)
         spent.append((BLEND, seconds, history[ID].n_unique()))
         fell.append(
             ours.drop_nulls("fallback_reason").select(ID, cutoff=pl.lit(cut), fallback_reason="fallback_reason")
@@ -88,11 +89,11 @@ def backtest(
         parts = [named]
         if rivals:
             progress(f"{AUTO_ETS}, origin {cut}", number * total // len(cuts) + 1, total)
-            theirs, times = _theirs(history, plan)
+            theirs, times = _theirs(history, plan, cut)
             parts.append(theirs)
             spent += times
         whole = pl.concat(parts).with_columns(cutoff=pl.lit(cut))
-        found.append(whole.join(ahead.select(*KEY, Y), on=KEY, how="inner"))
+        found.append(whole.join(until.select(*KEY, Y), on=KEY, how="inner"))
         scaled.append(scales(history).with_columns(cutoff=pl.lit(cut)))
     progress("done", total, total)
     seconds_of = pl.DataFrame(spent, schema=["model", "seconds", "series"], orient="row").group_by("model")
@@ -101,19 +102,19 @@ def backtest(
     return Backtest(forecasts, per_series, pl.concat(fell).unique(maintain_order=True), pl.concat(scaled))
 
 
-def _ours(history: pl.DataFrame, ahead: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, float]:
+def _ours(history: pl.DataFrame, ahead: pl.DataFrame, plan: Plan, cut: date) -> tuple[pl.DataFrame, float]:
     start = time.process_time()
     model = fit(history, plan)
-    made = model.forecast(history, ahead.select(*KEY, *plan.known))
+    made = model.forecast(history, ahead.select(*KEY, *plan.known), cut)
     return made, time.process_time() - start
 
 
-def _theirs(history: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, list[tuple[str, float, int]]]:
+def _theirs(history: pl.DataFrame, plan: Plan, cut: date) -> tuple[pl.DataFrame, list[tuple[str, float, int]]]:
     series = history[ID].n_unique()
     start = time.process_time()
-    simple = simple_forecasts(history, plan)
+    simple = simple_forecasts(history, plan, cut)
     between = time.process_time()
-    ets = auto_ets(history, plan)
+    ets = auto_ets(history, plan, cut)
     end = time.process_time()
     names = simple["model"].unique(maintain_order=True).to_list()
     times = [(name, (between - start) / len(names), series) for name in names]

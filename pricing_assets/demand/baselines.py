@@ -1,11 +1,11 @@
 """Methods a model must beat: naive, seasonal naive, and AutoETS, each with a conformal range.
 
-Here: their forecasts of a panel's horizon, as a backtest asks for them. Not here: what the model falls back on (simple).
+Here: their forecasts of a panel's horizon, as a backtest asks for them. Not here: what the model falls back on.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -20,12 +20,12 @@ WINDOWS = 2
 LEAST_SEEN = 3
 
 
-def simple_forecasts(history: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """unique_id, ds, model, yhat, yhat_lo, yhat_hi by naive and seasonal naive for the horizon after the history.
+def simple_forecasts(history: pl.DataFrame, plan: Plan, origin: date) -> pl.DataFrame:
+    """unique_id, ds, model, yhat, yhat_lo, yhat_hi by naive and seasonal naive for the horizon after the origin.
 
     The ranges are quantiles of the series' own errors a horizon (a season) ahead.
     """
-    grid = gridded(history, plan).select(ID, DATE, pl.col(Y).forward_fill().over(ID))
+    grid = gridded(history, plan, origin).select(ID, DATE, pl.col(Y).forward_fill().over(ID))
     parts = []
     for name, season in ((NAIVE, 1), (SEASONAL, plan.season)):
         back = max(season * -(-plan.horizon // season), plan.horizon)
@@ -48,14 +48,14 @@ def _repeated(grid: pl.DataFrame, plan: Plan, season: int) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def auto_ets(history: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+def auto_ets(history: pl.DataFrame, plan: Plan, origin: date) -> pl.DataFrame:
     """unique_id, ds, yhat, yhat_lo, yhat_hi by statsforecast's AutoETS; gaps hold the value before them.
 
     A season of a week on days; on weeks none, for ETS has no season longer than 24. Series shorter than LEAST_SEEN
     rows are left out.
     """
 
-    grid = gridded(history, plan).select(ID, DATE, pl.col(Y).forward_fill().over(ID)).drop_nulls(Y)
+    grid = gridded(history, plan, origin).select(ID, DATE, pl.col(Y).forward_fill().over(ID)).drop_nulls(Y)
     length = pl.len().over(ID)
     ranged = grid.filter(length >= WINDOWS * plan.horizon + LEAST_SEEN)
     short = grid.filter((length < WINDOWS * plan.horizon + LEAST_SEEN) & (length >= LEAST_SEEN))
@@ -68,10 +68,10 @@ def auto_ets(history: pl.DataFrame, plan: Plan) -> pl.DataFrame:
 
 
 def _fitted(grid: pl.DataFrame, plan: Plan, *, with_range: bool) -> pl.DataFrame:
-    import pandas as pd
-    from statsforecast import StatsForecast
-    from statsforecast.models import AutoETS, Naive
-    from statsforecast.utils import ConformalIntervals
+    import pandas as pd  # type: ignore[import-untyped]
+    from statsforecast import StatsForecast  # type: ignore[import-untyped]
+    from statsforecast.models import AutoETS, Naive  # type: ignore[import-untyped]
+    from statsforecast.utils import ConformalIntervals  # type: ignore[import-untyped]
 
     frame = pd.DataFrame({ID: grid[ID].to_list(), DATE: grid[DATE].to_numpy().astype("M8[ns]"), Y: grid[Y].to_numpy()})
     models = [AutoETS(season_length=7 if plan.frequency == "D" else 1)]

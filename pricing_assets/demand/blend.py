@@ -17,14 +17,17 @@ from pricing_assets.demand.drivers import PROMOTED
 from pricing_assets.demand.panel import Y
 from pricing_assets.demand.past import BASE
 
+Weights = tuple[float, ...]
 VOLUMES = ("low", "mid", "high")
 SEGMENT = "segment"
-STEPS = 10
-"""Weights are tenths: finer ones follow noise."""
+STEPS = 5
+"""Weights are fifths: finer ones follow noise."""
 LEAST_ROWS = 60
 """Scored rows below which a segment takes the weights of all."""
-TRUST = 0.5
-"""Share of the bias seen on earlier origins that is corrected: much of an origin's bias is its own."""
+TRUST, MOST = 0.3, 1.15
+"""Power of the bias seen on earlier origins that is corrected, and at most: much of an origin's bias is its own."""
+OFFSET = 0.5
+"""Units added before a logarithm: members are put together as logarithms, so that one wild member moves little."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ class Blend:
         total = np.zeros(rows.height)
         for number, member in enumerate(self.members):
             chosen = {name: values[number] for name, values in self.weights.items()}
-            total += segments.replace_strict(chosen, return_dtype=pl.Float64).to_numpy() * rows[member].to_numpy()
-        return pl.Series("mean", total * segments.replace_strict(self.factors, return_dtype=pl.Float64).to_numpy())
+            weight = segments.replace_strict(chosen, return_dtype=pl.Float64).to_numpy()
+            total += weight * np.log(rows[member].to_numpy() + OFFSET)
+        factor = segments.replace_strict(self.factors, return_dtype=pl.Float64).to_numpy()
+        return pl.Series("mean", np.maximum(np.exp(total) - OFFSET, 0.0) * factor)
 
     def described(self) -> dict[str, Any]:
         """For JSON."""
@@ -69,21 +74,29 @@ def segment_of(edges: tuple[float, float]) -> pl.Expr:
     return pl.concat_str(volume.otherwise(pl.lit("high")), promotion, separator="|")
 
 
-def learn(rows: pl.DataFrame, members: tuple[str, ...]) -> Blend:
-    """The blend that would have been best on rows (BASE, PROMOTED, `y`, a column per member) of earlier origins."""
+def learn(rows: pl.DataFrame, members: tuple[str, ...], prior: Weights) -> Blend:
+    """A blend that would have done well on rows (BASE, PROMOTED, `y`, a column per member) of earlier origins.
+
+    `prior` are weights that hold where nothing is known, and hold back what is learned.
+    """
     scored = rows.drop_nulls([Y, *members])
     if scored.is_empty():
-        equal = tuple(1 / len(members) for _ in members)
-        return Blend(members, (1.0, 10.0), dict.fromkeys(_names(), equal), dict.fromkeys(_names(), 1.0))
+        return Blend(members, (1.0, 10.0), dict.fromkeys(_names(), prior), dict.fromkeys(_names(), 1.0))
     low, high = (float(scored[BASE].quantile(q, "lower") or 0.0) for q in (1 / 3, 2 / 3))
     segments = scored.select(segment_of((low, high))).to_series()
-    everywhere = _best(scored, members, None)
+    everywhere = _best(scored, members)
     weights, factors = {}, {}
     for name in _names():
         part = scored.filter(segments == name)
-        weights[name] = _best(part, members, everywhere) if part.height >= LEAST_ROWS else everywhere
-        factors[name] = _factor(part if part.height >= LEAST_ROWS else scored, members, weights[name])
+        own = _best(part, members) if part.height >= LEAST_ROWS else everywhere
+        weights[name] = _held_back(own, everywhere, prior)
+        factors[name] = _factor(scored, members, weights[name])
     return Blend(members, (low, high), weights, factors)
+
+
+def _held_back(own: Weights, everywhere: Weights, prior: Weights) -> Weights:
+    """Half what was best, in the segment and everywhere; half the prior: a few origins say little about the next."""
+    return tuple(0.25 * a + 0.25 * b + 0.5 * c for a, b, c in zip(own, everywhere, prior, strict=True))
 
 
 def _names() -> list[str]:
@@ -91,27 +104,24 @@ def _names() -> list[str]:
 
 
 def _simplex(size: int) -> list[tuple[float, ...]]:
-    tenths = [part for part in product(range(STEPS + 1), repeat=size) if sum(part) == STEPS]
-    return [tuple(value / STEPS for value in part) for part in tenths]
+    parts = [part for part in product(range(STEPS + 1), repeat=size) if sum(part) == STEPS]
+    return [tuple(value / STEPS for value in part) for part in parts]
 
 
-def _best(rows: pl.DataFrame, members: tuple[str, ...], prior: tuple[float, ...] | None) -> tuple[float, ...]:
-    """The weights of least absolute error after correcting the bias, half way to `prior` where there is one."""
-    forecast = rows.select(members).to_numpy()
-    y = rows[Y].to_numpy()
-    if y.sum() <= 0:
-        return prior or tuple(1 / len(members) for _ in members)
+def _best(rows: pl.DataFrame, members: tuple[str, ...]) -> Weights:
+    """The weights of least absolute error after correcting the bias."""
+    logs, y = np.log(rows.select(members).to_numpy() + OFFSET), rows[Y].to_numpy()
     losses = {}
     for weights in _simplex(len(members)):
-        guess = forecast @ np.array(weights)
-        guess = guess * (y.sum() / guess.sum()) if guess.sum() > 0 else guess
+        guess = np.exp(logs @ np.array(weights)) - OFFSET
+        guess *= y.sum() / max(guess.sum(), 1e-9)
         losses[weights] = float(np.abs(y - guess).sum())
-    best = min(losses, key=lambda weights: (losses[weights], weights))
-    return tuple((a + b) / 2 for a, b in zip(best, prior, strict=True)) if prior else best
+    return min(losses, key=lambda weights: (losses[weights], weights))
 
 
-def _factor(rows: pl.DataFrame, members: tuple[str, ...], weights: tuple[float, ...]) -> float:
-    guess, y = float((rows.select(members).to_numpy() @ np.array(weights)).sum()), float(rows[Y].sum())
+def _factor(rows: pl.DataFrame, members: tuple[str, ...], weights: Weights) -> float:
+    logs = np.log(rows.select(members).to_numpy() + OFFSET)
+    guess, y = float((np.exp(logs @ np.array(weights)) - OFFSET).sum()), float(rows[Y].sum())
     if guess <= 0 or y <= 0:
         return 1.0
-    return float(np.clip((y / guess) ** TRUST, 0.5, 2.0))
+    return float(np.clip((y / guess) ** TRUST, 1 / MOST, MOST))

@@ -57,7 +57,7 @@ def opened(panel: pl.DataFrame, plan: Plan, roles: Roles) -> Book:
 
 
 def rows_of(book: Book, origins: list[date]) -> pl.DataFrame:
-    """KEYS and features of every series with a past, for all steps ahead of the origins, sorted by origin and series."""
+    """KEYS and features of every series with a past, for all steps ahead of the origins, by origin and series."""
     parts = [_ahead(book, origins, step) for step in range(1, book.plan.horizon + 1)]
     rows = pl.concat(parts).sort(ORIGIN, ID, DATE)
     return rows.hstack(answers(rows, book.seen, book.roles)).drop(CELL)
@@ -122,4 +122,4 @@ def _mean(values: np.ndarray, at: np.ndarray, within: np.ndarray, back: list[int
 
 
 def _log_ratio(value: np.ndarray, base: np.ndarray) -> np.ndarray:
-    return np.log((value + 0.01) / base)
+    return np.asarray(np.log((value + 0.01) / base))

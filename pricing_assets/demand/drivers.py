@@ -21,6 +21,8 @@ DEPTH = "depth"
 PROMOTED_FROM = 0.05
 """Discount from which a date counts as promoted, whatever the flags say."""
 REGULAR_QUANTILE = 0.8
+LEVEL = ":level"
+"""Ends the names of features in units or money as they are; other features are ratios, alike for all series."""
 
 
 def drivers(panel: pl.DataFrame, plan: Plan, roles: Roles) -> pl.DataFrame:
@@ -34,6 +36,7 @@ def drivers(panel: pl.DataFrame, plan: Plan, roles: Roles) -> pl.DataFrame:
     cheap = pl.col(DEPTH) < math.log1p(-PROMOTED_FROM)
     frame = frame.with_columns(pl.any_horizontal(*promoted, cheap).fill_null(value=False).alias(PROMOTED))
     frame = frame.with_columns(*_group_features(roles), *_recent_promotions(plan), *_calendar(plan))
+    frame = frame.with_columns(_just_before(roles))
     flags = [*roles.flags, *roles.numbers, *roles.measures]
     made = [name for name in frame.columns if name not in panel.columns]
     return frame.select(made + flags + ([roles.own] if roles.own else []))
@@ -79,6 +82,7 @@ def _rival_features(roles: Roles, own: pl.Expr) -> list[pl.Expr]:
         (own / pl.min_horizontal(rivals)).log().alias("price_to_cheapest"),
         pl.mean_horizontal(ratios).alias("price_to_rivals"),
         below.alias("rivals_below"),
+        *(rival.log().alias(f"{column}{LEVEL}") for column, rival in zip(roles.rivals, rivals, strict=True)),
         pl.min_horizontal(depths).alias("deepest_rival"),
         pl.mean_horizontal(depths).alias("mean_rival_depth"),
         *(depth.alias(f"{column}:depth") for column, depth in zip(roles.rivals, depths, strict=True)),
@@ -97,6 +101,15 @@ def _group_features(roles: Roles) -> list[pl.Expr]:
         if roles.own:
             made.append(((depth.sum().over(keys) - depth) / others).fill_nan(None).alias(f"{group}:depth_mean"))
     return made
+
+
+def _just_before(roles: Roles) -> list[pl.Expr]:
+    """Depth and flags of the two dates before: after a promotion cupboards are full."""
+    return [
+        pl.col(name).shift(k).over(ID).alias(f"{name}:before_{k}")
+        for name in (DEPTH, *roles.promotions)
+        for k in (1, 2)
+    ]
 
 
 def _recent_promotions(plan: Plan) -> list[pl.Expr]:

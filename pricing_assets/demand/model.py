@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from pricing_assets.demand import boosting
 from pricing_assets.demand.blend import SEGMENT, Blend, blend_from, learn
-from pricing_assets.demand.boosting import RATIO, TWEEDIE, Encoding, encoding_of
+from pricing_assets.demand.boosting import BOOSTERS, RATIO, Encoding, Grown, encoding_of
 from pricing_assets.demand.design import REASON, Book, opened, rows_of
 from pricing_assets.demand.intervals import Ranges, learn_ranges, ranges_from, with_ranges
 from pricing_assets.demand.panel import DATE, ID, Y, checked, gridded, with_future
@@ -33,13 +33,14 @@ from pricing_assets.errors import PricingError
 if TYPE_CHECKING:
     import lightgbm
 
-MEMBERS = (TWEEDIE, RATIO, RATE)
+MEMBERS = (*BOOSTERS, RATE)
+PRIOR = (0.33, 0.33, 0.34, 0.0)
 BLEND = "blend"
 EARLIER_ORIGINS = 4
 """Origins, a horizon apart, on which weights and ranges are learned."""
 LEAST_ROWS = 200
 """Rows below which no trees are grown."""
-MOST_ROWS = 250_000
+MOST_ROWS = 200_000
 WARM_UP = {"W": 9, "D": 28}
 """Steps of a panel before its first training origin."""
 FORMAT = 1
@@ -53,20 +54,22 @@ class DemandModel:
     plan: Plan
     roles: Roles
     encoding: Encoding
-    boosters: dict[str, str]
+    boosters: dict[str, Grown]
     blend: Blend
     ranges: Ranges
     trained_until: date
 
-    def forecast(self, history: pl.DataFrame, future: pl.DataFrame | None = None) -> pl.DataFrame:
-        """Forecasts of the horizon after the history's last date, sorted by unique_id and ds.
+    def forecast(
+        self, history: pl.DataFrame, future: pl.DataFrame | None = None, origin: date | None = None
+    ) -> pl.DataFrame:
+        """Forecasts of the horizon after the origin (default the history's last date), sorted by unique_id and ds.
 
         unique_id, ds, mean, q10, q90 (units per date), sum_mean, sum_q10, sum_q90 (units from the first date of the
         horizon to ds), method, fallback_reason (null where the blend serves). `history` is a panel; `future` has
         unique_id, ds and the known columns for every date of the horizon. Raises PricingError as `checked` does, and
         where the future lacks a known column.
         """
-        return self.forecast_book(*self._asked(history, future))
+        return self.forecast_book(*self._asked(history, future, origin))
 
     def forecast_book(self, book: Book, origin: date) -> pl.DataFrame:
         """`forecast` on an opened book."""
@@ -81,9 +84,13 @@ class DemandModel:
         """The rows with a column per member of the blend."""
         if not self.boosters:
             reason = pl.coalesce(REASON, pl.lit("too little history to train a model")).alias(REASON)
-            return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in (TWEEDIE, RATIO)))
+            return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in BOOSTERS))
         matrix, base = self.encoding.matrix(rows), rows[BASE].to_numpy()
-        made = {name: boosting.predict(name, grown, matrix, base) for name, grown in self._grown.items()}
+        made = {
+            name: boosting.predict(name, booster, matrix[:, self.encoding.seen_by(name)], base)
+            * self.boosters[name].factor
+            for name, booster in self._trees.items()
+        }
         return rows.with_columns(pl.Series(name, values) for name, values in made.items())
 
     def contributions(self, history: pl.DataFrame, future: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -92,20 +99,24 @@ class DemandModel:
             raise PricingError("the model has no trees: all series fall back", "train it on a longer history")
         book, origin = self._asked(history, future)
         rows = rows_of(book, [origin])
-        added = boosting.contributions(self._grown[RATIO], self.encoding.matrix(rows))
-        frame = pl.DataFrame(added, schema=[*self.encoding.names, "expected"])
-        wide = pl.concat([rows.select(ID, DATE), frame], how="horizontal")
-        long = wide.unpivot(index=[ID, DATE], variable_name="feature", value_name="contribution")
-        return long.sort(ID, DATE, "feature")
+        seen = self.encoding.seen_by(RATIO)
+        added = boosting.contributions(self._trees[RATIO], self.encoding.matrix(rows)[:, seen])
+        names = [*(self.encoding.names[place] for place in seen), "expected"]
+        named = {"feature": names * rows.height, "contribution": added.ravel()}
+        keys = rows.select(pl.col(ID, DATE).repeat_by(len(names)).list.explode())
+        return keys.with_columns(pl.Series(name, values) for name, values in named.items()).sort(ID, DATE, "feature")
 
     @cached_property
-    def _grown(self) -> dict[str, lightgbm.Booster]:
-        return {name: boosting.loaded(text) for name, text in self.boosters.items()}
+    def _trees(self) -> dict[str, lightgbm.Booster]:
+        return {name: boosting.loaded(grown.text) for name, grown in self.boosters.items()}
 
-    def _asked(self, history: pl.DataFrame, future: pl.DataFrame | None) -> tuple[Book, date]:
+    def _asked(
+        self, history: pl.DataFrame, future: pl.DataFrame | None, origin: date | None = None
+    ) -> tuple[Book, date]:
         panel = checked(history, self.plan, "history")
-        origin = _last(panel)
-        whole = with_future(panel, panel.select(ID, DATE).clear() if future is None else future, self.plan)
+        origin = origin or _last(panel)
+        panel = panel.filter(pl.col(DATE) <= origin)
+        whole = with_future(panel, panel.select(ID, DATE).clear() if future is None else future, self.plan, origin)
         return opened(whole, self.plan, self.roles), origin
 
     def files(self) -> dict[str, str]:
@@ -118,9 +129,10 @@ class DemandModel:
             "categories": self.encoding.categories,
             "blend": self.blend.described(),
             "ranges": self.ranges.described(),
+            "factors": {name: grown.factor for name, grown in self.boosters.items()},
             "trained_until": self.trained_until.isoformat(),
         }
-        trees = {f"{name}.txt": text for name, text in self.boosters.items()}
+        trees = {f"{name}.txt": grown.text for name, grown in self.boosters.items()}
         return {"model.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", **trees}
 
     @cached_property
@@ -146,12 +158,10 @@ def load(folder: Path) -> DemandModel:
         if told["format"] != FORMAT:
             raise PricingError(f"{folder}: format {told['format']}, this version reads {FORMAT}", "train it again")
         trees = {
-            name: (folder / f"{name}.txt").read_bytes().decode()
-            for name in (TWEEDIE, RATIO)
-            if (folder / f"{name}.txt").exists()
+            name: Grown((folder / f"{name}.txt").read_bytes().decode(), factor)
+            for name, factor in told["factors"].items()
         }
-        plan = {name: tuple(value) if isinstance(value, list) else value for name, value in told["plan"].items()}
-        roles = {name: tuple(value) if isinstance(value, list) else value for name, value in told["roles"].items()}
+        plan, roles = _with_tuples(told["plan"]), _with_tuples(told["roles"])
         model = DemandModel(
             Plan(**plan),
             Roles(**roles),
@@ -161,7 +171,7 @@ def load(folder: Path) -> DemandModel:
             ranges_from(told["ranges"]),
             date.fromisoformat(told["trained_until"]),
         )
-        _ = model._grown  # a broken booster is refused here, not in the middle of a run
+        _ = model._trees  # a broken booster is refused here, not in the middle of a run
     except PricingError:
         raise
     except Exception as error:  # LightGBM and json raise what they like on a corrupted file
@@ -169,8 +179,13 @@ def load(folder: Path) -> DemandModel:
     return model
 
 
+def _with_tuples(told: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists where a plan and roles have tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+
+
 def fit(panel: pl.DataFrame, plan: Plan, progress: Progress = lambda text: None) -> DemandModel:
-    """A model trained on all of the panel; weights and ranges are learned on its last origins, by trees that end before.
+    """A model trained on all of the panel; weights and ranges come from its last origins, by earlier trees.
 
     `progress` is told what is being done. Raises PricingError for a panel that cannot be meant (see `checked`); too
     little history is no error: the model falls back and says so.
@@ -186,13 +201,13 @@ def fit_book(book: Book, plan: Plan, progress: Progress = lambda text: None) -> 
     rows = rows.filter(pl.col(Y).is_not_null() & pl.col(REASON).is_null())
     encoding = encoding_of(rows, book.roles)
     if rows.height < LEAST_ROWS:
-        nothing = learn(_empty(rows), MEMBERS)
+        nothing = learn(_empty(rows), MEMBERS, PRIOR)
         return DemandModel(plan, book.roles, encoding, {}, nothing, learn_ranges(_blended(_empty(rows), nothing)), last)
     progress("learning weights and ranges on earlier origins")
     earlier = earlier_origins(book.panel, plan)
     blend, ranges = _learned(book, plan, rows, earlier)
     progress(f"training on {rows.height:,} rows")
-    boosters = boosting.train(rows, encoding, (TWEEDIE, RATIO), plan.seed)
+    boosters = boosting.train(rows, encoding, plan.seed)
     return DemandModel(plan, book.roles, encoding, boosters, blend, ranges, last)
 
 
@@ -200,13 +215,15 @@ def _learned(book: Book, plan: Plan, rows: pl.DataFrame, earlier: list[date]) ->
     """Blend and ranges from forecasts of the earlier origins by trees trained on what came before all of them."""
     before = rows.filter(pl.col(DATE) <= earlier[0]) if earlier else rows.clear()
     if before.height < LEAST_ROWS:
-        nothing = learn(_empty(rows), MEMBERS)
+        nothing = learn(_empty(rows), MEMBERS, PRIOR)
         return nothing, learn_ranges(_blended(_empty(rows), nothing))
     encoding = encoding_of(before, book.roles)
-    boosters = boosting.train(before, encoding, (TWEEDIE, RATIO), plan.seed)
-    shell = DemandModel(plan, book.roles, encoding, boosters, learn(_empty(rows), MEMBERS), Ranges({}, {}), earlier[0])
+    boosters = boosting.train(before, encoding, plan.seed)
+    shell = DemandModel(
+        plan, book.roles, encoding, boosters, learn(_empty(rows), MEMBERS, PRIOR), Ranges({}, {}), earlier[0]
+    )
     over = shell.members(rows_of(book, earlier)).filter(pl.col(Y).is_not_null())
-    blend = learn(over.filter(pl.col(REASON).is_null()), MEMBERS)
+    blend = learn(over.filter(pl.col(REASON).is_null()), MEMBERS, PRIOR)
     return blend, learn_ranges(_blended(over, blend))
 
 
@@ -220,7 +237,7 @@ def _blended(rows: pl.DataFrame, blend: Blend) -> pl.DataFrame:
 
 
 def _empty(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in (TWEEDIE, RATIO))
+    return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in BOOSTERS)
 
 
 def training_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
@@ -253,6 +270,3 @@ def _last(panel: pl.DataFrame) -> date:
     last = panel[DATE].max()
     assert isinstance(last, date)
     return last
-
-
-__all__: list[str] = ["DemandModel", "fit", "fit_book", "load"]

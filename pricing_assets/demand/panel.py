@@ -72,12 +72,16 @@ def gridded(frame: pl.DataFrame, plan: Plan, until: date | None = None) -> pl.Da
     return whole.with_columns(censored.alias(CENSORED))
 
 
-def with_future(history: pl.DataFrame, future: pl.DataFrame, plan: Plan, name: str = "future") -> pl.DataFrame:
-    """The history and the horizon after its last date on one grid; `future` has unique_id, ds and the known columns.
+def with_future(
+    history: pl.DataFrame, future: pl.DataFrame, plan: Plan, origin: date | None = None, name: str = "future"
+) -> pl.DataFrame:
+    """The history and the horizon after the origin (default its last date) on one grid.
+
+    `future` has unique_id, ds and the known columns.
 
     Raises PricingError where a known column is missing for a series and date of the horizon.
     """
-    last = _last(history)
+    last = origin or _last(history)
     end = last + timedelta(days=plan.step * plan.horizon)
     if not plan.known:
         return gridded(history, plan, end)
@@ -97,7 +101,10 @@ def _last(frame: pl.DataFrame) -> date:
 def _require_known(history: pl.DataFrame, future: pl.DataFrame, plan: Plan, last: date, name: str) -> None:
     if missing := [column for column in (*KEY, *plan.known) if column not in future.columns]:
         raise PricingError(f"{name}: no column {missing[0]}", "known columns must be given for the horizon too")
-    ahead = future.filter(pl.col(DATE) > last).join(history.select(ID).unique(), on=ID, how="semi")
+    dates = [last + timedelta(days=plan.step * step) for step in range(1, plan.horizon + 1)]
+    grid = history.select(pl.col(ID).unique()).join(pl.DataFrame({DATE: dates}), how="cross")
+    given = future.with_columns(_texts(future, ID), pl.col(DATE).cast(pl.Date))
+    ahead = grid.join(given, on=KEY, how="left")
     for column in plan.known:
         absent = ahead.filter(pl.col(column).is_null()).sort(KEY)
         if absent.height:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pricing_assets.demand.drivers import DEPTH, PROMOTED
+from pricing_assets.demand.drivers import DEPTH, LEVEL, PROMOTED
 from pricing_assets.demand.panel import CENSORED, DATE, ID, Y
 from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.roles import Roles
@@ -23,8 +23,6 @@ SHRINK = 4.0
 
 WINDOWS = {"W": (2, 4, 8, 13, 26, 52), "D": (3, 7, 14, 28, 56, 91, 182)}
 BASE_WINDOWS = {"W": (6, 13, 26), "D": (28, 56, 91)}
-BINS = (-0.5, -0.35, -0.22, -0.12, -0.04)
-"""Edges of discount depth, as logarithms, between which past responses are kept apart."""
 
 
 def uncensored(panel: pl.DataFrame, plan: Plan) -> pl.DataFrame:
@@ -60,12 +58,6 @@ def past(panel: pl.DataFrame, known: pl.DataFrame, plan: Plan, roles: Roles) -> 
     )
     frame = frame.with_columns(_momentum(roles))
     return frame.drop(ID, DATE, Y, PROMOTED, DEPTH, "u", "l", "lift", "lately", "base_before", *roles.groups)
-
-
-def bins(depth: pl.Expr, promoted: pl.Expr) -> pl.Expr:
-    """The cell of a discount: its depth's bin, and whether anything promotes it."""
-    edge = pl.sum_horizontal((depth.fill_null(0.0) > limit).cast(pl.Int64) for limit in BINS)
-    return edge * 2 + promoted.cast(pl.Int64)
 
 
 def _baselines(plan: Plan) -> list[pl.Expr]:
@@ -114,6 +106,8 @@ def _levels(plan: Plan) -> list[pl.Expr]:
     ]
     lags = range(4) if plan.frequency == "W" else range(7)
     made += [((pl.col(Y).shift(k).over(ID) + 0.01) / base).log().alias(f"last_{k}") for k in lags]
+    made += [pl.col(Y).shift(k).over(ID).log1p().alias(f"last_{k}{LEVEL}") for k in lags]
+    made += [(_mean("l", k) / MICRO).alias(f"mean_{k}{LEVEL}") for k in WINDOWS[plan.frequency][1:]]
     return made
 
 
