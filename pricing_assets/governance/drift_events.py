@@ -16,7 +16,15 @@ import sqlalchemy as sa
 
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import approvals, ledger
-from pricing_assets.governance.drift_records import Answered, Approval, Drift, DriftEvent, Outcome, Validated
+from pricing_assets.governance.drift_records import (
+    Answered,
+    Approval,
+    Drift,
+    DriftEvent,
+    Outcome,
+    Purpose,
+    Validated,
+)
 from pricing_assets.governance.ledger import Request
 from pricing_assets.governance.records import Event
 from pricing_assets.governance.schema import EVENTS
@@ -181,15 +189,15 @@ def append(connection: sa.Connection, request: Request, kind: str, payload: Mapp
 
 
 def approvals_since(connection: sa.Connection, sequence: int) -> Sequence[Approval]:
-    """Approvals of drift events recorded after a sequence number, in order: of trainings, and of promotions."""
+    """What a sensor acts on after a sequence number, in order: trainings approved, and promotions answered."""
     known = {each.id for each in everything(connection)}
-    approved = approvals.KINDS["approve"]
-    query = sa.select(EVENTS).where(EVENTS.c.kind == approved, EVENTS.c.seq > sequence).order_by(EVENTS.c.seq)
+    kinds = (approvals.KINDS["approve"], approvals.KINDS["reject"])
+    query = sa.select(EVENTS).where(EVENTS.c.kind.in_(kinds), EVENTS.c.seq > sequence).order_by(EVENTS.c.seq)
     found = []
     for event in map(ledger.event_of, connection.execute(query)):
-        name = event.stream.removeprefix("approval:")
+        name, said = event.stream.removeprefix("approval:"), answered(event)
         about = name.removesuffix(PROMOTION)
-        if about in known:
-            purpose = "training" if name == about else "promotion"
-            found.append(Approval(event.seq, about, purpose, event.actor, event.recorded_at))  # type: ignore[arg-type]
+        purpose: Purpose = "training" if name == about else "promotion"
+        if about in known and (said.approved or purpose == "promotion"):
+            found.append(Approval(event.seq, about, purpose, said.approved, said.by, said.at))
     return found

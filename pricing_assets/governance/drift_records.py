@@ -95,6 +95,8 @@ class DriftEvent:
     outcome: Outcome | None = None
     in_force: int | None = None
     """The champion in force when this was read."""
+    promotion_asked: bool = False
+    """Whether a second person was asked to agree to the promotion."""
 
     @property
     def subject(self) -> str:
@@ -123,11 +125,15 @@ class DriftEvent:
 
 @dataclass(frozen=True)
 class Approval:
-    """An approval a sensor acts on once; `sequence` is its cursor and part of its run key."""
+    """An answer a sensor acts on once: a training approved, or a promotion approved or rejected.
+
+    `sequence` is the sensor's cursor and part of its run key.
+    """
 
     sequence: int
     event_id: str
     purpose: Purpose
+    approved: bool
     by: str
     at: datetime
 

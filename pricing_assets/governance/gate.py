@@ -69,7 +69,10 @@ class Gate:
             return _read(connection, drift_events.identity(name))
 
     def approved_since(self, sequence: int) -> Sequence[Approval]:
-        """What was approved after a sequence number, in order: 0 for everything. The last one's is the next cursor."""
+        """What a sensor acts on after a sequence number, in order: 0 for everything; the last one's is the next cursor.
+
+        Trainings that were approved, and promotions that a second person approved or rejected.
+        """
         with self._database.reading() as connection:
             return drift_events.approvals_since(connection, sequence)
 
@@ -126,10 +129,11 @@ class Gate:
         """Puts a validated challenger in force, once; a later rollback is not undone by doing it again.
 
         Raises PricingError where this run has no claim, another challenger or report is on record, the champion it was
-        compared with is no longer in force, the outcome is recorded already, or a second person must still agree.
+        compared with is no longer in force, the outcome is recorded already, or a second person must still agree: where
+        `second_approval` says so, and where one was asked.
         """
         with self._database.writing() as connection:
-            event = drift_events.claimed_by(connection, name, root_run_id)
+            event = _asked(connection, drift_events.claimed_by(connection, name, root_run_id))
             model, approved = event.drift.model, event.answered
             why = f"{name}, approved by {approved.by}: {approved.reason}" if approved else name
             request = Request("promote", model, SYSTEM, why, f"promote {name}", body=ledger.dumps(vars(validated)))
@@ -137,7 +141,7 @@ class Gate:
                 _refuse_ended(event)
                 _refuse_other(event, validated)
                 _refuse_moved(event, champions.version_in_force(connection, model))
-                if second_approval:
+                if second_approval or event.promotion_asked:
                     _refuse_alone(connection, event)
                 champions.promote(connection, request, {**vars(validated), "event": name})
             found = champions.in_force(connection, model)
@@ -208,7 +212,11 @@ class Gate:
 
 def _read(connection: sa.Connection, name: str) -> DriftEvent:
     event = drift_events.one(connection, name)
-    return _with(event, champions.in_force(connection, event.drift.model))
+    return _with(_asked(connection, event), champions.in_force(connection, event.drift.model))
+
+
+def _asked(connection: sa.Connection, event: DriftEvent) -> DriftEvent:
+    return replace(event, promotion_asked=ledger.latest(connection, event.promotion_subject) is not None)
 
 
 def _with(event: DriftEvent, champion: Champion | None) -> DriftEvent:

@@ -7,12 +7,13 @@ forecasting and training themselves (demand/), what drifted (monitoring/), who a
 from __future__ import annotations
 
 from pricing_assets.models.artifacts import ModelUnavailable, content_hash
-from pricing_assets.models.listing import versions_table
+from pricing_assets.models.asking import ask, ask_first_start, ask_scheduled
+from pricing_assets.models.listing import registered, versions_table
 from pricing_assets.models.promotion import Policy, PromotionDecision, promotion_decision
 from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, Signature, TrainingRecord, Version
 from pricing_assets.models.registry import Registry, open_registry
 from pricing_assets.models.report import Accuracy, Compared, Contestant, Identity, ValidationReport
-from pricing_assets.models.retraining import Bench, Validation, ask_first_start, ask_scheduled, retrain, roll_back
+from pricing_assets.models.retraining import Bench, Validation, retrain, roll_back
 from pricing_assets.models.serving import Serving, champion_in_force, settle
 from pricing_assets.models.validation import monotonicity, validation_report
 
@@ -35,6 +36,7 @@ __all__ = [
     "Validation",
     "ValidationReport",
     "Version",
+    "ask",
     "ask_first_start",
     "ask_scheduled",
     "champion_in_force",
@@ -42,6 +44,7 @@ __all__ = [
     "monotonicity",
     "open_registry",
     "promotion_decision",
+    "registered",
     "retrain",
     "roll_back",
     "settle",

@@ -1,19 +1,32 @@
 """The registry as the table models.versions.
 
-Here: rows. Not here: reading the registry (registry.py), the columns (tables/models.py).
+Here: its rows. Not here: how a registry is read (registry.py), the columns (tables/models.py).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from pricing_assets.governance.drift_records import Champion
 from pricing_assets.models.records import CHALLENGER, CHAMPION, Version
+from pricing_assets.models.registry import Registry
 from pricing_assets.tables.models import Versions
+
+if TYPE_CHECKING:
+    from pricing_assets.governance import Gate
+
+
+def registered(gate: Gate, registry: Registry) -> pl.DataFrame:
+    """models.versions as it is now; empty before the first registration, for which no registry is made.
+
+    Raises ModelUnavailable where the registry does not answer.
+    """
+    names = registry.models() if registry.started else []
+    return versions_table([each for name in names for each in registry.versions(name)], gate.champion_history())
 
 
 def versions_table(versions: Iterable[Version], history: Sequence[Champion]) -> pl.DataFrame:

@@ -71,9 +71,10 @@ class Registry:
         return self.version(model, made.version)
 
     def models(self) -> list[str]:
-        """Every registered model."""
+        """Every registered model, but those of others on a shared server whose names cannot be ours."""
         with self._answering():
-            return sorted(found.name for found in self._client.search_registered_models(max_results=1000))
+            names = [found.name for found in self._client.search_registered_models(max_results=1000)]
+        return sorted(name for name in names if _NAME.fullmatch(name))
 
     def made_by(self, model: str, event_id: str, root_run_id: str) -> Version | None:
         """The version a root run registered for a drift event, its aliases left out; None where it got not so far."""
@@ -214,7 +215,8 @@ class Registry:
             ) from error
 
     def _search(self, model: str) -> list[ModelVersion]:
-        return list(self._client.search_model_versions(f"name='{model}'", max_results=_MOST))
+        found = self._client.search_model_versions(f"name='{model}'", max_results=_MOST)
+        return [each for each in found if "artifact_hash" in each.tags]  # not what others registered under the name
 
     def _known(self, model: str) -> bool:
         _check_name(model)

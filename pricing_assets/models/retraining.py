@@ -1,7 +1,8 @@
 """From an approved drift event to a new champion, step by step; and back by one step.
 
-Here: the order of the steps, each of which can be done again and finds what it did before. Not here: how a model is
-trained and scored (handed in), whether a person approved (governance/ refuses), the bars (promotion.py).
+Here: the order of the steps, each of which can be done again and finds what it did before. Not here: asking for it
+(asking.py), how a model is trained and scored (handed in), whether a person approved (governance/ refuses), the bars
+(promotion.py).
 
     claim → train, register → validate, keep the report → decide again, put in force → point the alias → outcome
 
@@ -15,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from pricing_assets.errors import PricingError
-from pricing_assets.governance.drift_records import Champion, Drift, DriftEvent, Outcome, Validated
+from pricing_assets.governance.drift_records import Champion, DriftEvent, Outcome, Validated
 from pricing_assets.models.artifacts import ModelUnavailable
 from pricing_assets.models.promotion import Policy, PromotionDecision, promotion_decision
 from pricing_assets.models.records import CHALLENGER, Fetched, TrainingRecord, Version
@@ -31,9 +32,6 @@ from pricing_assets.models.serving import files_of
 
 if TYPE_CHECKING:
     from pricing_assets.governance import Gate
-    from pricing_assets.governance.gate import Opened
-
-FIRST_START, SCHEDULE, ANYWHERE = "first_start", "schedule", "all"
 
 
 class Validation(NamedTuple):
@@ -57,7 +55,8 @@ class Bench:
     registry: Registry
     policy: Policy = field(default_factory=Policy)
     second_approval: bool = False
-    """Whether another person than the one who approved the training must agree to the promotion."""
+    """Whether another person than the one who approved the training must agree to the promotion. Once that was asked
+    for an event, it is needed, whatever this says."""
     lasting: timedelta = timedelta(days=7)
     """How long that person has."""
     heard: Callable[[str], None] = lambda step: None
@@ -138,7 +137,7 @@ def _promoted(bench: Bench, event: DriftEvent, root_run_id: str) -> Outcome | No
     if champion is None or champion.event_id != event.id:
         decision = decide(bench, event)
         bench.heard("decided")
-        if decision.promote and bench.second_approval:
+        if decision.promote and (bench.second_approval or event.promotion_asked):
             waiting, decision = _second(bench, event, decision)
             if waiting:
                 return None
@@ -201,21 +200,6 @@ def roll_back(
     champion = bench.gate.roll_back(model, by, reason, key, expected_version)
     bench.registry.crown(model, champion.version)
     return champion
-
-
-def ask_first_start(gate: Gate, model: str, lasting: timedelta) -> Opened | None:
-    """Opens the event whose approval trains the first champion; None where there is a champion."""
-    if gate.champion(model):
-        return None
-    drift = Drift(model, None, FIRST_START, ANYWHERE)
-    return gate.open(drift, f"model {model} has no champion yet: forecasts are by simple methods", lasting)
-
-
-def ask_scheduled(gate: Gate, model: str, due: date, lasting: timedelta) -> Opened:
-    """Opens the event of a scheduled retraining: it asks, as drift does, and trains nothing by itself."""
-    champion = gate.champion(model)
-    drift = Drift(model, champion.version if champion else None, SCHEDULE, ANYWHERE, {"due": due.isoformat()})
-    return gate.open(drift, f"retraining of {model} is scheduled for {due}", lasting)
 
 
 def _held(bench: Bench, event_id: str, root_run_id: str) -> DriftEvent:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pricing_assets.governance import DriftEvent
 
 _LIVE = ("open", "approved", "training", "validated")
+_LINE = 100
 _SHOWN = ("id", "state", "model", "champion", "metric", "segment", "opened", "expires", "reason")
 
 
@@ -42,7 +43,7 @@ def show(shell: Shell, name: str) -> None:
     shell.say(f"{event.id}: {event.drift}; {row['state']}")
     shell.say(f"  opened {row['opened']} by {event.opened_by}: {event.reason}")
     for what, value in event.drift.evidence.items():
-        shell.say(f"  {what}: {value}")
+        shell.say(f"  {what}: {_short(value)}")
     for line in _story(event):
         shell.say(f"  {line}")
     if row["state"] == "open":
@@ -57,7 +58,7 @@ def answer(shell: Shell, name: str, said: Literal["approve", "reject"], reason: 
         raise PricingError(
             f"{event.id} is over: {event.outcome.result} on {_when(event.outcome.at)}", "nothing is left to decide"
         )
-    subject = event.promotion_subject if event.validated else event.subject
+    subject = event.promotion_subject if event.promotion_asked else event.subject
     done = store.decide(shell.by, subject, said, reason, key_of("decide", subject, said, shell.by, reason))
     shell.answer({"id": event.id, "subject": subject, "answer": done.kind, "by": done.actor, "sequence": done.seq})
     shell.say(f"{event.id} is {done.kind}, on the word of {shell.by}: {reason}")
@@ -110,6 +111,12 @@ def _row(event: DriftEvent, now: datetime) -> dict[str, Any]:
         "outcome": event.outcome and event.outcome.result,
         "outcome_reasons": list(event.outcome.reasons) if event.outcome else None,
     }
+
+
+def _short(value: Any) -> str:
+    """Evidence on a line: of a long series its beginning."""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LINE else f"{text[:_LINE]} … (--json prints all of it)"
 
 
 def _when(moment: datetime) -> str:

@@ -5,6 +5,7 @@ Here: people in, words out. Not here: the registry and the gate (models/, govern
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,14 +23,13 @@ _FIGURES = ("rows", "code_version", "artifact_hash")
 
 def show_all(shell: Shell) -> None:
     """Every version of every model, and which one serves."""
-    from pricing_assets.models import versions_table
+    from pricing_assets.models import registered
 
     store, registry = open_store(shell), _registry(shell)
-    versions = [each for model in _models(registry) for each in registry.versions(model)]
-    if not versions and not shell.json:
+    table = registered(store.gate, registry)
+    if table.is_empty() and not shell.json:
         shell.say("no model was trained yet; `pricing drift list` shows whether somebody is asked to start")
         return
-    table = versions_table(versions, store.gate.champion_history())
     shown = table.select(
         "model",
         "version",
@@ -42,7 +42,7 @@ def show_all(shell: Shell) -> None:
         pl.col("created_at").dt.to_string("%Y-%m-%d %H:%M").alias("trained (UTC)"),
     )
     shell.rows(shown, "models", short=["artifact_hash"])
-    for note in _astray(store, versions):
+    for note in _astray(store, registry):
         shell.say(note)
 
 
@@ -104,25 +104,23 @@ def rollback(shell: Shell, model: str, reason: str) -> None:
 def _bench(shell: Shell, store: Store) -> Bench:
     from pricing_assets.models import Bench
 
-    second = (shell.settings.variable("PRICING_SECOND_APPROVAL") or "").lower() in ("1", "true", "yes")
-    return Bench(store.gate, _registry(shell), second_approval=second)
+    settings = shell.settings
+    lasting = timedelta(days=settings.approval_days)
+    return Bench(store.gate, _registry(shell), second_approval=settings.second_approval, lasting=lasting)
 
 
 def _registry(shell: Shell) -> Registry:
     from pricing_assets.models import open_registry
 
-    return open_registry(shell.settings.variable("MLFLOW_TRACKING_URI"), shell.settings.home)
+    return open_registry(shell.settings.registry, shell.settings.home)
 
 
-def _models(registry: Registry) -> list[str]:
-    return registry.models() if registry.started else []
-
-
-def _astray(store: Store, versions: list[Version]) -> list[str]:
+def _astray(store: Store, registry: Registry) -> list[str]:
     """A sentence per alias that does not say what people decided."""
     from pricing_assets.models import CHAMPION
 
-    pointed = {each.model: each.version for each in versions if CHAMPION in each.aliases}
+    names = registry.models() if registry.started else []
+    pointed = {name: registry.aliases(name).get(CHAMPION) for name in names}
     serving = {model: champion.version for model, champion in store.gate.champions().items()}
     return [
         f"{model}: alias {CHAMPION} points to {pointed.get(model)}, but version {serving.get(model)} serves: the alias"

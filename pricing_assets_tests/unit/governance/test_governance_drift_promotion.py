@@ -141,8 +141,13 @@ def test_a_second_person_may_say_no(store: Store) -> None:
     event = validated(store)
     store.gate.propose_promotion(event.id, DAYS)
     store.decide("bob", event.promotion_subject, "reject", "after the holidays", "k")
-    with pytest.raises(PricingError, match="bob said no: after the holidays"):
-        store.gate.promote(event.id, "root", GOOD, second_approval=True)
+    for second_approval in (True, False):  # once asked, it is needed
+        with pytest.raises(PricingError, match="bob said no: after the holidays"):
+            store.gate.promote(event.id, "root", GOOD, second_approval=second_approval)
+    assert [(each.purpose, each.approved) for each in store.gate.approved_since(0)] == [
+        ("training", True),
+        ("promotion", False),
+    ]
 
 
 def test_a_second_approval_forged_for_another_report_or_by_the_same_person_is_refused(store: Store) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pytest
 from fake_model import LASTING, SOLD, Fake, approved
@@ -19,6 +21,7 @@ from pricing_assets.models import (
     ModelUnavailable,
     Policy,
     Registry,
+    ask,
     ask_first_start,
     ask_scheduled,
     champion_in_force,
@@ -239,6 +242,7 @@ def test_a_second_person_who_says_no_keeps_the_champion(bench: Bench, store: Sto
     two = replace(bench, second_approval=True)
     event_id, fake = approved(store, model), Fake(SOLD + 1)
     retrain(two, event_id, "root", fake.train, fake.validate)
+    assert retraining.promote(bench, event_id, "root") is None, "once asked, it is needed"
     store.decide("bob", store.gate.event(event_id).promotion_subject, "reject", "not in December", f"k {model}")
     outcome = retraining.promote(two, event_id, "root")
     assert outcome and (outcome.result, outcome.reasons) == ("kept", ("bob said no: not in December",))
@@ -316,6 +320,20 @@ def test_a_champion_that_cannot_be_loaded_is_replaced_through_the_same_gate(
     _lost_files(stored(bench, model, 1))
     outcome = trained(bench, store, model, Fake(SOLD + 1))
     assert outcome and outcome.result == "promoted" and serving(bench, model, tmp_path) == (2, SOLD + 1)
+
+
+def test_each_drift_found_asks_once(store: Store, model: str) -> None:
+    class Found(NamedTuple):
+        metric: str
+        segment: str = "HOME"
+        explanation: str = "it moved"
+        evidence: Mapping[str, Any] = MappingProxyType({"psi": 0.4})
+
+    first = ask(store.gate, model, 3, [Found("psi"), Found("ks")], LASTING)
+    again = ask(store.gate, model, 3, [Found("ks"), Found("psi", "TOYS")], LASTING)
+    assert [each.new for each in (*first, *again)] == [True, True, False, True]
+    assert again[0].event == first[1].event and first[0].event.reason == "it moved"
+    assert store.gate.event(first[0].event.id).drift.evidence == {"psi": 0.4}
 
 
 def test_scheduled_retraining_asks_and_trains_nothing(bench: Bench, store: Store, model: str) -> None:

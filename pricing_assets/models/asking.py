@@ -1,0 +1,59 @@
+"""Asking people for a retraining: because something drifted, a schedule says so, or there is no champion yet.
+
+Here: opening the event, the same gate for all. Not here: what drifted (monitoring/), training (retraining.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pricing_assets.governance.drift_records import Drift
+
+if TYPE_CHECKING:
+    from pricing_assets.governance import Gate
+    from pricing_assets.governance.gate import Opened
+
+FIRST_START, SCHEDULE, ANYWHERE = "first_start", "schedule", "all"
+
+
+class Found(Protocol):
+    """A drift as monitoring tells it; `evidence` is what JSON holds."""
+
+    @property
+    def metric(self) -> str:
+        """What drifted."""
+
+    @property
+    def segment(self) -> str:
+        """Where."""
+
+    @property
+    def explanation(self) -> str:
+        """Why somebody should look, in a sentence."""
+
+    @property
+    def evidence(self) -> Mapping[str, Any]:
+        """What was measured."""
+
+
+def ask(gate: Gate, model: str, champion: int, found: Iterable[Found], lasting: timedelta) -> list[Opened]:
+    """Opens an event for each drift found while a champion was in force; `new` is False for one that stands already."""
+    drifts = [(Drift(model, champion, each.metric, each.segment, each.evidence), each.explanation) for each in found]
+    return [gate.open(drift, why, lasting) for drift, why in drifts]
+
+
+def ask_first_start(gate: Gate, model: str, lasting: timedelta) -> Opened | None:
+    """Opens the event whose approval trains the first champion; None where there is a champion."""
+    if gate.champion(model):
+        return None
+    drift = Drift(model, None, FIRST_START, ANYWHERE)
+    return gate.open(drift, f"model {model} has no champion yet: forecasts are by simple methods", lasting)
+
+
+def ask_scheduled(gate: Gate, model: str, due: date, lasting: timedelta) -> Opened:
+    """Opens the event of a scheduled retraining: it asks, as drift does, and trains nothing by itself."""
+    champion = gate.champion(model)
+    drift = Drift(model, champion.version if champion else None, SCHEDULE, ANYWHERE, {"due": due.isoformat()})
+    return gate.open(drift, f"retraining of {model} is scheduled for {due}", lasting)
