@@ -17,12 +17,14 @@ from pricing_assets.demand.elasticity.observations import BASE, CENSORED, PROMOT
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+PRICES = 2
+"""How many columns of a design are prices: base and promotion, the first ones."""
 LEAST_TOGETHER = 6
 """SKUs a category needs for an effect of each date: with fewer it would take the prices' own effect away."""
 MOST_SHARED = 0.7
 """Share of the movement of prices that dates may explain; beyond, dates and prices cannot be told apart."""
 _DAYS_OF_TREND, _DAYS_OF_YEAR = 120, 300
-_BY_ROW = ("y", "x", "series", "time", "block", "date", "zone", "censored")
+_BY_ROW = ("y", "x", "series", "time", "block", "date", "day", "zone", "censored")
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Design:
     """Rows sorted by series and date; `x` is rows × columns named by `names`, the two prices first.
 
     `start` holds the first row of each series, `series` the number of each row's. `time` numbers the time effects.
-    `block` numbers what errors may share within a series, `date` the dates, `zone` the zones. `censored`
-    is true where y is what was left to sell.
+    `block` numbers what errors may share within a series, `date` the weeks, `day` the days, `zone` the zones.
+    `censored` is true where y is what was left to sell.
     """
 
     names: tuple[str, ...]
@@ -42,6 +44,7 @@ class Design:
     time: Ints
     block: Ints
     date: Ints
+    day: Ints
     zone: Ints
     censored: npt.NDArray[np.bool_]
 
@@ -85,6 +88,7 @@ def design(observed: Observations, controls: tuple[str, ...]) -> Design:
         time=_time(rows, day, number, x, observed.step),
         block=(day - day.min()) // (7 if observed.step == 1 else 28),
         date=(day - day.min()) // 7,
+        day=day,
         censored=rows[CENSORED].to_numpy(),
         zone=rows["zone"].rank("dense").to_numpy().astype(np.int64),
     )

@@ -12,13 +12,16 @@ import numpy as np
 
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
 from pricing_assets.demand.elasticity.columns import Columns
-from pricing_assets.demand.elasticity.design import Design
-from pricing_assets.demand.elasticity.fixed_effects import Family, fit
+from pricing_assets.demand.elasticity.design import PRICES, Design
+from pricing_assets.demand.elasticity.double_ml import series_slopes
+from pricing_assets.demand.elasticity.fixed_effects import fit
 from pricing_assets.demand.elasticity.information import Slopes
 from pricing_assets.demand.elasticity.observations import RIVALS
 from pricing_assets.demand.elasticity.shrinkage import Shrunken, shrink
 
 MAIN = "fixed effects"
+MOST_IDLE = 0.05
+"""Share of dates without sales beyond which logs of units would say more about luck than about prices."""
 
 
 class Answer(NamedTuple):
@@ -29,22 +32,19 @@ class Answer(NamedTuple):
 
 
 def answers(design: Design, columns: Columns, sku: Ints, category: Ints) -> Mapping[str, Answer]:
-    """The answers of all specifications that differ on this panel, the main one first."""
-    made = {MAIN: _answer(design, sku, category)}
+    """The answers of all specifications that can be asked of this panel, the main one first."""
+    made = {MAIN: fit(design, sku)}
     if RIVALS in design.names:
-        made["without rivals"] = _answer(design.without({RIVALS}), sku, category)
+        made["without rivals"] = fit(design.without({RIVALS}), sku)
     if flags := set(columns.promotions) & set(design.names):
-        made["without promotion flags"] = _answer(design.without(flags), sku, category)
-    made["log-linear"] = _answer(design, sku, category, "log_linear")
-    return made
+        made["without promotion flags"] = fit(design.without(flags), sku)
+    if np.mean(design.y == 0) <= MOST_IDLE:
+        made["log-linear"] = fit(design, sku, "log_linear")
+        made["double ML"] = series_slopes(design, sku)
+    return {name: Answer(slopes, shrink(slopes, sku, category)) for name, slopes in made.items()}
 
 
 def spread(made: Mapping[str, Answer]) -> tuple[Floats, Floats]:
     """The lowest and the highest elasticity over specifications, series × (base, promotion)."""
-    stacked = np.stack([answer.shrunken.slopes[:, :2] for answer in made.values()])
+    stacked = np.stack([answer.shrunken.slopes[:, :PRICES] for answer in made.values()])
     return stacked.min(axis=0), stacked.max(axis=0)
-
-
-def _answer(design: Design, sku: Ints, category: Ints, family: Family = "counts") -> Answer:
-    slopes = fit(design, sku, family)
-    return Answer(slopes, shrink(slopes, sku, category))

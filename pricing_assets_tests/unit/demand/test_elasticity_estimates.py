@@ -68,7 +68,10 @@ def test_every_row_says_how_well_it_is_known(healthy: pl.DataFrame):
 def test_the_rows_are_what_the_table_keeps(healthy: pl.DataFrame):
     names = pl.col("unique_id").str.split_exact("|", 1)
     rows = healthy.with_columns(
-        date=pl.date(2024, 1, 1), sku=names.struct.field("field_0"), market=names.struct.field("field_1")
+        date=pl.date(2024, 1, 1),
+        estimated_on=pl.date(2024, 1, 1),
+        sku=names.struct.field("field_0"),
+        market=names.struct.field("field_1"),
     )
     assert Elasticities.validate(rows.select(Elasticities.column_names()), cast=True).height == rows.height
 
