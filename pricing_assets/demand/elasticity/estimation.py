@@ -32,13 +32,13 @@ def elasticities(panel: pl.DataFrame, columns: Columns, name: str = "panel") -> 
     series = observed.series
     if not observed.rows.height:
         return borrow(series, None, None)
-    sku, category = _tree(series)
+    sku, category = tree(series)
     made = answers(design(observed, columns.controls), columns, sku, category)
     return borrow(series, made[MAIN], spread(made))
 
 
-def _tree(series: pl.DataFrame) -> tuple[Ints, Ints]:
-    """The number of each series' SKU, and of each SKU's category; a SKU in two categories is two."""
+def tree(series: pl.DataFrame) -> tuple[Ints, Ints]:
+    """The number of each row's SKU, and of each SKU's category; a SKU in two categories is two."""
     keys = series.select("category", "sku")
     skus = keys.unique().sort("category", "sku").with_row_index("number")
     sku = keys.join(skus, on=["category", "sku"], how="left", maintain_order="left")["number"]
