@@ -23,17 +23,28 @@ from pricing_assets.demand.plan import Plan
 from pricing_assets.errors import PricingError
 
 COLUMNS = [ID, DATE, "cutoff", "model", "yhat", "yhat_lo", "yhat_hi", Y]
+Spent = tuple[str, float, int]
+"""Model, seconds of CPU, series."""
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts (COLUMNS), seconds of CPU per series and origin by model, and what series fell back on and why."""
+    """Forecasts of all models (COLUMNS); the model's own with sums, segment and members; seconds of CPU per series.
+
+    `scale` has what RMSSE divides by, per series and origin.
+    """
 
     forecasts: pl.DataFrame
+    details: pl.DataFrame
     seconds: pl.DataFrame
-    fallbacks: pl.DataFrame
     scale: pl.DataFrame
+
+    @property
+    def fallbacks(self) -> pl.DataFrame:
+        """unique_id, cutoff, fallback_reason: what the model left to a simple method, and why."""
+        fell = self.details.drop_nulls("fallback_reason").select(ID, "cutoff", "fallback_reason")
+        return fell.unique(maintain_order=True)
 
     def summary(self) -> pl.DataFrame:
         """One row per model: n_series, n, wape, rmsse, bias, mean_abs_bias by origin, coverage, interval_score, CPU."""
@@ -73,43 +84,50 @@ def backtest(
     panel = checked(panel, plan)
     cuts = cutoffs(panel, plan, origins)
     total = len(cuts) * (2 if rivals else 1)
-    found, spent, fell, scaled = [], [], [], []
+    found: list[pl.DataFrame] = []
+    details: list[pl.DataFrame] = []
+    spent: list[Spent] = []
     for number, cut in enumerate(cuts):
         history = panel.filter(pl.col(DATE) <= cut)
-        end = cut + timedelta(days=plan.step * plan.horizon)
-        until = panel.filter(pl.col(DATE) <= end)
-        ahead = gridded(until, plan, end).filter(pl.col(DATE) > cut)  # a date not observed keeps the price before it
+        scored = panel.filter((pl.col(DATE) > cut) & (pl.col(DATE) <= cut + _horizon(plan))).select(*KEY, Y)
         progress(f"{BLEND}, origin {cut}", number * total // len(cuts), total)
-        ours, seconds = _ours(history, ahead, plan, cut)
+        detail, seconds = _ours(panel, plan, cut)
+        details.append(detail.with_columns(cutoff=pl.lit(cut)).join(scored, on=KEY, how="left"))
         spent.append((BLEND, seconds, history[ID].n_unique()))
-        fell.append(
-            ours.drop_nulls("fallback_reason").select(ID, cutoff=pl.lit(cut), fallback_reason="fallback_reason")
-        )
-        named = ours.select(ID, DATE, model=pl.lit(BLEND), yhat="mean", yhat_lo="q10", yhat_hi="q90")
-        parts = [named]
+        parts = [detail.select(ID, DATE, model=pl.lit(BLEND), yhat="mean", yhat_lo="q10", yhat_hi="q90")]
         if rivals:
             progress(f"{AUTO_ETS}, origin {cut}", number * total // len(cuts) + 1, total)
             theirs, times = _theirs(history, plan, cut)
             parts.append(theirs)
             spent += times
-        whole = pl.concat(parts).with_columns(cutoff=pl.lit(cut))
-        found.append(whole.join(until.select(*KEY, Y), on=KEY, how="inner"))
-        scaled.append(scales(history).with_columns(cutoff=pl.lit(cut)))
+        found.append(pl.concat(parts).with_columns(cutoff=pl.lit(cut)).join(scored, on=KEY, how="inner"))
     progress("done", total, total)
-    seconds_of = pl.DataFrame(spent, schema=["model", "seconds", "series"], orient="row").group_by("model")
-    per_series = seconds_of.agg((pl.col("seconds").sum() / pl.col("series").sum()).alias("cpu_seconds_per_series"))
+    scale = [scales(panel.filter(pl.col(DATE) <= cut)).with_columns(cutoff=pl.lit(cut)) for cut in cuts]
     forecasts = pl.concat(found).select(COLUMNS).sort("model", "cutoff", ID, DATE)
-    return Backtest(forecasts, per_series, pl.concat(fell).unique(maintain_order=True), pl.concat(scaled))
+    return Backtest(forecasts, pl.concat(details), _per_series(spent), pl.concat(scale))
 
 
-def _ours(history: pl.DataFrame, ahead: pl.DataFrame, plan: Plan, cut: date) -> tuple[pl.DataFrame, float]:
+def _horizon(plan: Plan) -> timedelta:
+    return timedelta(days=plan.step * plan.horizon)
+
+
+def _per_series(spent: list[Spent]) -> pl.DataFrame:
+    """model, cpu_seconds_per_series: training and forecasting, per series and origin."""
+    times = pl.DataFrame(spent, schema=["model", "seconds", "series"], orient="row").group_by("model")
+    return times.agg((pl.col("seconds").sum() / pl.col("series").sum()).alias("cpu_seconds_per_series"))
+
+
+def _ours(panel: pl.DataFrame, plan: Plan, cut: date) -> tuple[pl.DataFrame, float]:
+    """Forecasts with their details, by a model of the origin. A date not observed keeps the price before it."""
+    history = panel.filter(pl.col(DATE) <= cut)
+    end = cut + _horizon(plan)
+    ahead = gridded(panel.filter(pl.col(DATE) <= end), plan, end).filter(pl.col(DATE) > cut)
     start = time.process_time()
-    model = fit(history, plan)
-    made = model.forecast(history, ahead.select(*KEY, *plan.known), cut)
+    made = fit(history, plan).detailed(history, ahead.select(*KEY, *plan.known), cut)
     return made, time.process_time() - start
 
 
-def _theirs(history: pl.DataFrame, plan: Plan, cut: date) -> tuple[pl.DataFrame, list[tuple[str, float, int]]]:
+def _theirs(history: pl.DataFrame, plan: Plan, cut: date) -> tuple[pl.DataFrame, list[Spent]]:
     series = history[ID].n_unique()
     start = time.process_time()
     simple = simple_forecasts(history, plan, cut)

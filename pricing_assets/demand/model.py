@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MEMBERS = (*BOOSTERS, RATE)
 PRIOR = (0.33, 0.33, 0.34, 0.0)
 BLEND = "blend"
+FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "method", REASON]
 EARLIER_ORIGINS = 4
 """Origins, a horizon apart, on which weights and ranges are learned."""
 LEAST_ROWS = 200
@@ -69,16 +70,16 @@ class DemandModel:
         unique_id, ds and the known columns for every date of the horizon. Raises PricingError as `checked` does, and
         where the future lacks a known column.
         """
-        return self.forecast_book(*self._asked(history, future, origin))
+        return self.detailed(history, future, origin).select(FORECAST)
 
-    def forecast_book(self, book: Book, origin: date) -> pl.DataFrame:
-        """`forecast` on an opened book."""
-        rows = self.members(rows_of(book, [origin]))
-        rows = _blended(rows, self.blend)
-        rows = with_ranges(rows, self.ranges)
+    def detailed(
+        self, history: pl.DataFrame, future: pl.DataFrame | None = None, origin: date | None = None
+    ) -> pl.DataFrame:
+        """`forecast` with the cell it falls into (`segment`) and what each member of the blend says."""
+        book, day = self._asked(history, future, origin)
+        rows = with_ranges(_blended(self.members(rows_of(book, [day])), self.blend), self.ranges)
         method = pl.when(pl.col(REASON).is_null()).then(pl.lit(BLEND)).otherwise(pl.lit(RATE)).alias("method")
-        figures = ["mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90"]
-        return rows.select(ID, DATE, *figures, method, REASON).sort(ID, DATE)
+        return rows.with_columns(method).select(*FORECAST, SEGMENT, *MEMBERS).sort(ID, DATE)
 
     def members(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with a column per member of the blend."""
@@ -102,9 +103,9 @@ class DemandModel:
         seen = self.encoding.seen_by(RATIO)
         added = boosting.contributions(self._trees[RATIO], self.encoding.matrix(rows)[:, seen])
         names = [*(self.encoding.names[place] for place in seen), "expected"]
-        named = {"feature": names * rows.height, "contribution": added.ravel()}
         keys = rows.select(pl.col(ID, DATE).repeat_by(len(names)).list.explode())
-        return keys.with_columns(pl.Series(name, values) for name, values in named.items()).sort(ID, DATE, "feature")
+        long = keys.with_columns(pl.Series("feature", names * rows.height), pl.Series("contribution", added.ravel()))
+        return long.sort(ID, DATE, "feature")
 
     @cached_property
     def _trees(self) -> dict[str, lightgbm.Booster]:
