@@ -95,8 +95,8 @@ def weekly(of_days: Panels) -> Panels:
     history = grouped.agg(units.alias(Y), pl.col(CENSORED).any(), *means, observed=pl.col(Y).is_not_null().sum())
     history = history.join(_traded(of_days.history, week), on=["market", "week"], how="left", maintain_order="left")
     whole = pl.when(pl.col("observed") == pl.col("traded")).then(pl.col(Y))
-    first = of_days.history[DATE].min() or day
-    history = history.with_columns(whole.alias(Y)).filter(pl.col("week") >= first + timedelta(days=6))
+    first = pl.lit(of_days.history[DATE].min(), pl.Date)
+    history = history.with_columns(whole.alias(Y)).filter(pl.col("week") >= first + pl.duration(days=6))
     history = history.select(ID, pl.col("week").alias(DATE), Y, CENSORED, *known, *STATIC)
     steps = (pl.col(DATE) - pl.lit(day)).dt.total_days() - 1
     ahead = (pl.lit(day) + pl.duration(days=7 * (steps // 7 + 1))).cast(pl.Date)
