@@ -10,19 +10,17 @@ resolves those through its global tracking URI, and would make a second database
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pricing_assets.errors import PricingError
-from pricing_assets.models import mlflow_client
+from pricing_assets.models import mlflow_client, tags
 from pricing_assets.models.artifacts import ModelUnavailable, content_hash
 from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, TrainingRecord, Version
 
@@ -64,9 +62,9 @@ class Registry:
         if made is None:
             with self._answering():
                 run_id = self._log(model, record, {"event": event_id, "root_run_id": root_run_id})
-                tags = self._tags(record, event_id, root_run_id)
+                kept = tags.of_record(record, event_id, root_run_id)
                 source = f"runs:/{run_id}/{_MODEL}"
-                made = self._version(self._client.create_model_version(model, source, run_id, tags=tags))
+                made = tags.version(self._client.create_model_version(model, source, run_id, tags=kept))
         self.point(model, CHALLENGER, made.version)
         return self.version(model, made.version)
 
@@ -80,7 +78,7 @@ class Registry:
         """The version a root run registered for a drift event, its aliases left out; None where it got not so far."""
         _check_name(model)
         with self._answering():
-            made = map(self._version, self._search(model))
+            made = map(tags.version, self._search(model))
             return next((each for each in made if (each.event_id, each.root_run_id) == (event_id, root_run_id)), None)
 
     def versions(self, model: str) -> list[Version]:
@@ -89,7 +87,7 @@ class Registry:
         with self._answering():
             found = self._search(model)
             named = self._aliases(model) if found else {}
-        made = [self._version(each, named) for each in found]
+        made = [tags.version(each, named) for each in found]
         return sorted(made, key=lambda each: each.version)
 
     def version(self, model: str, number: int) -> Version:
@@ -103,7 +101,7 @@ class Registry:
                     raise
                 what = f"model {model} has no version {number} in {mlflow_client.shown(self.uri)}"
                 raise ModelUnavailable("missing", what, _RETRAIN) from error
-        return self._version(found, dict.fromkeys(found.aliases, number))
+        return tags.version(found, dict.fromkeys(found.aliases, number))
 
     def resolve(self, model: str, alias: str, into: Path) -> Fetched:
         """The version an alias points to now, its files verified in a folder of `into`. Call it once per run.
@@ -205,6 +203,9 @@ class Registry:
             ) from error
 
     def _download(self, version: Version, path: str, into: Path) -> Path:
+        here = self._artifacts and self._artifacts / version.run_id / "artifacts" / path
+        if here and here.exists():  # also where the home was moved or restored: MLflow remembers absolute paths
+            return _copied(here, into / path, version.label)
         try:
             return Path(self._client.download_artifacts(version.run_id, path, str(into)))
         except Exception as error:  # whatever the artifact store raises
@@ -246,43 +247,22 @@ class Registry:
         return run_id
 
     def _experiment(self, model: str) -> str:
-        found = self._client.get_experiment_by_name(model)
-        if found:
-            return str(found.experiment_id)
+        """The model's experiment, whose files go to where this registry's are, also after the home was moved."""
         place = self._artifacts.resolve().as_uri() if self._artifacts else None
+        found = self._client.get_experiment_by_name(model)
+        if found and place in (None, found.artifact_location):
+            return str(found.experiment_id)
+        if found:
+            self._client.rename_experiment(found.experiment_id, f"{model} in {found.artifact_location}")
         return self._client.create_experiment(model, artifact_location=place)
 
-    @staticmethod
-    def _tags(record: TrainingRecord, event_id: str, root_run_id: str) -> dict[str, Any]:
-        return {
-            "artifact_hash": content_hash(record.folder),
-            "event": event_id,
-            "root_run_id": root_run_id,
-            "code_version": record.code_version,
-            "rows": str(record.rows),
-            "inputs": json.dumps(dict(record.inputs), sort_keys=True),
-            "metrics": json.dumps(dict(record.metrics), sort_keys=True),
-        }
 
-    @staticmethod
-    def _version(found: ModelVersion, aliases: Mapping[str, int] | None = None) -> Version:
-        said = found.tags
-        number = int(found.version)
-        return Version(
-            model=found.name,
-            version=number,
-            artifact_hash=said.get("artifact_hash", ""),
-            run_id=found.run_id or "",
-            created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
-            aliases=tuple(sorted(alias for alias, to in (aliases or {}).items() if to == number)),
-            code_version=said.get("code_version", ""),
-            event_id=said.get("event"),
-            root_run_id=said.get("root_run_id"),
-            rows=int(said["rows"]) if said.get("rows") else None,
-            inputs=json.loads(said.get("inputs", "{}")),
-            metrics=json.loads(said.get("metrics", "{}")),
-            report_hash=said.get("report_hash"),
-        )
+def _copied(here: Path, made: Path, label: str) -> Path:
+    made.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return Path(shutil.copytree(here, made) if here.is_dir() else shutil.copyfile(here, made))
+    except OSError as error:
+        raise ModelUnavailable("unreadable", f"{label}: {here} cannot be read: {error}", _RETRAIN) from error
 
 
 _RETRAIN = "`pricing models list` shows what there is; an approved drift event trains a new version"

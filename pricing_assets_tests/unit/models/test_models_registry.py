@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing_assets.errors import PricingError
-from pricing_assets.models import ModelUnavailable, Registry, TrainingRecord, Version, content_hash
+from pricing_assets.models import ModelUnavailable, Registry, TrainingRecord, Version, content_hash, open_registry
 
 
 def trained(folder: Path, level: float = 10.0) -> TrainingRecord:
@@ -109,13 +109,25 @@ def _removed(data: Path) -> None:
     (data / "level.json").unlink()
 
 
+def _unreadable(data: Path) -> None:
+    _removed(data)
+    (data / "level.json").symlink_to(data / "nowhere")
+
+
 def _gone(data: Path) -> None:
     shutil.rmtree(data.parent)
 
 
 @pytest.mark.parametrize(
     ("damage", "cause"),
-    [(_changed, "corrupted"), (_added, "corrupted"), (_torn, "corrupted"), (_removed, "missing"), (_gone, "missing")],
+    [
+        (_changed, "corrupted"),
+        (_added, "corrupted"),
+        (_torn, "corrupted"),
+        (_removed, "missing"),
+        (_unreadable, "unreadable"),
+        (_gone, "missing"),
+    ],
 )
 def test_a_damaged_model_is_told(registry: Registry, model: str, tmp_path: Path, damage: object, cause: str) -> None:
     made = registered(registry, model, tmp_path)
@@ -184,3 +196,25 @@ def test_a_hash_names_paths_and_bytes_and_nothing_else(
     assert content_hash(folders[1]) == first
     (folders[1] / sorted(files)[0]).write_bytes(files[sorted(files)[0]] + b"!")
     assert content_hash(folders[1]) != first
+
+
+def test_what_others_keep_on_a_shared_server_is_left_alone(registry: Registry, model: str, tmp_path: Path) -> None:
+    made = registered(registry, model, tmp_path)
+    registry._client.create_model_version(model, f"runs:/{made.run_id}/model", made.run_id)
+    registry._client.create_registered_model(f"{model} of somebody else")
+    assert [each.version for each in registry.versions(model)] == [1]
+    assert model in registry.models() and f"{model} of somebody else" not in registry.models()
+
+
+def test_a_home_that_was_moved_keeps_its_models_and_goes_on(registry: Registry, model: str, tmp_path: Path) -> None:
+    made = registered(registry, model, tmp_path)
+    assert registry._artifacts
+    home = tmp_path / "moved" / "mlflow"
+    home.mkdir(parents=True)
+    shutil.copyfile(registry.uri.removeprefix("sqlite:///"), home / "mlflow.db")
+    shutil.copytree(registry._artifacts / made.run_id, home / "artifacts" / made.run_id)
+    moved = open_registry(None, tmp_path / "moved")
+    shutil.rmtree(registry._artifacts / made.run_id)
+    assert moved.resolve(model, "challenger", tmp_path).version == made
+    second = registered(moved, model, tmp_path, 11.0, "other")
+    assert stored(moved, second).is_dir() and moved.fetch(second, tmp_path).version.version == 2
