@@ -5,10 +5,11 @@ written; figures are of others. Dominick's orange juice is research data that st
 ../shared/data; without it its figures are skipped, and that is said.
 
 - Three brands, least squares as in the literature, and double ML with random folds: conformity of our regressions.
-- Held-out base prices: elasticities learned without every fifth block of weeks predict what units do in it. Slope of the
-  actual on the predicted move, within series and block, beside promotions, rivals and an effect of each week.
-- Simulated markets: planted elasticities; and units claimed at ±10 % of the regular price and at a cut of 20 %, over what
-  the market's law gives, weighed by revenue, over 28 days of a lasting change or 7 of a cut, others' prices unchanged.
+- Held-out base prices: elasticities learned without every fifth block of weeks predict what units do in it. Slope of
+  the actual on the predicted move, within series and block, beside promotions, rivals and an effect of each week.
+- Simulated markets: planted elasticities; and the change of units claimed at ±10 % of the regular price and at a cut of
+  20 %, over what the market's law gives, weighed by revenue, over 28 days of a lasting change or 7 of a cut, others'
+  prices unchanged.
 """
 
 from __future__ import annotations

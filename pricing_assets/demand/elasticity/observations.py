@@ -105,14 +105,18 @@ def _series(marked: pl.DataFrame, kept: pl.DataFrame, columns: Columns, step: in
         pl.len().alias("rows"),
         (said != "not observed").fill_null(value=True).sum().alias("observed"),
         *(said.eq(fault).sum().alias(fault) for fault in faults),
+        said.is_null().sum().alias("sound"),
         ((pl.col(DATE).max() - pl.col(DATE).min()).dt.total_days() // step + 1).alias("span"),
     )
     seen = kept.group_by(ID).agg(
         pl.len().alias("n_obs"), pl.col(Y).sum().alias("total"), pl.col(columns.price).n_unique().alias("prices")
     )
     series = every.join(seen, on=ID, how="left").with_columns(pl.col("n_obs", "prices").fill_null(0)).sort(ID)
+    irregular = (pl.col("sound") - pl.col("n_obs")).alias("of irregular price")
+    series = series.with_columns(irregular)
     wrong = pl.sum_horizontal(faults)
-    parts = [pl.when(pl.col(name) > 0).then(pl.format("{} " + name, name)) for name in faults]
+    counted = [*faults, "of irregular price"]
+    parts = [pl.when(pl.col(name) > 0).then(pl.format("{} " + name, name)) for name in counted]
     left_out = pl.concat_str(parts, separator=", ", ignore_nulls=True)
     least = pl.col("observed") < LEAST_SHARE * pl.col("span")
     fault = (
