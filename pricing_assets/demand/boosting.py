@@ -21,7 +21,7 @@ import polars as pl
 
 from pricing_assets.demand.design import features
 from pricing_assets.demand.drivers import LEVEL
-from pricing_assets.demand.panel import Y
+from pricing_assets.demand.panel import DATE, Y
 from pricing_assets.demand.past import BASE
 from pricing_assets.demand.roles import Roles
 
@@ -33,27 +33,25 @@ BOOSTERS = (TWEEDIE, RATIO, LEVELS)
 OBJECTIVES: dict[str, dict[str, Any]] = {
     TWEEDIE: {"objective": "tweedie", "tweedie_variance_power": 1.3},
     RATIO: {"objective": "regression"},
-    LEVELS: {"objective": "regression", "feature_fraction": 0.8},
+    LEVELS: {"objective": "regression"},
 }
 RELATIVE = ("answer", "seen", "lift", "slope", ":ratio", ":depth", "momentum", "price_step", "recent_low")
 PAST_RATIOS = ("mean_", "log_mean_", "plain_ratio_", "plain_", "last_", "weekday_", "year_ago")
 PARAMETERS: dict[str, Any] = {
-    "learning_rate": 0.05,
-    "num_leaves": 48,
+    "learning_rate": 0.08,
+    "num_leaves": 31,
     "min_data_in_leaf": 40,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
+    "feature_fraction": 0.4,
     "lambda_l2": 1.0,
-    "max_bin": 127,
+    "max_bin": 63,
     "cat_smooth": 20.0,
     "cat_l2": 20.0,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
 }
-ROUNDS = 220
-FACTORS = (0.7, 2.0)
+ROUNDS, FOLDS = 90, 4
+FACTORS = (0.7, 2.5)
 OFFSET = 0.5
 """Units added before a logarithm, so that zero has one."""
 
@@ -95,28 +93,57 @@ def encoding_of(rows: pl.DataFrame, roles: Roles) -> Encoding:
 
 @dataclass(frozen=True)
 class Grown:
-    """A booster as LightGBM's text, and the factor that gives its forecasts the mean of what it was trained on."""
+    """Boosters of one objective as LightGBM's texts, one per fold left out; forecasts are their mean score.
 
-    text: str
+    The factor gives forecasts of dates left out the mean of what was sold on them.
+    """
+
+    texts: tuple[str, ...]
     factor: float
 
 
-def train(
-    rows: pl.DataFrame, encoding: Encoding, seed: int, names: Sequence[str] = BOOSTERS, rounds: int = ROUNDS
-) -> dict[str, Grown]:
-    """Boosters trained on the rows with an observed `y`."""
-    rows = rows.filter(pl.col(Y).is_not_null())
-    matrix = encoding.matrix(rows)
-    return {
-        name: _grown(name, matrix[:, encoding.seen_by(name)], rows, len(encoding.categories), seed=seed, rounds=rounds)
-        for name in names
-    }
+def folds_of(dates: pl.Series, days: int, seed: int) -> np.ndarray:
+    """The fold of each date: blocks of so many days, back from the last, dealt out at random.
+
+    What happens in a week happens to all series: only whole blocks of dates left out are new to a booster.
+    """
+    day = dates.to_physical().to_numpy()
+    block = (day.max() - day) // days if len(day) else day
+    number = int(block.max()) + 1 if len(day) else 0
+    dealt = np.concatenate(
+        [np.random.default_rng([seed, start]).permutation(FOLDS) for start in range(0, number, FOLDS)]
+    )
+    return np.asarray(dealt[block])
 
 
-def _grown(name: str, matrix: np.ndarray, rows: pl.DataFrame, categories: int, *, seed: int, rounds: int) -> Grown:
+def train(rows: pl.DataFrame, encoding: Encoding, days: int, seed: int) -> tuple[dict[str, Grown], pl.DataFrame]:
+    """Boosters of all objectives, and what each forecasts for rows it has not seen: a column per objective.
+
+    `rows` have an observed `y`; a horizon has so many `days`.
+    """
+    matrix, base, y = encoding.matrix(rows), rows[BASE].to_numpy(), rows[Y].to_numpy()
+    folds = folds_of(rows[DATE], days, seed)
+    grown, unseen = {}, {}
+    for name in BOOSTERS:
+        seen_by = matrix[:, encoding.seen_by(name)]
+        texts, guess = [], np.zeros(rows.height)
+        for fold in range(FOLDS):
+            out = folds == fold
+            categories = len(encoding.categories)
+            booster = _grown(name, seen_by[~out], y[~out], base[~out], categories=categories, seed=seed + fold)
+            texts.append(str(booster.model_to_string()))
+            if out.any():
+                guess[out] = predict(name, [booster], seen_by[out], base[out])
+        factor = float(np.clip(y.sum() / max(guess.sum(), 1e-9), *FACTORS))
+        grown[name], unseen[name] = Grown(tuple(texts), factor), guess * factor
+    return grown, rows.with_columns(pl.Series(name, guess) for name, guess in unseen.items())
+
+
+def _grown(
+    name: str, matrix: np.ndarray, y: np.ndarray, base: np.ndarray, *, categories: int, seed: int
+) -> lightgbm.Booster:
     import lightgbm
 
-    y, base = rows[Y].to_numpy(), rows[BASE].to_numpy()
     aims: dict[str, dict[str, Any]] = {
         TWEEDIE: {"label": y, "init_score": np.log(base)},
         RATIO: {"label": np.log((y + OFFSET) / (base + OFFSET)), "weight": np.sqrt(base)},
@@ -129,10 +156,7 @@ def _grown(name: str, matrix: np.ndarray, rows: pl.DataFrame, categories: int, *
         categorical_feature=list(range(categories)),
         params={"max_bin": PARAMETERS["max_bin"], "verbosity": -1},
     )
-    booster = lightgbm.train({**PARAMETERS, **OBJECTIVES[name], "seed": seed}, data, rounds)
-    made = predict(name, booster, matrix, base).sum()
-    factor = float(np.clip(y.sum() / made, *FACTORS)) if made > 0 else 1.0
-    return Grown(str(booster.model_to_string()), factor)
+    return lightgbm.train({**PARAMETERS, **OBJECTIVES[name], "seed": seed}, data, ROUNDS)
 
 
 def loaded(text: str) -> lightgbm.Booster:
@@ -142,9 +166,9 @@ def loaded(text: str) -> lightgbm.Booster:
     return lightgbm.Booster(model_str=text)
 
 
-def predict(name: str, booster: lightgbm.Booster, matrix: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Units, 0 or more."""
-    score = np.asarray(booster.predict(matrix, raw_score=True))
+def predict(name: str, boosters: Sequence[lightgbm.Booster], matrix: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Units, 0 or more, by the mean of the boosters' scores."""
+    score = np.mean([booster.predict(matrix, raw_score=True) for booster in boosters], axis=0)
     if name == TWEEDIE:
         return np.asarray(np.exp(score) * base)
     if name == LEVELS:
@@ -152,9 +176,9 @@ def predict(name: str, booster: lightgbm.Booster, matrix: np.ndarray, base: np.n
     return np.asarray(np.maximum(np.exp(score) * (base + OFFSET) - OFFSET, 0.0))
 
 
-def contributions(booster: lightgbm.Booster, matrix: np.ndarray) -> np.ndarray:
+def contributions(boosters: Sequence[lightgbm.Booster], matrix: np.ndarray) -> np.ndarray:
     """What each column adds to the score (a logarithm), rows × (columns, expected value); rows add up to the score.
 
     Exact Shapley values for trees (Lundberg et al. 2020), as LightGBM's pred_contrib gives them.
     """
-    return np.asarray(booster.predict(matrix, pred_contrib=True))
+    return np.asarray(np.mean([booster.predict(matrix, pred_contrib=True) for booster in boosters], axis=0))

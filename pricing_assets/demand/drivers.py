@@ -12,6 +12,7 @@ import math
 
 import polars as pl
 
+from pricing_assets.demand.holidays import holiday_features
 from pricing_assets.demand.panel import DATE, ID
 from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.roles import Roles, without_own
@@ -36,7 +37,7 @@ def drivers(panel: pl.DataFrame, plan: Plan, roles: Roles) -> pl.DataFrame:
     cheap = pl.col(DEPTH) < math.log1p(-PROMOTED_FROM)
     frame = frame.with_columns(pl.any_horizontal(*promoted, cheap).fill_null(value=False).alias(PROMOTED))
     frame = frame.with_columns(*_group_features(roles), *_recent_promotions(plan), *_calendar(plan))
-    frame = frame.with_columns(_just_before(roles))
+    frame = frame.with_columns(*_just_before(roles), *holiday_features(frame[DATE], plan))
     flags = [*roles.flags, *roles.numbers, *roles.measures]
     made = [name for name in frame.columns if name not in panel.columns]
     return frame.select(made + flags + ([roles.own] if roles.own else []))

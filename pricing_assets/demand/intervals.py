@@ -2,8 +2,8 @@
 
 Here: conformal q10 and q90 from errors on earlier origins. Not here: the mean they surround (blend).
 
-Split conformal prediction (Vovk et al. 2005; Romano et al. 2019) per cell of volume, promotion and steps ahead: the
-quantiles of log((y + c) ÷ (mean + c)) on origins already over, which the model that made them had not seen.
+Cross-conformal prediction (Vovk 2015; Barber et al. 2021) per cell of volume, promotion and steps ahead: the quantiles
+of log((y + c) ÷ (mean + c)) on origins already over, by boosters that saw no date of theirs.
 """
 
 from __future__ import annotations

@@ -37,8 +37,6 @@ MEMBERS = (*BOOSTERS, RATE)
 PRIOR = (0.33, 0.33, 0.34, 0.0)
 BLEND = "blend"
 FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "method", REASON]
-EARLIER_ORIGINS = 4
-"""Origins, a horizon apart, on which weights and ranges are learned."""
 LEAST_ROWS = 200
 """Rows below which no trees are grown."""
 MOST_ROWS = 200_000
@@ -88,9 +86,9 @@ class DemandModel:
             return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in BOOSTERS))
         matrix, base = self.encoding.matrix(rows), rows[BASE].to_numpy()
         made = {
-            name: boosting.predict(name, booster, matrix[:, self.encoding.seen_by(name)], base)
+            name: boosting.predict(name, trees, matrix[:, self.encoding.seen_by(name)], base)
             * self.boosters[name].factor
-            for name, booster in self._trees.items()
+            for name, trees in self._trees.items()
         }
         return rows.with_columns(pl.Series(name, values) for name, values in made.items())
 
@@ -108,8 +106,8 @@ class DemandModel:
         return long.sort(ID, DATE, "feature")
 
     @cached_property
-    def _trees(self) -> dict[str, lightgbm.Booster]:
-        return {name: boosting.loaded(grown.text) for name, grown in self.boosters.items()}
+    def _trees(self) -> dict[str, list[lightgbm.Booster]]:
+        return {name: [boosting.loaded(text) for text in grown.texts] for name, grown in self.boosters.items()}
 
     def _asked(
         self, history: pl.DataFrame, future: pl.DataFrame | None, origin: date | None = None
@@ -133,7 +131,11 @@ class DemandModel:
             "factors": {name: grown.factor for name, grown in self.boosters.items()},
             "trained_until": self.trained_until.isoformat(),
         }
-        trees = {f"{name}.txt": grown.text for name, grown in self.boosters.items()}
+        trees = {
+            f"{name}_{number}.txt": text
+            for name, grown in self.boosters.items()
+            for number, text in enumerate(grown.texts)
+        }
         return {"model.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", **trees}
 
     @cached_property
@@ -158,10 +160,7 @@ def load(folder: Path) -> DemandModel:
         told = json.loads((folder / "model.json").read_bytes())
         if told["format"] != FORMAT:
             raise PricingError(f"{folder}: format {told['format']}, this version reads {FORMAT}", "train it again")
-        trees = {
-            name: Grown((folder / f"{name}.txt").read_bytes().decode(), factor)
-            for name, factor in told["factors"].items()
-        }
+        trees = {name: Grown(_texts(folder, name), factor) for name, factor in told["factors"].items()}
         plan, roles = _with_tuples(told["plan"]), _with_tuples(told["roles"])
         model = DemandModel(
             Plan(**plan),
@@ -180,13 +179,19 @@ def load(folder: Path) -> DemandModel:
     return model
 
 
+def _texts(folder: Path, name: str) -> tuple[str, ...]:
+    return tuple((folder / f"{name}_{number}.txt").read_bytes().decode() for number in range(boosting.FOLDS))
+
+
 def _with_tuples(told: dict[str, Any]) -> dict[str, Any]:
     """JSON has lists where a plan and roles have tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
 
 
 def fit(panel: pl.DataFrame, plan: Plan, progress: Progress = lambda text: None) -> DemandModel:
-    """A model trained on all of the panel; weights and ranges come from its last origins, by earlier trees.
+    """A model trained on all of the panel.
+
+    Weights and ranges come from past origins, by trees that saw no date of theirs.
 
     `progress` is told what is being done. Raises PricingError for a panel that cannot be meant (see `checked`); too
     little history is no error: the model falls back and says so.
@@ -204,28 +209,11 @@ def fit_book(book: Book, plan: Plan, progress: Progress = lambda text: None) -> 
     if rows.height < LEAST_ROWS:
         nothing = learn(_empty(rows), MEMBERS, PRIOR)
         return DemandModel(plan, book.roles, encoding, {}, nothing, learn_ranges(_blended(_empty(rows), nothing)), last)
-    progress("learning weights and ranges on earlier origins")
-    earlier = earlier_origins(book.panel, plan)
-    blend, ranges = _learned(book, plan, rows, earlier)
     progress(f"training on {rows.height:,} rows")
-    boosters = boosting.train(rows, encoding, plan.seed)
+    boosters, unseen = boosting.train(rows, encoding, plan.step * plan.horizon, plan.seed)
+    blend = learn(unseen, MEMBERS, PRIOR)
+    ranges = learn_ranges(_blended(unseen, blend))
     return DemandModel(plan, book.roles, encoding, boosters, blend, ranges, last)
-
-
-def _learned(book: Book, plan: Plan, rows: pl.DataFrame, earlier: list[date]) -> tuple[Blend, Ranges]:
-    """Blend and ranges from forecasts of the earlier origins by trees trained on what came before all of them."""
-    before = rows.filter(pl.col(DATE) <= earlier[0]) if earlier else rows.clear()
-    if before.height < LEAST_ROWS:
-        nothing = learn(_empty(rows), MEMBERS, PRIOR)
-        return nothing, learn_ranges(_blended(_empty(rows), nothing))
-    encoding = encoding_of(before, book.roles)
-    boosters = boosting.train(before, encoding, plan.seed)
-    shell = DemandModel(
-        plan, book.roles, encoding, boosters, learn(_empty(rows), MEMBERS, PRIOR), Ranges({}, {}), earlier[0]
-    )
-    over = shell.members(rows_of(book, earlier)).filter(pl.col(Y).is_not_null())
-    blend = learn(over.filter(pl.col(REASON).is_null()), MEMBERS, PRIOR)
-    return blend, learn_ranges(_blended(over, blend))
 
 
 def _blended(rows: pl.DataFrame, blend: Blend) -> pl.DataFrame:
@@ -256,15 +244,6 @@ def training_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
     while found[-1] - timedelta(days=plan.step * apart * skip) >= least:
         found.append(found[-1] - timedelta(days=plan.step * apart * skip))
     return sorted(found)
-
-
-def earlier_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
-    """The last origins whose horizon is over, a horizon apart, as far as half the panel is left to train on."""
-    first, last = panel[DATE].min(), _last(panel)
-    assert isinstance(first, date)
-    steps = (last - first).days // plan.step
-    number = min(EARLIER_ORIGINS, max(1, steps // 2 // plan.horizon))
-    return [last - timedelta(days=plan.step * plan.horizon * back) for back in range(number, 0, -1)]
 
 
 def _last(panel: pl.DataFrame) -> date:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from pricing_assets.demand import Plan, checked
 from pricing_assets.demand.design import KEYS, Book, opened, rows_of
+from pricing_assets.demand.holidays import holiday_features
 from pricing_assets.demand.panel import gridded
 from pricing_assets.demand.roles import roles_of
+from pricing_assets.errors import PricingError
 
 PANEL = weekly(4, 70)
 ORIGIN = date(2024, 1, 1) + timedelta(days=7 * 55)
@@ -75,3 +77,12 @@ def test_keys_are_no_features_of_their_own() -> None:
     rows = rows_of(_book(PANEL), [ORIGIN])
     assert set(KEYS) <= set(rows.columns)
     assert rows.height == 4 * WEEKLY.horizon
+
+
+def test_holidays_are_counted_in_the_week_and_told_how_far_they_are() -> None:
+    dates = pl.Series("ds", [date(2026, 12, 21), date(2026, 12, 7)])
+    count, ahead, ago = holiday_features(dates, Plan("W", 1, country="DE"))
+    assert (count.to_list(), ahead.to_list(), ago.to_list()) == ([2.0, 0.0], [4.0, 14.0], [14.0, 14.0])
+    assert holiday_features(dates, Plan("W", 1)) == []
+    with pytest.raises(PricingError, match="XX"):
+        holiday_features(dates, Plan("W", 1, country="XX"))

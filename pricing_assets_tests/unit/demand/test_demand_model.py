@@ -77,7 +77,7 @@ def test_a_damaged_model_is_refused(model: DemandModel, tmp_path: Path, damage: 
     model.save(tmp_path)
     told = tmp_path / "model.json"
     if damage == "gone":
-        (tmp_path / "ratio.txt").unlink()
+        (tmp_path / "ratio_2.txt").unlink()
     elif damage == "cut":
         told.write_bytes(told.read_bytes()[:200])
     else:
