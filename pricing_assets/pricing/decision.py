@@ -15,7 +15,7 @@ import polars as pl
 from pricing_assets.lake.hashing import canonical
 from pricing_assets.pricing import constraints, endings, explanation, interventions
 from pricing_assets.pricing.basis import decision_ids
-from pricing_assets.pricing.expected import Outlook, expected
+from pricing_assets.pricing.expected import Outlook, expected, nothing_known
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.strategies import Constraint, Strategy, claims, propose
@@ -54,7 +54,7 @@ def decide(
         parts = list(_parts(frame, strategies, before))
         rows = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
         steps = explanation.steps(parts, frame.height)
-        units = expected(rows.with_columns(frame["category"]), known)
+        units = expected(rows.with_columns(frame["category"]), known or nothing_known())
         decisions = PriceDecisions.cast(rows.hstack(units).with_columns(ids.result()))
     explained = decisions.select("date", "sku", "market", "decision_id")[steps["row"]]
     return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))))

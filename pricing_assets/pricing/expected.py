@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pricing_assets.demand.forecasts import NAMES
 from pricing_assets.demand.response import DEEPEST, respond
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
+from pricing_assets.tables.raw import Sales
 
 DAYS = 28
-MODEL = "demand-daily"
 NO_FORECAST = "no forecast for it"
 _EXACT = 4  # decimals of units kept: what mathematical libraries of two machines differ in is far behind them
 _KEY = ["date", "sku", "market"]
@@ -30,7 +31,6 @@ _MADE_BY = ["model", "model_version", "model_hash"]
 _FORECAST = [*_KEY, "sum_mean", "conditioning_price", *_MADE_BY, "fallback_reason"]
 _ELASTICITY = [*_KEY, "kind", "elasticity", "std_error"]
 _DECISION = [*_KEY, "category", "current_price", "list_price", "final_price"]
-_ANSWER = ["expected_units", "model_hashes", "model_fallback"]
 
 
 class Outlook(NamedTuple):
@@ -51,7 +51,7 @@ def outlook(forecasts: pl.DataFrame, elasticities: pl.DataFrame, inputs: Mapping
     Rows are in canonical order, as the lake reads them.
     """
     over = pl.col("target_date") == pl.col("date").dt.offset_by(f"{DAYS}d")
-    rows = forecasts.filter(over & (pl.col("frequency").cast(pl.String) == "D") & (pl.col("model") == MODEL))
+    rows = forecasts.filter(over & (pl.col("frequency").cast(pl.String) == "D") & (pl.col("model") == NAMES["D"]))
     made_by = rows.select("date", *_MADE_BY).drop_nulls().unique().sort("date", *_MADE_BY)
     models: dict[date, list[str]] = {}
     for day, model, version, artifact in made_by.iter_rows():
@@ -59,13 +59,19 @@ def outlook(forecasts: pl.DataFrame, elasticities: pl.DataFrame, inputs: Mapping
     return Outlook(rows.select(_FORECAST), elasticities.select(_ELASTICITY), inputs, models)
 
 
+def nothing_known() -> Outlook:
+    """What is expected where nobody forecast anything."""
+    return outlook(DemandForecasts.create_empty(), Elasticities.create_empty(), {})
+
+
 def outlook_of(lake: Lake, days: Sequence[date]) -> Outlook:
-    """What the days in the lake expect. Raises PricingError where one of them has no forecasts.
+    """What the days in the lake expect. Raises PricingError where a day since the first sale has no forecasts.
 
     Elasticities may be missing: a SKU's is then the mean of its category, else of all, else what is published.
     """
     forecasts, elasticities = lake.partitions(DemandForecasts), lake.partitions(Elasticities)
-    if missing := [day for day in days if day not in forecasts]:
+    sold = min(lake.partitions(Sales), default=date.max)
+    if missing := [day for day in days if day not in forecasts and day >= sold]:
         raise PricingError(
             f"{DemandForecasts.table_name()}: none for {', '.join(map(str, missing[:3]))}, but SKUs were on sale",
             f"materialise {DemandForecasts.table_name()} for these days first, or run `pricing run --date D`",
@@ -75,7 +81,7 @@ def outlook_of(lake: Lake, days: Sequence[date]) -> Outlook:
     for file in known:
         inputs.setdefault(file.partition, {})[file.table] = file.hash
     answers = lake.read_files(Elasticities, [file for file in known if file.table == Elasticities.table_name()])
-    return outlook(_last_targets(lake, [forecasts[day] for day in days]), answers, inputs)
+    return outlook(_last_targets(lake, [forecasts[day] for day in days if day in forecasts]), answers, inputs)
 
 
 def _last_targets(lake: Lake, files: Sequence[PartitionFile]) -> pl.DataFrame:
@@ -89,14 +95,12 @@ def _last_targets(lake: Lake, files: Sequence[PartitionFile]) -> pl.DataFrame:
     return pl.concat([lake.read_files(DemandForecasts, [], columns), *rows])
 
 
-def expected(decisions: pl.DataFrame, known: Outlook | None) -> pl.DataFrame:
+def expected(decisions: pl.DataFrame, known: Outlook) -> pl.DataFrame:
     """expected_units, model_hashes and model_fallback of each decision, in the order of `decisions`.
 
     `decisions` have date, sku, market (in canonical order it is quickest), category, current_price, list_price and
-    final_price. Units are null without a forecast or a price; all is null where nothing is `known`.
+    final_price. Units are null without a forecast or a price.
     """
-    if known is None:
-        return decisions.with_columns(pl.lit(None).alias(name) for name in _ANSWER).select(_ANSWER)
     current, final = (pl.col(name).cast(pl.Float64) for name in ("current_price", "final_price"))
     rows = _beside(decisions.select(_DECISION), known.forecasts).select(
         *_KEY,

@@ -125,7 +125,7 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
     compared = [
         ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),
         ("anomalies.price_anomalies", content_hash(flagged, PriceAnomalies), _recorded_anomalies(recorded)),
-        *((table, ours, recorded[table]["hash"]) for table, ours in (known.inputs[day] if known else {}).items()),
+        *((table, ours, recorded[table]["hash"]) for table, ours in known.inputs[day].items()),
         ("basis", again, row["basis"]),
         ("decisions.price_decisions", decisions_hash, row["decisions_hash"]),
         ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
@@ -143,10 +143,8 @@ def _recorded_anomalies(recorded: Mapping[str, Mapping[str, Any]]) -> str:
     return entry["hash"] if entry else content_hash(PriceAnomalies.create_empty(), PriceAnomalies)
 
 
-def _outlook(lake: Lake, recorded: Mapping[str, Mapping[str, Any]], day: date) -> Outlook | None:
-    """What the day expected of demand, as recorded, under the hashes it has now; None for a day decided without."""
-    if DemandForecasts.table_name() not in recorded:
-        return None
+def _outlook(lake: Lake, recorded: Mapping[str, Mapping[str, Any]], day: date) -> Outlook:
+    """What the day expected of demand, as recorded, under the hashes it has now."""
     tables = (DemandForecasts, Elasticities)
     rows = {table: _day(lake, table, recorded, day) for table in tables}
     hashes = {t.table_name(): content_hash(rows[t], t) for t in tables if t.table_name() in recorded}
@@ -177,7 +175,7 @@ def _terms(
     checks: pl.DataFrame,
     before: Interventions,
     *,
-    known: Outlook | None,
+    known: Outlook,
 ) -> Terms:
     """The terms of the day as recorded, but for the snapshot just rebuilt and what was found in other tables."""
     return Terms(
@@ -186,12 +184,12 @@ def _terms(
         effective_from=row["effective_from"],
         inputs={FeatureSnapshots.table_name(): features_hash}
         | interventions.anomaly_terms(before.severe)
-        | dict(known.inputs[row["date"]] if known else {}),
+        | dict(known.inputs[row["date"]]),
         strategies=[strategy.hash for strategy in in_force(strategies, row["date"])],
         verdicts={f"{each['table']} {each['check']}": each["passed"] for each in checks.iter_rows(named=True)},
         settings=json.loads(row["settings"]),
         overrides=interventions.override_terms(before.overrides),
-        models=known.models.get(row["date"], []) if known else [],
+        models=known.models.get(row["date"], []),
     )
 
 

@@ -17,12 +17,13 @@ from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import Active, Timing, commit_days, decide_days
 from pricing_assets.pricing.batch import Committed
+from pricing_assets.pricing.expected import NO_FORECAST
 from pricing_assets.tables import Table
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
-from pricing_assets.tables.raw import Listings, Quarantine
+from pricing_assets.tables.raw import Listings, Quarantine, Sales
 from pricing_assets.tables.runs import Checks, Days
 
 TENTH = strategy("{name: tenth, then: {multiply: 0.9}}")
@@ -174,9 +175,15 @@ def test_a_listed_day_without_snapshot_is_refused(lake: Lake) -> None:
         run(lake, DAY)
 
 
-def test_a_listed_day_without_forecasts_is_refused(lake: Lake) -> None:
+@pytest.mark.parametrize("sold", [DAY, day(-9)])
+def test_a_listed_day_without_forecasts_is_refused_since_the_first_sale(lake: Lake, sold: date) -> None:
     receive(lake, DAY, "A")
     expect(lake, DAY)
+    run(lake, DAY)
+    assert standing(lake)["model_fallback"].to_list() == [NO_FORECAST]
+    sale = {"date": sold, "sku": "A", "market": "UK", "known_at": takes_effect(sold), "currency": "GBP"}
+    sale |= {"units": 1, "returned_units": 0, "revenue": Decimal(9), "source_lines": 1}
+    lake.commit(Sales, typed(Sales, [sale]), [sold], Provenance("r"))
     with pytest.raises(PricingError, match=rf"forecasts\.demand_forecasts: none for {DAY}") as refused:
         run(lake, DAY)
     assert "materialise forecasts.demand_forecasts" in str(refused.value)
