@@ -1,0 +1,121 @@
+"""The elasticities of days in the lake: estimated once a week, carried until the next.
+
+Here: from what a day sees to rows of forecasts.elasticities, and which day's estimate holds. Not here: estimation
+(elasticity/), reading (inputs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+
+import polars as pl
+
+from pricing_assets.demand.elasticity import KINDS, Columns, elasticities
+from pricing_assets.demand.elasticity.shrinkage import PUBLISHED, PUBLISHED_SPREAD
+from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
+from pricing_assets.demand.panel import CENSORED, DATE, ID
+from pricing_assets.demand.panels import PAIR, PRICE, TEN_THOUSANDTHS, Frames, Panels, series_pair
+from pricing_assets.features import Calendar
+from pricing_assets.lake import Lake
+from pricing_assets.tables import raw
+from pricing_assets.tables.forecasts import Elasticities
+
+RIVAL = "rival_lowest"
+MARKS = ("feature", "display")
+ONLY_REALISED = "no posted price is known: what customers paid on average says nothing of how they answer"
+
+
+def elasticities_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.DataFrame:
+    """Rows of forecasts.elasticities for the days, in canonical order: two per SKU-market on sale.
+
+    They are estimated on the first day of a week (from Monday) with anything on sale, from what that day sees, and hold
+    until the week is over for those on sale then and now. An estimate of an earlier day than the run's is taken from
+    the lake, or made again as that day saw it: a range gives what its days give one after the other.
+    """
+    wanted = sorted(set(days))
+    estimated_on = {day: _estimated_on(lake, day, calendar) for day in wanted}
+    made = {on: _estimate(lake, on, wanted, calendar) for on in sorted({on for on in estimated_on.values() if on})}
+    listed = read(lake, wanted, calendar, window=1, tables=[raw.Listings])
+    empty = Elasticities.create_empty()
+    parts: list[pl.DataFrame] = [empty]
+    for day, on in estimated_on.items():
+        if on is not None:
+            sold = listed.seen(day)["raw.listings"].filter("on_sale").select(PAIR)
+            parts.append(made[on].join(sold, on=PAIR, how="semi").with_columns(date=pl.lit(day)).select(empty.columns))
+    return pl.concat(parts).sort(Elasticities.order())
+
+
+def estimate(panels: Panels, seen: Frames) -> pl.DataFrame:
+    """Rows of forecasts.elasticities as of the panel's day. `seen` are the rows of raw tables that day sees."""
+    day = panels.day
+    rows = _from_prices(panels, seen) if PRICE in panels.plan.known else _published(panels)
+    rows = rows.with_columns(*series_pair(), date=pl.lit(day), estimated_on=pl.lit(day))
+    schema = Elasticities.create_empty().schema
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(Elasticities.order())
+
+
+def _from_prices(panels: Panels, seen: Frames) -> pl.DataFrame:
+    panel, rivals = panels.history.with_columns(series_pair()), _rivals(seen, panels)
+    if rivals is not None:
+        panel = panel.join(rivals, on=[*PAIR, DATE], how="left", maintain_order="left")
+    columns = Columns(
+        price=PRICE,
+        promotions=tuple(mark for mark in MARKS if mark in panel.columns),
+        rivals=(RIVAL,) if rivals is not None else (),
+        sku="sku",
+        category="category",
+        zone="market",
+        censored=CENSORED,
+    )
+    return elasticities(panel, columns, f"prices and units as of {panels.day}")
+
+
+def _estimated_on(lake: Lake, day: date, calendar: Calendar) -> date | None:
+    """The first day of the week up to `day` on which that day had anything on sale; None without one."""
+    monday = day - timedelta(days=day.weekday())
+    week = [monday + timedelta(days=number) for number in range((day - monday).days + 1)]
+    listed = read(lake, week, calendar, window=1, tables=[raw.Listings])
+    return next((each for each in week if _anything(listed.seen(each))), None)
+
+
+def _anything(seen: Frames) -> bool:
+    return "raw.listings" in seen and seen["raw.listings"].filter("on_sale").height > 0
+
+
+def _estimate(lake: Lake, on: date, days: Collection[date], calendar: Calendar) -> pl.DataFrame:
+    """The estimate of a day: made where the day is of this run or has none yet, else the lake's."""
+    files = lake.partitions(Elasticities)
+    if on not in days and on in files:
+        return lake.read_files(Elasticities, [files[on]])
+    raws = read(lake, [on], calendar, WINDOW, [*COLUMNS])
+    return estimate(raws.daily(on), raws.seen(on))
+
+
+def _rivals(seen: Frames, panels: Panels) -> pl.DataFrame | None:
+    """sku, market, ds, rival_lowest: the lowest rival price of each date in our currency; None without rivals."""
+    if "raw.competitor_snapshots" not in seen or not seen["raw.competitor_snapshots"].height:
+        return None
+    ours = panels.keys.select(*PAIR, "currency")
+    offers = seen["raw.competitor_snapshots"].filter(pl.col("in_stock").fill_null(value=True))
+    offers = offers.join(ours, on=[*PAIR, "currency"], how="semi")
+    price = ((pl.col("price") * TEN_THOUSANDTHS).cast(pl.Int64).min() / TEN_THOUSANDTHS).alias(RIVAL)
+    return offers.group_by(*PAIR, pl.col("date").alias(DATE)).agg(price)
+
+
+def _published(panels: Panels) -> pl.DataFrame:
+    """What is published, for a shop that has no posted prices to learn from."""
+    kinds = pl.DataFrame({"kind": list(KINDS)})
+    zeros = [pl.lit(0.0).alias("price_variation"), pl.lit(0, pl.Int64).alias("n_obs"), pl.lit(1.0).alias("shrinkage")]
+    nothing = [pl.lit(None, dtype).alias(name) for name, dtype in _UNSAID.items()]
+    value = [pl.lit(PUBLISHED).alias(name) for name in ("elasticity", "spec_low", "spec_high")]
+    return (
+        panels.keys.select(ID)
+        .join(kinds, how="cross")
+        .with_columns(
+            *value, *zeros, *nothing, std_error=pl.lit(PUBLISHED_SPREAD), fallback_reason=pl.lit(ONLY_REALISED)
+        )
+    )
+
+
+_UNSAID = {"own": pl.Float64, "own_error": pl.Float64, "left_out": pl.String}
