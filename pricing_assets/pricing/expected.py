@@ -50,13 +50,18 @@ def outlook(forecasts: pl.DataFrame, elasticities: pl.DataFrame, inputs: Mapping
 
     Rows are in canonical order, as the lake reads them.
     """
-    over = pl.col("target_date") == pl.col("date").dt.offset_by(f"{DAYS}d")
-    rows = forecasts.filter(over & (pl.col("frequency").cast(pl.String) == "D") & (pl.col("model") == NAMES["D"]))
+    rows = whole_horizon(forecasts)
     made_by = rows.select("date", *_MADE_BY).drop_nulls().unique().sort("date", *_MADE_BY)
     models: dict[date, list[str]] = {}
     for day, model, version, artifact in made_by.iter_rows():
         models.setdefault(day, []).append(f"{model}/{version}@{artifact}")
     return Outlook(rows.select(_FORECAST), elasticities.select(_ELASTICITY), inputs, models)
+
+
+def whole_horizon(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """The rows of forecasts.demand_forecasts whose sums are over all 28 days: one per date, SKU and market."""
+    last = pl.col("target_date") == pl.col("date").dt.offset_by(f"{DAYS}d")
+    return forecasts.filter(last & (pl.col("frequency").cast(pl.String) == "D") & (pl.col("model") == NAMES["D"]))
 
 
 def nothing_known() -> Outlook:
@@ -143,12 +148,13 @@ def _units(rows: pl.DataFrame, known: Outlook) -> pl.Series:
 
 
 def _borrowed(frame: pl.DataFrame, known: Outlook) -> pl.DataFrame:
-    """The frame with units of SKUs without an elasticity answered by others', day by day, as demand.response does."""
+    """The frame with units of SKUs without an elasticity answered by others', a day and its categories at a time."""
     frame = frame.with_row_index("place")
     asked = frame.filter(pl.col("units").is_not_null() & (pl.col("candidate") > 0) & (pl.col("planned_price") > 0))
+    asked = asked.filter(pl.col("borrows").any().over("date", "category"))
     asked = asked.with_columns(kind=pl.when("promoted").then(pl.lit("promotion")).otherwise(pl.lit("base")))
     found = []
-    for (day,), rows in asked.filter(pl.col("borrows").any().over("date")).group_by("date", maintain_order=True):
+    for (day,), rows in asked.group_by("date", maintain_order=True):
         units = respond(rows, known.elasticities.filter(date=day), rows.select("sku", "market", "candidate", "kind"))
         found.append(rows.select("place").with_columns(units["units"].alias("other")).filter(rows["borrows"]))
     return frame.join(pl.concat(found), on="place", how="left", maintain_order="left").with_columns(
