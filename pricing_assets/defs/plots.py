@@ -197,4 +197,9 @@ def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataVal
     draw(axes)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
+    return embedded(buffer.getvalue(), title)
+
+
+def embedded(png: bytes, title: str) -> dg.MarkdownMetadataValue:
+    """A PNG drawn elsewhere, inside Markdown, which the Dagster UI shows."""
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")

@@ -11,8 +11,7 @@ champion is asked as it is, on origins after its own training.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,13 +20,15 @@ from typing import Any
 import polars as pl
 
 from pricing_assets.counting import counted
-from pricing_assets.demand import DemandModel, Plan, fit, load
+from pricing_assets.demand import DemandModel, fit, load
 from pricing_assets.demand.forecasts import Served, forecast_panels
-from pricing_assets.demand.panels import PRICE, Panels, series_pair
+from pricing_assets.demand.panels import HORIZONS, PRICE, Panels, series_pair
+from pricing_assets.demand.plan import STEP_DAYS, Frequency
 from pricing_assets.demand.response import respond
 from pricing_assets.demand.simple import LEAST_SEEN
 from pricing_assets.errors import PricingError
 from pricing_assets.models import pictures
+from pricing_assets.models.inputs import Data
 from pricing_assets.models.records import Fetched, Signature, TrainingRecord
 from pricing_assets.models.report import Contestant, Identity
 from pricing_assets.models.retraining import Validation
@@ -44,17 +45,6 @@ _TRAINED = {"D": (84,), "W": (8,)}
 """Steps back of the origins the training is done again on; the first fold is one too."""
 _PRICES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 _TYPES = {pl.String: "string", pl.Float64: "double"}
-
-
-@dataclass(frozen=True)
-class Data:
-    """What a training may look at: the panel of a day as that day saw it, by `panels`; the last such `day`; the content
-    hashes of the tables it comes from; and, for the response to prices, the elasticities of the day."""
-
-    day: date
-    panels: Callable[[date], Panels]
-    inputs: Mapping[str, str]
-    elasticities: pl.DataFrame
 
 
 def train(data: Data, folder: Path, code_version: str) -> TrainingRecord:
@@ -120,6 +110,11 @@ def validate(data: Data, challenger: Fetched, champion: Fetched | None) -> Valid
     return Validation(report, (plot,))
 
 
+def trained_until(fetched: Fetched) -> date:
+    """The last day a model was trained on. Raises PricingError where its files cannot be read."""
+    return load(fetched.folder).trained_until
+
+
 def folds_of(folder: Path) -> pl.DataFrame:
     """The folds in a model's folder: unique_id, ds, cutoff, mean, q10, q90 of each past origin, conditioning_price it
     was forecast at, y (null: not observed), censored, actual_price, segment.
@@ -156,9 +151,9 @@ def origins(panels: Panels) -> list[date]:
     return sorted(found)
 
 
-def least_history(plan: Plan) -> int:
+def least_history(frequency: Frequency) -> int:
     """Days of history below which no model can be trained and judged."""
-    return plan.step * (LEAST_SEEN[plan.frequency] + 2 * plan.horizon)
+    return STEP_DAYS[frequency] * (LEAST_SEEN[frequency] + 2 * HORIZONS[frequency])
 
 
 def _trained_again(data: Data, cuts: Sequence[date]) -> Callable[[Panels], Served]:

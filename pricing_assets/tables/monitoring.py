@@ -35,7 +35,9 @@ class DriftMetrics(Table):
 
     date = day()
     metric = identifier("what was compared")
-    segment = identifier("group of SKU-markets it was compared in; `all` where it is about the model as a whole")
+    segment = identifier(
+        "group of SKU-markets it was compared in: category · market; the model where it is about it as a whole"
+    )
     value = _number(
         "sum of a chart in standard deviations, on the day of its alarm where it has one; share of SKU-markets that "
         "moved; age of the model in days",
