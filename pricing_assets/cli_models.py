@@ -1,6 +1,6 @@
-"""Commands on drift and models: `pricing drift list|show|approve|reject`, `pricing models list|diff|promote|rollback`.
+"""`pricing drift list|show|approve|reject` and `pricing models list|diff|retrain|promote|rollback`.
 
-Here: the names, arguments and help of these commands. Not here: what they do (shell/drifting, shell/modelling).
+Here: the names, arguments and help of these commands. Not here: what they do (shell/drifting, modelling, retraining).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def models_diff(
     first: Annotated[int | None, typer.Argument(help="Version; default the champion.")] = None,
     second: Annotated[int | None, typer.Argument(help="Version; default the last one trained.")] = None,
     *,
-    model: _Model = "demand",
+    model: _Model = "demand-daily",
 ) -> None:
     """Say what tells two versions apart: inputs, metrics, and the validation report of the second.
 
@@ -88,6 +88,20 @@ def models_diff(
     from pricing_assets.shell import modelling
 
     modelling.diff(shell, model, first, second)
+
+
+@register(models, "retrain")
+def models_retrain(
+    shell: Shell,
+    events: Annotated[list[str] | None, typer.Argument(help="Ids of drift events; default all approved ones.")] = None,
+) -> None:
+    """Train for approved drift events here and now, and let what passes serve: what Dagster's sensor does by itself.
+
+    Example: pricing models retrain drift-12
+    """
+    from pricing_assets.shell import retraining
+
+    retraining.retrain(shell, events or [])
 
 
 @register(models, "promote")
@@ -102,7 +116,7 @@ def models_promote(shell: Shell, event: _Id) -> None:
 
 
 @register(models, "rollback")
-def models_rollback(shell: Shell, reason: Reason, *, model: _Model = "demand") -> None:
+def models_rollback(shell: Shell, reason: Reason, *, model: _Model = "demand-daily") -> None:
     """Put the champion before the present one in force again.
 
     Example: pricing models rollback --reason "it oversold the weekend"

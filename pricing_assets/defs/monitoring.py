@@ -35,6 +35,7 @@ MOST_PICTURES = 6
     partitions_def=DAILY,
     backfill_policy=BACKFILL,
     retry_policy=RETRY,
+    op_tags={"dagster/priority": "1"},  # before the marts, so that analysts have the day's evidence and events
 )
 def drift_metrics(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Every model in force judged on each day; opens one event per metric, segment and champion, for a person."""

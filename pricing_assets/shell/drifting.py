@@ -74,7 +74,7 @@ def _effect(event: DriftEvent, said: str) -> str:
         return (
             f"version {event.validated.version} serves once the sensor, or `pricing models promote {event.id}`, saw it"
         )
-    return f"Dagster's sensor starts the training; `pricing drift show {event.id}` tells what came of it"
+    return f"Dagster's sensor starts the training; where none runs, `pricing models retrain {event.id}` does it here"
 
 
 def _story(event: DriftEvent) -> list[str]:

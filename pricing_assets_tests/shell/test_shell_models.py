@@ -25,8 +25,8 @@ def ask(home: Path) -> Callable[..., str]:
 
     def open_event(metric: str = "psi", **lasting: float) -> str:
         with governance.open_store(f"sqlite:///{home / 'governance.db'}") as store:
-            champion = store.gate.champion("demand")
-            drift = Drift("demand", champion.version if champion else None, metric, "HOME", EVIDENCE)
+            champion = store.gate.champion("demand-daily")
+            drift = Drift("demand-daily", champion.version if champion else None, metric, "HOME", EVIDENCE)
             return store.gate.open(drift, "demand moved in HOME", timedelta(**(lasting or {"days": 7}))).event.id
 
     return open_event
@@ -57,7 +57,7 @@ def test_a_drift_event_is_listed_shown_and_answered_once(ask: Callable[..., str]
         ("drift-2", "open", "ks", "none"),
     ]
     said = pricing("drift", "show", "1").stdout.splitlines()
-    assert said[0] == "drift-1: psi in HOME, demand with no champion; open"
+    assert said[0] == "drift-1: psi in HOME, demand-daily with no champion; open"
     assert "  psi: 0.41" in said and "pricing drift approve drift-1" in said[-1]
     done = pricing("drift", "approve", "drift-1", "--reason", "it is real", "--by", "ann").stdout.splitlines()
     assert done[0] == "drift-1 is approved, on the word of ann: it is real"
@@ -77,8 +77,8 @@ def test_a_drift_event_is_listed_shown_and_answered_once(ask: Callable[..., str]
         (["drift", "show", "9"], 1, "no drift event is named drift-9"),
         (["drift", "approve", "OV-1", "--reason", "r"], 1, "OV-1: is no id of a drift event"),
         (["drift", "approve", "9", "--reason", "r"], 1, "no drift event is named drift-9"),
-        (["models", "rollback", "--reason", "r"], 1, "model demand has no champion"),
-        (["models", "diff"], 1, "model demand: no two versions to compare"),
+        (["models", "rollback", "--reason", "r"], 1, "model demand-daily has no champion"),
+        (["models", "diff"], 1, "model demand-daily: no two versions to compare"),
         (["models", "promote", "9"], 1, "no drift event is named drift-9"),
     ],
 )
@@ -115,16 +115,16 @@ def test_models_are_promoted_compared_and_rolled_back(
     told = answer("models", "diff", "1", "2")
     assert [row["what"] for row in told["differences"]] == ["artifact_hash"]
     assert told["report"][0]["wape_challenger"] == pytest.approx(0.1)
-    assert "demand/2 against demand/1" in pricing("models", "diff", "1", "2").stdout
+    assert "demand-daily/2 against demand-daily/1" in pricing("models", "diff", "1", "2").stdout
     back = pricing("models", "rollback", "--reason", "it oversold", "--by", "bob").stdout
-    assert back.startswith("demand/1 is champion again, instead of 2, on the word of bob: it oversold")
+    assert back.startswith("demand-daily/1 is champion again, instead of 2, on the word of bob: it oversold")
     assert [row["role"] for row in answer("models", "list")] == ["champion", "former champion"]
     assert answer("audit", "--last", "1")[0]["action"] == "model_rolled_back"
     assert "no champion before this one" in answer("models", "rollback", "--reason", "r", code=1)["error"]
 
     from pricing_assets.models import open_registry
 
-    open_registry(None, home).point("demand", "champion", 2)
+    open_registry(None, home).point("demand-daily", "champion", 2)
     assert "alias champion points to 2, but version 1 serves" in pricing("models", "list").stdout
 
     monkeypatch.setenv("PRICING_SECOND_APPROVAL", "true")
