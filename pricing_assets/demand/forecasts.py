@@ -53,7 +53,7 @@ def forecasts_of(
         _rows(panels, NAMES[frequency], served[frequency])
         for day in sorted(set(days))
         for frequency, panels in raw.panels(day).items()
-        if panels.keys.height
+        if panels.history.height  # nothing on sale, or not yet a whole week
     ]
     rows = pl.concat([DemandForecasts.create_empty(), *made])
     return rows.sort(DemandForecasts.order())
