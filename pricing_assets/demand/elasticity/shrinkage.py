@@ -19,7 +19,7 @@ from pricing_assets.demand.elasticity.information import Slopes
 
 PUBLISHED, PUBLISHED_SPREAD = -2.62, 2.21
 """Mean and standard deviation of 1,851 price elasticities (Bijmolt, van Heerde and Pieters 2005)."""
-_ROUNDS, _TOLERANCE = 150, 1e-5
+_ROUNDS, _TOLERANCE, _MOST_LEARNED = 150, 1e-5, 1000
 _BELIEF = 1.0
 """Deviations worth of belief in the spreads below, so that two SKUs do not decide how much SKUs differ."""
 _TOGETHER = 0.5
@@ -61,20 +61,41 @@ def shrink(slopes: Slopes, sku: Ints, category: Ints, prices: int = 2) -> Shrunk
 
     The first `prices` columns are elasticities; the others have nothing as their published mean.
     """
-    parents = [sku, category, np.zeros(int(category.max()) + 1, dtype=np.int64)]
+    parents = _parents(sku, category)
     width = slopes.precision.shape[1]
     usual = [_usual(spread, width, prices) for spread in _SPREADS]
     if len(np.unique(sku)) == len(sku):
         usual[0] = np.zeros((width, width))  # a SKU of one series is that series
+    spreads = _learned(*_some(slopes, sku, category), usual, prices)
+    return _posterior(_pass(slopes, parents, spreads, prices), parents)
+
+
+def _parents(sku: Ints, category: Ints) -> list[Ints]:
+    return [sku, category, np.zeros(int(category.max()) + 1, dtype=np.int64)]
+
+
+def _some(slopes: Slopes, sku: Ints, category: Ints) -> tuple[Slopes, list[Ints]]:
+    """Every n-th SKU with all its series, so that no more than _MOST_LEARNED of them say how much SKUs differ."""
+    step = -(-len(category) // _MOST_LEARNED)
+    if step == 1:
+        return slopes, _parents(sku, category)
+    kept = sku % step == 0
+    parts = {name: getattr(slopes, name)[kept] for name in slopes._fields if name != "common"}
+    some = Slopes(**parts, common=slopes.common[::step])
+    return some, _parents(sku[kept] // step, np.unique(category[::step], return_inverse=True)[1].astype(np.int64))
+
+
+def _learned(slopes: Slopes, parents: Sequence[Ints], usual: list[Floats], prices: int) -> list[Floats]:
+    """Covariances of deviations at each level, by expectation and maximisation."""
     spreads = usual
     for _ in range(_ROUNDS):
         levels = _pass(slopes, parents, spreads, prices)
-        learned = [_learn(level, parents[n], usual[n], prices) for n, level in enumerate(levels[:3])]
+        learned = [_learn(level, parents[n], usual[n], prices) for n, level in enumerate(levels)]
         change = max(float(np.abs(new - old).max()) for new, old in zip(learned, spreads, strict=True))
         spreads = learned
         if change < _TOLERANCE:
             break
-    return _posterior(_pass(slopes, parents, spreads, prices), parents)
+    return spreads
 
 
 class _Level(NamedTuple):
