@@ -295,6 +295,13 @@ def simulate_market(
     law: Annotated[
         Literal["log_log", "logit", "linear", "reference_price"], typer.Option(help="How demand answers prices.")
     ] = "log_log",
+    until: Annotated[
+        str | None, typer.Option(metavar="D", help="Write only what was known by the end of this day.")
+    ] = None,
+    shift: Annotated[
+        str | None, typer.Option(metavar="CATEGORY=FACTOR", help="Plant a shift of demand, e.g. TOYS=0.6.")
+    ] = None,
+    shift_from: Annotated[str | None, typer.Option(metavar="D", help="First day of the planted shift.")] = None,
 ) -> None:
     """Simulate a market with planted truth and write it to a database, as a shop's own tables.
 
@@ -304,9 +311,9 @@ def simulate_market(
     """
     from pricing_assets.shell import simulating
 
-    simulating.simulate(
-        shell, to, skus=skus, markets=markets, days=days, last_day=required_day(last_day), seed=seed, law=law
-    )
+    planted = simulating.planted(shift, required_day(shift_from) if shift_from else None)
+    size = {"skus": skus, "markets": markets, "days": days, "last_day": required_day(last_day)}
+    simulating.simulate(shell, to, required_day(until) if until else None, seed=seed, law=law, **size, **planted)
 
 
 @register(simulate, "score")

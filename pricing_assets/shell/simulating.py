@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -25,13 +25,26 @@ from pricing_assets.tables.features import FeatureSnapshots
 if TYPE_CHECKING:
     from pricing_assets.simulation import MarketSettings, Simulated
 
+
 TRUTH, LABELS, PLOT = "truth.json", "labels.parquet", "score.png"
 
 
-def simulate(shell: Shell, url: str, **wanted: Any) -> None:
-    """Simulate a market, write it to `url` (default HOME/market.db), its truth and labels to HOME/simulation."""
+class _Written(NamedTuple):
+    """Where a market went, where its truth is, and up to which day it was written; None for all of it."""
+
+    url: str
+    folder: Path
+    until: date | None
+
+
+def simulate(shell: Shell, url: str, until: date | None, **wanted: Any) -> None:
+    """Simulate a market, write it to `url` (default HOME/market.db), its truth and labels to HOME/simulation.
+
+    Of the market only what was known by the end of `until` is written: the rest of its days are still to come.
+    """
     from pricing_assets.simulation import MarketSettings, simulate
     from pricing_assets.simulation.delivery import deliver
+    from pricing_assets.simulation.horizon import known_by
     from pricing_assets.sources.engines import parsed, shown
 
     settings = MarketSettings(**wanted)
@@ -41,10 +54,22 @@ def simulate(shell: Shell, url: str, **wanted: Any) -> None:
         simulated = simulate(
             settings, lambda day: status.update(f"simulating {settings.day(day)}, day {day + 1} of {settings.days}")
         )
+        simulated = known_by(simulated, until) if until else simulated
         make_folder(shell.settings.home)
         deliver(simulated, url, lambda table, rows: status.update(f"writing {table}, {rows:,} rows"))
         folder = _keep(shell.settings.home, simulated)
-    _say(shell, settings, simulated, address, folder)
+    _say(shell, settings, simulated, _Written(address, folder, until))
+
+
+def planted(shift: str | None, first: date | None) -> dict[str, Any]:
+    """The settings of a shift written `CATEGORY=FACTOR`. Raises PricingError where it is not written so."""
+    if shift is None:
+        return {"shift_from": first}
+    category, _, factor = shift.partition("=")
+    try:
+        return {"shift_category": category, "shift": float(factor), "shift_from": first}
+    except ValueError as fault:
+        raise PricingError(f"--shift {shift}: no factor", "write CATEGORY=FACTOR, e.g. TOYS=0.6") from fault
 
 
 def score(shell: Shell) -> None:
@@ -131,7 +156,7 @@ def _keep(home: Path, simulated: Simulated) -> Path:
     return folder
 
 
-def _say(shell: Shell, settings: MarketSettings, simulated: Simulated, url: str, folder: Path) -> None:
+def _say(shell: Shell, settings: MarketSettings, simulated: Simulated, written: _Written) -> None:
     """What was planted, in numbers; where and when stays in the labels."""
     from pricing_assets.simulation import VERSION
 
@@ -139,15 +164,18 @@ def _say(shell: Shell, settings: MarketSettings, simulated: Simulated, url: str,
     rows = {name: frame.height for name, frame in simulated.frames.items()}
     malformed = sum(frame.height for frame in simulated.faults.values())
     planted = dict(episodes.iter_rows())
-    kept = {"truth": str(folder / TRUTH), "labels": str(folder / LABELS)}
-    answer = {"version": VERSION, "settings": settings.described(), "url": url, "rows": rows}
+    kept = {"truth": str(written.folder / TRUTH), "labels": str(written.folder / LABELS)}
+    answer = {"version": VERSION, "settings": settings.described(), "url": written.url, "rows": rows}
     shell.answer({**answer, "malformed": malformed, "episodes": planted, **kept})
-    span = f"{settings.first_day} to {settings.last_day}"
+    span = f"{settings.first_day} to {written.until or settings.last_day}"
     shell.say(
         f"{counted(settings.skus, 'SKU')} × {counted(settings.markets, 'market')}, {span}, law {settings.law}, "
         f"seed {settings.seed}, generator version {VERSION}"
     )
-    shell.say(f"written to {url}: " + ", ".join(f"{number:,} {name}" for name, number in rows.items()))
+    shell.say(f"written to {written.url}: " + ", ".join(f"{number:,} {name}" for name, number in rows.items()))
     names = ", ".join(f"{number} {reason}" for reason, number in planted.items())
     shell.say(f"planted: {counted(malformed, 'malformed row')}; {counted(sum(planted.values()), 'episode')}: {names}")
-    shell.say(f"truth and labels: {folder}")
+    if settings.shift_from and (written.until is None or written.until >= settings.shift_from):
+        change = f"{100 * (settings.shift - 1):+.0f} %"
+        shell.say(f"planted: demand for {settings.shift_category} {change} from {settings.shift_from} on")
+    shell.say(f"truth and labels: {written.folder}")

@@ -13,9 +13,8 @@ import numpy as np
 
 from pricing_assets.simulation.laws import Tastes
 from pricing_assets.simulation.randomness import Bools, Floats, Ints, stream, whole
-from pricing_assets.simulation.settings import MarketSettings
+from pricing_assets.simulation.settings import CATEGORIES, MarketSettings
 
-CATEGORIES = ("COFFEE", "HOME", "GARDEN", "TOYS", "CARE")
 _USUAL_PRICE = (900.0, 2400.0, 3200.0, 1800.0, 700.0)  # cents
 BRANDS = ("Alma", "Brook", "Cobalt", "Dune")
 GROUP = 4  # SKUs of a category that substitute each other

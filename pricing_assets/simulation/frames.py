@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pricing_assets.simulation.assortment import BRANDS, CATEGORIES, OPEN
+from pricing_assets.simulation.assortment import BRANDS, OPEN
 from pricing_assets.simulation.irregularities import KINDS, idle_days_reported
 from pricing_assets.simulation.promotions import KINDS as PROMOTION_KINDS
 from pricing_assets.simulation.randomness import Bools, Ints
 from pricing_assets.simulation.rivals import NAMES
-from pricing_assets.simulation.settings import MarketSettings
+from pricing_assets.simulation.settings import CATEGORIES, MarketSettings
 from pricing_assets.simulation.trading import Trade
 from pricing_assets.tables.money import AT_REST
 

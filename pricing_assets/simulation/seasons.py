@@ -1,4 +1,4 @@
-"""How demand moves with the calendar: the year, the week, days of celebration, a trend.
+"""How demand moves with the calendar: the year, the week, days of celebration, a trend, a planted shift.
 
 Here: the expected factor of each SKU and day. Not here: what prices do to it.
 """
@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from pricing_assets.simulation.assortment import CATEGORIES, Assortment
+from pricing_assets.simulation.assortment import Assortment
 from pricing_assets.simulation.randomness import Floats, stream
-from pricing_assets.simulation.settings import MarketSettings
+from pricing_assets.simulation.settings import CATEGORIES, MarketSettings
 
 _SWING = (0.10, 0.15, 0.40, 0.20, 0.05)  # of the year, by category
 _PEAK = (350, 330, 150, 340, 30)  # day of the year
@@ -34,7 +34,15 @@ class Seasons:
         swing, peak = np.array(_SWING)[self._category], np.array(_PEAK)[self._category]
         angle = 2 * np.pi * (day.timetuple().tm_yday - peak - self._phase) / 365.25
         trend = self._trend * (number - self._settings.days / 2) / 365.25
-        return np.asarray(np.exp(swing * np.cos(angle) + trend) * _WEEK[day.weekday()] * celebration(day))
+        calendar = np.exp(swing * np.cos(angle) + trend) * _WEEK[day.weekday()] * celebration(day)
+        return np.asarray(calendar * self._shift(day))
+
+    def _shift(self, day: date) -> Floats | float:
+        """What the planted shift of demand does on a day."""
+        settings = self._settings
+        if settings.shift_from is None or settings.shift_category is None or day < settings.shift_from:
+            return 1.0
+        return np.where(self._category == CATEGORIES.index(settings.shift_category), settings.shift, 1.0)
 
 
 def celebration(day: date) -> float:

@@ -17,12 +17,16 @@ VERSION = 1
 """Version of the generator. Any change that alters a byte of what a seed yields raises it by one."""
 
 LAWS = ("log_log", "logit", "linear", "reference_price")
+CATEGORIES = ("COFFEE", "HOME", "GARDEN", "TOYS", "CARE")
 _MOST_RIVALS = 8
+_LARGEST_SHIFT = 10
 
 
 @dataclass(frozen=True)
 class MarketSettings:
     """Size and seed of a market.
+
+    From `shift_from` on customers want `shift` times as much of `shift_category` as they would have.
 
     `irregular` plants labelled irregularities and late corrections, `faulty` malformed rows and rows delivered twice;
     `noise` scales the spread of demand around its expectation: 0 leaves whole units of the expectation itself.
@@ -38,6 +42,9 @@ class MarketSettings:
     irregular: bool = True
     faulty: bool = True
     noise: float = 1.0
+    shift_category: str | None = None
+    shift_from: date | None = None
+    shift: float = 1.0
 
     def __post_init__(self) -> None:
         bounds = {"skus": (1, 10_000_000), "markets": (1, 99), "days": (1, 5_000), "rivals": (0, _MOST_RIVALS)}
@@ -50,6 +57,12 @@ class MarketSettings:
             raise PricingError(f"law: {self.law}", f"expected one of {', '.join(LAWS)}")
         if self.noise < 0:
             raise PricingError(f"noise: {self.noise}", "expected 0 or more")
+        if (self.shift_category is None) != (self.shift_from is None):
+            raise PricingError("shift: a category and a first day go together", "give both, or neither")
+        if self.shift_category not in (None, *CATEGORIES):
+            raise PricingError(f"shift: no category {self.shift_category}", f"expected one of {', '.join(CATEGORIES)}")
+        if not 0 < self.shift <= _LARGEST_SHIFT:
+            raise PricingError(f"shift: {self.shift}", f"expected a factor above 0, at most {_LARGEST_SHIFT}")
 
     @property
     def first_day(self) -> date:
@@ -80,5 +93,8 @@ class MarketSettings:
         return ["GBP" if name == "UK" else "EUR" for name in self.market_names()]
 
     def described(self) -> dict[str, Any]:
-        """The settings and the generator's version as JSON holds them."""
-        return {"version": VERSION, **asdict(self), "last_day": self.last_day.isoformat()}
+        """The settings and the generator's version as JSON holds them; a shift only where there is one."""
+        said = {"version": VERSION, **asdict(self), "last_day": self.last_day.isoformat()}
+        if self.shift_from is None:
+            return {name: value for name, value in said.items() if not name.startswith("shift")}
+        return {**said, "shift_from": self.shift_from.isoformat()}

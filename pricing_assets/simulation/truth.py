@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from pricing_assets.simulation import seasons
-from pricing_assets.simulation.assortment import CATEGORIES, OPEN
+from pricing_assets.simulation.assortment import OPEN
 from pricing_assets.simulation.demand import PERSISTENCE, SPREAD
 from pricing_assets.simulation.rivals import NAMES
-from pricing_assets.simulation.settings import MarketSettings
+from pricing_assets.simulation.settings import CATEGORIES, MarketSettings
 from pricing_assets.simulation.trading import Trade
 
 DIGITS = 6  # of figures: processors differ in the last bits of an exponential

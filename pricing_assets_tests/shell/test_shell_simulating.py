@@ -118,3 +118,11 @@ def filled(table: type[Table], rows: list[dict[str, Any]]) -> pl.DataFrame:
     }
     known = [{name: row.get(name, empty[name]) for name in columns} for row in rows]
     return pl.DataFrame(known, schema={name: column.dtype for name, column in columns.items()})
+
+
+def test_a_market_is_written_up_to_a_day_and_its_shift_told_once_it_has_come(home: Path) -> None:
+    words = (*SMALL, "--shift", "TOYS=0.6", "--shift-from", "2026-10-04")
+    said = pricing("simulate", *words, "--until", "2026-10-03").stdout
+    assert "2026-07-04 to 2026-10-03" in said and "TOYS" not in said
+    assert "planted: demand for TOYS -40 % from 2026-10-04 on" in pricing("simulate", *words).stdout
+    assert "write CATEGORY=FACTOR" in answer("simulate", "--shift", "TOYS=much", code=1)["remedy"]

@@ -14,6 +14,7 @@ from simulation_markets import DEFAULT, KEY, SMALL
 
 from pricing_assets.errors import PricingError
 from pricing_assets.simulation import LAWS, VERSION, MarketSettings, Simulated, simulate
+from pricing_assets.simulation.horizon import known_by
 from pricing_assets.simulation.seasons import Seasons, celebration
 from pricing_assets.simulation.trading import Trade, trade
 from pricing_assets.tables import RAW
@@ -204,3 +205,42 @@ def test_a_market_of_any_size_has_its_tables(sizes: dict[str, int]) -> None:
     assert frames["listings"].height == settings.cells
     assert frames["prices"]["date"].max() == settings.last_day
     assert frames["competitor_snapshots"].is_empty() == (settings.rivals == 0)
+
+
+def test_a_shift_moves_what_is_wanted_of_its_category_from_its_day_on_and_nothing_else() -> None:
+    first = date(2026, 10, 1)
+    plain = MarketSettings(skus=10, days=150, seed=3, noise=0)
+    shifted = MarketSettings(skus=10, days=150, seed=3, noise=0, shift_category="TOYS", shift_from=first, shift=0.5)
+    before, after = trade(plain), trade(shifted)
+    toys = before.assortment.category[before.assortment.sku] == 3
+    day = (first - plain.first_day).days
+    assert np.array_equal(before.expected[:day], after.expected[:day])
+    assert np.array_equal(before.expected[day:, ~toys], after.expected[day:, ~toys])
+    assert after.expected[day:, toys].sum() == pytest.approx(before.expected[day:, toys].sum() / 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"shift_category": "TOYS"},
+        {"shift_from": date(2026, 10, 1)},
+        {"shift_category": "BOOKS", "shift_from": date(2026, 10, 1)},
+        {"shift_category": "TOYS", "shift_from": date(2026, 10, 1), "shift": 0.0},
+    ],
+)
+def test_a_shift_that_is_none_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(PricingError, match="shift"):
+        MarketSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_was_known_by_a_day_is_all_that_came_by_then_and_no_more() -> None:
+    whole, day = simulate(SMALL), SMALL.last_day - timedelta(days=20)
+    known = known_by(whole, day)
+    for name in ("prices", "sales", "stock"):
+        rows = known.frames[name]
+        assert rows["date"].max() == day
+        assert rows["known_at"].dt.date().max() == day
+        later = whole.frames[name].filter((pl.col("date") <= day) & (pl.col("known_at").dt.date() <= day))
+        assert rows.equals(later)
+    assert known.frames["promotions"]["known_on"].max() <= day < whole.frames["promotions"]["known_on"].max()
+    assert known.labels.equals(whole.labels) and known.truth == whole.truth
