@@ -21,8 +21,8 @@ from pricing_assets.pricing import interventions, manifest
 from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
-from pricing_assets.pricing.expected import outlook_of
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import outlook_of
 from pricing_assets.pricing.terms import Active, Timing, before_strategies, day_terms, strategy_rows
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.anomalies import PriceAnomalies

@@ -15,9 +15,10 @@ import polars as pl
 from pricing_assets.lake.hashing import canonical
 from pricing_assets.pricing import constraints, endings, explanation, interventions
 from pricing_assets.pricing.basis import decision_ids
-from pricing_assets.pricing.expected import Outlook, expected, nothing_known
+from pricing_assets.pricing.expected import expected
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import Outlook, nothing_known
 from pricing_assets.strategies import Constraint, Strategy, claims, propose
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps

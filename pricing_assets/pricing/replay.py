@@ -27,8 +27,8 @@ from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions
 from pricing_assets.pricing.basis import Terms, basis
 from pricing_assets.pricing.decision import decide
-from pricing_assets.pricing.expected import Outlook, outlook
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import Outlook, outlook
 from pricing_assets.pricing.terms import in_force
 from pricing_assets.strategies import Strategy, parse
 from pricing_assets.tables import RAW, Table, by_name

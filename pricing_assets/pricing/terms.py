@@ -19,8 +19,8 @@ from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions
 from pricing_assets.pricing.basis import Terms
-from pricing_assets.pricing.expected import Outlook
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import Outlook
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides

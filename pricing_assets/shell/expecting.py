@@ -21,14 +21,18 @@ def expectation(shell: Shell, decision: Row) -> Row:
     """What a decision's expected units rest on; of what is not known, None.
 
     units, units_lo, units_hi (ten and ninety in a hundred) over `days` at the final price; planned_price, at which they
-    were forecast; kind, elasticity, std_error, borrowed (why the elasticity is not the SKU's own).
+    were forecast; kind, elasticity, std_error, borrowed (why the elasticity is not the SKU's own). Where dates of the
+    horizon have planned prices of their own (`dates_apart`), each answers from its own, and no one range is told.
     """
-    from pricing_assets.pricing.expected import DAYS, whole_horizon
+    from pricing_assets.pricing.outlook import DAYS, outlook, whole_horizon
 
     forecasts, elasticities = (_rows(shell, table, decision) for table in (DemandForecasts, Elasticities))
-    found: Row = {"days": DAYS, "units": decision["expected_units"]}
+    found: Row = {"days": DAYS, "units": decision["expected_units"], "dates_apart": False}
     found |= dict.fromkeys(("units_lo", "units_hi", "planned_price", "kind", "elasticity", "std_error", "borrowed"))
     if decision["expected_units"] is None:
+        return found
+    found["dates_apart"] = not outlook(forecasts, elasticities, {}).plans.is_empty()
+    if found["dates_apart"]:
         return found
     return found | _answered(decision, whole_horizon(forecasts).row(0, named=True), elasticities)
 
@@ -74,6 +78,8 @@ def sentences(decision: Row, told: Row, places: int) -> list[str]:
     sure = "" if told["units_lo"] is None else f" (likely {_units(told['units_lo'])} to {_units(told['units_hi'])})"
     source = f"by a simple method: {why}" if why else f"from {by}"
     said = [f"expected {_units(told['units'])} units in {told['days']} days at this price{sure}, {source}"]
+    if told["dates_apart"]:
+        return [*said, "prices are planned to change meanwhile: each date answers from the one planned for it"]
     if told["planned_price"] is None or told["planned_price"] == decision["final_price"]:
         return said
     planned = f"forecast at {told['planned_price']:.{places}f}"

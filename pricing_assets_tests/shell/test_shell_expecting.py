@@ -13,6 +13,7 @@ BY = "demand-daily/3@ab12cd34ef56"
 DECISION: dict[str, Any] = {"model_hashes": BY, "model_fallback": None, "final_price": Decimal("9.0000")}
 TOLD: dict[str, Any] = {
     "days": 28,
+    "dates_apart": False,
     "units": 42.0123,
     "units_lo": 20.04,
     "units_hi": 1234.5,
@@ -47,6 +48,12 @@ def test_without_an_elasticity_of_its_own_it_says_whose() -> None:
         said(elasticity=None)[1]
         == "forecast at 10.00; no elasticity of its own: that of its category, of all, or as published"
     )
+
+
+def test_dates_with_planned_prices_of_their_own_are_told() -> None:
+    found = said(dates_apart=True, **dict.fromkeys(("units_lo", "units_hi", "planned_price", "elasticity")))
+    assert found[0] == f"expected 42.0 units in 28 days at this price, from {BY}"
+    assert found[1].startswith("prices are planned to change meanwhile")
 
 
 @pytest.mark.parametrize("by", [None, BY])

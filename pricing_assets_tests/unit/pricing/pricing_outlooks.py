@@ -13,7 +13,7 @@ import polars as pl
 from pricing_frames import DAY
 
 from pricing_assets.lake import Lake, Provenance
-from pricing_assets.pricing.expected import Outlook, outlook
+from pricing_assets.pricing.outlook import Outlook, outlook
 from pricing_assets.tables import Table
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -14,12 +15,15 @@ from pricing_frames import DAY, day, days_frame, features, strategy
 from pricing_outlooks import Row, elasticity, expect, forecast, known, typed
 
 from pricing_assets.demand.response import respond
-from pricing_assets.lake import Lake
+from pricing_assets.lake import Lake, Provenance
 from pricing_assets.pricing import decide
-from pricing_assets.pricing.expected import NO_FORECAST, Outlook, expected, outlook_of
+from pricing_assets.pricing.expected import NO_FORECAST, expected
+from pricing_assets.pricing.outlook import Outlook, outlook_of
 from pricing_assets.tables.forecasts import DemandForecasts
+from pricing_assets.tables.raw import Promotions
 
 TENTH_OFF = strategy("{name: tenth, then: {multiply: 0.9}}")
+AMOUNTS = ("current_price", "list_price", "final_price")
 BOTH = [elasticity(-2.0), elasticity(-3.0, kind="promotion")]
 
 
@@ -54,6 +58,34 @@ def test_a_forecast_that_assumed_no_price_is_taken_as_made_at_the_current_one() 
     assert units("10", of) == 28.0
     assert units("5", of, current_price="5") == 28.0
     assert units("9", of) == round(28 * 0.9**-3, 4)
+
+
+def planned(prices: dict[int, str | None], otherwise: str = "10") -> list[Row]:
+    """A forecast of 2 units a day, in which some of the 28 days have planned prices of their own."""
+    rows = forecast(per_day=2.0, conditioning_price=Decimal(otherwise))
+    for number, price in prices.items():
+        rows[number - 1]["conditioning_price"] = None if price is None else Decimal(price)
+    return rows
+
+
+@pytest.mark.parametrize("dates", [[28], [1], [5, 6, 7], list(range(1, 28))])
+def test_dates_with_planned_prices_of_their_own_each_answer_from_their_own(dates: list[int]) -> None:
+    rows = planned(dict.fromkeys(dates, "5"))
+    for price, power in (("10", -2.0), ("12", -2.0), ("9", -3.0), ("5", -3.0)):
+        answers = [max(float(price) / (5 if number in dates else 10), 0.5) ** power for number in range(1, 29)]
+        assert units(price, known(rows, BOTH)) == pytest.approx(2 * sum(answers), rel=1e-9, abs=6e-5)
+
+
+def test_plans_of_one_sku_leave_the_others_alone() -> None:
+    rows = [*planned({3: "5"}), *forecast(sku="A", per_day=2.0), *forecast(market="DE"), *forecast(on=day(1))]
+    of = known(rows, BOTH)
+    assert of.plans.select("date", "sku", "market").unique().rows() == [(DAY, "S", "UK")]
+    assert (of.plans.height, known(forecast(), BOTH).plans.height) == (28, 0)
+    keys = pl.DataFrame(
+        {"date": [DAY, DAY, DAY, day(1)], "sku": ["A", "S", "S", "S"], "market": ["UK", "DE", "UK", "UK"]}
+    )
+    at = keys.with_columns(category=pl.lit("TEA"), **dict.fromkeys(AMOUNTS, pl.lit(Decimal(10))))
+    assert expected(at, of)["expected_units"].to_list() == [56.0, 28.0, round(54 + 2 * 2.0**-2, 4), 28.0]
 
 
 @pytest.mark.parametrize("without", ["final_price", "forecast"])
@@ -191,6 +223,7 @@ def test_a_lake_is_asked_for_the_last_of_the_28_days_only(tmp_path: Any) -> None
     lake = Lake(tmp_path / "lake")
     for on in (DAY, day(1)):
         expect(lake, on, "A", "B", elasticities=[elasticity(-2.0, on, "A")])
+    assert _forecasts_read(lake) == [day(28)] * 2
     of = outlook_of(lake, [DAY, day(1)])
     assert of.forecasts.select("date", "sku", "sum_mean").rows() == [
         (on, sku, 28.0) for on in (DAY, day(1)) for sku in "AB"
@@ -199,7 +232,34 @@ def test_a_lake_is_asked_for_the_last_of_the_28_days_only(tmp_path: Any) -> None
     assert of.forecasts.equals(
         known([each for on in (DAY, day(1)) for sku in "AB" for each in forecast(on, sku)]).forecasts
     )
-    assert outlook_of(lake, [DAY, day(2)]).inputs.keys() == {DAY}
+    assert outlook_of(lake, [DAY, day(2)]).inputs[day(2)] == {}
+
+
+def test_a_lake_whose_shop_plans_prices_is_asked_for_all_of_them(tmp_path: Any) -> None:
+    lake = Lake(tmp_path / "lake")
+    rows = typed(DemandForecasts, planned({3: "5"}))
+    lake.commit(DemandForecasts, rows, [DAY], Provenance("r"))
+    plan = {"known_on": DAY, "target_date": day(3), "sku": "S", "market": "UK", "planned_price": Decimal(5)}
+    lake.commit(Promotions, typed(Promotions, [plan | {"currency": "GBP"}]), [DAY], Provenance("r"))
+    of = outlook_of(lake, [DAY])
+    assert of.plans.equals(known(planned({3: "5"})).plans)
+    assert of.forecasts.equals(known(planned({3: "5"})).forecasts)
+
+
+def _forecasts_read(lake: Lake) -> list[date]:
+    """The target dates that are read of a day."""
+    asked = []
+    read = lake.read_files
+
+    def noting(*given: Any, **named: Any) -> pl.DataFrame:
+        rows = read(*given, **named)
+        if given[0] is DemandForecasts:
+            asked.extend(rows["target_date"].to_list())
+        return rows
+
+    with mock.patch.object(lake, "read_files", noting):
+        outlook_of(lake, [DAY])
+    return asked
 
 
 def _hashes(lake: Lake, on: date) -> dict[str, str]:
