@@ -52,11 +52,11 @@ def _units(rows: pl.DataFrame, known: Outlook) -> pl.Series:
     units = rows.select(_answered("units").alias("answered"), *KEY)
     if known.plans.is_empty():
         return units["answered"]
-    asked = rows.drop("units", "planned_price").join(known.plans, on=KEY, how="inner", maintain_order="right")
-    dates = asked.with_columns(planned_price=pl.col("conditioning_price").cast(pl.Float64))
-    dates = dates.select(*KEY, _answered("mean").alias("of_date")).group_by(KEY, maintain_order=True)
-    whole = pl.when(pl.col("of_date").is_not_null().all()).then(pl.col("of_date").sum())
-    return _beside(units, dates.agg(along=whole)).select(pl.coalesce("along", "answered")).to_series()
+    dates = rows.drop("units", "planned_price").join(known.plans, on=KEY, how="inner", maintain_order="right")
+    dates = dates.with_columns(planned_price=pl.col("conditioning_price").cast(pl.Float64))
+    of_date = dates.select(*KEY, _answered("mean").alias("of_date")).group_by(KEY, maintain_order=True)
+    along = of_date.agg(along=pl.when(pl.col("of_date").is_not_null().all()).then(pl.col("of_date").sum()))
+    return _beside(units, along).select(pl.coalesce("along", "answered")).to_series()
 
 
 def _answered(units: str) -> pl.Expr:

@@ -115,7 +115,9 @@ def _forecasts(lake: Lake, files: Sequence[PartitionFile], day: date, *, planned
 def _together(found: Sequence[Outlook]) -> Outlook:
     """The outlooks of several days as one."""
     return Outlook(
-        *(pl.concat(parts) for parts in list(zip(*found, strict=True))[:3]),
-        inputs={day: hashes for each in found for day, hashes in each.inputs.items()},
-        models={day: models for each in found for day, models in each.models.items()},
+        pl.concat([each.forecasts for each in found]),
+        pl.concat([each.plans for each in found]),
+        pl.concat([each.elasticities for each in found]),
+        {day: hashes for each in found for day, hashes in each.inputs.items()},
+        {day: models for each in found for day, models in each.models.items()},
     )
