@@ -5,7 +5,7 @@ Here: reading, and which of the rows a day may use. Not here: what they come to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -78,13 +78,19 @@ def read(
 ) -> Read:
     """Reads the windows of `days`; a table that was never committed is left out."""
     first, last = min(days) - timedelta(days=window - 1), max(days)
-    settled, moving = {}, {}
-    for table in tables:
-        if lake.version(table) >= 0:
-            rows = lake.read(table, first, last, columns=list(COLUMNS[table]))
-            late = _moving(rows, table, calendar)
-            settled[table], moving[table] = rows.filter(~late), rows.filter(late)
-    return Read(settled, moving, calendar, window)
+    frames = {
+        table: lake.read(table, first, last, columns=list(COLUMNS[table]))
+        for table in tables
+        if lake.version(table) >= 0
+    }
+    return sort_out(frames, calendar, window)
+
+
+def sort_out(frames: Mapping[type[Table], pl.DataFrame], calendar: Calendar, window: int = WINDOW) -> Read:
+    """Rows of raw tables, told apart by whether every day from their own on sees them."""
+    late = {table: _moving(rows, table, calendar) for table, rows in frames.items()}
+    settled = {table: rows.filter(~late[table]) for table, rows in frames.items()}
+    return Read(settled, {table: rows.filter(late[table]) for table, rows in frames.items()}, calendar, window)
 
 
 def _moving(rows: pl.DataFrame, table: type[Table], calendar: Calendar) -> pl.Series:
