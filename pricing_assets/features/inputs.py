@@ -45,7 +45,10 @@ def read(lake: Lake, days: Sequence[date], calendar: Calendar, versions: Mapping
             first = min(days) - timedelta(days=LOOKBACK[name] - 1)
             frames[name] = lake.read(table, first, max(days), version=version, columns=list(COLUMNS[name]))
             files = {day: file for day, file in lake.partitions(table, version).items() if first <= day <= max(days)}
-            mixed = {day: lake.read_files(table, [files[day]]) for day in _mixed(table, frames[name], calendar)}
+            mixed = {
+                day: _Mixed(table, lake.read_files(table, [files[day]]))
+                for day in _mixed(table, frames[name], calendar)
+            }
             hashes = {day: _window_hash(table, files, mixed, day, calendar) for day in days}
         for day in days:
             start = day - timedelta(days=LOOKBACK[name] - 1)
@@ -76,10 +79,26 @@ def as_json(entries: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(entries, default=date.isoformat, sort_keys=True, separators=(",", ":"))
 
 
+class _Mixed:
+    """A partition with late or corrected rows: what its later days see changes only when one of them becomes known."""
+
+    def __init__(self, table: type[Table], rows: pl.DataFrame) -> None:
+        self._table, self._rows = table, rows
+        self._hashes: dict[int, str] = {}
+
+    def seen_by(self, day: date, calendar: Calendar) -> str:
+        """Hash of the rows a day sees, the partition's own or a later one; empty where it sees none."""
+        known = int((self._rows["known_at"] < calendar.cutoff(day)).sum())
+        if known not in self._hashes:
+            seen = visible(self._rows, self._table, day, calendar)
+            self._hashes[known] = content_hash(seen, self._table) if seen.height else ""
+        return self._hashes[known]
+
+
 def _window_hash(
     table: type[Table],
     files: Mapping[date, PartitionFile],
-    mixed: Mapping[date, pl.DataFrame],
+    mixed: Mapping[date, _Mixed],
     day: date,
     calendar: Calendar,
 ) -> str:
@@ -93,8 +112,7 @@ def _window_hash(
     for part in sorted(part for part in files if start <= part <= day):
         digest = files[part].hash
         if part in mixed:
-            seen = visible(mixed[part], table, day, calendar)
-            digest = content_hash(seen, table) if seen.height else ""
+            digest = mixed[part].seen_by(day, calendar)
         texts += [part.isoformat(), digest] if digest else []
     return combine(*texts)
 
