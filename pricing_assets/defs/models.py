@@ -1,6 +1,6 @@
 """Retraining: from an approved drift event to a new champion, a step each, resumed where it stopped.
 
-Here: the jobs and what is seen of them. Not here: the steps (models/retraining), training (models/training), who starts
+Here: the job and what is seen of it. Not here: the steps (models/retraining), training (models/training), who starts
 it (approvals.py, `pricing models retrain`).
 
 A step reads the ledger again and rests on nothing that was handed to it: a run started with a forged event, or without
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from pricing_assets.models import Fetched, TrainingRecord, Validation
     from pricing_assets.models.inputs import Data
 
-RETRAINING, PROMOTION = "retraining", "promotion"
+RETRAINING = "retraining"
 RESUMES = "pricing/resumes"
-"""Run tag: the root run whose claim a run goes on with, where Dagster does not know it as a retry."""
+"""Run tag: the root run whose claim a run goes on with, where Dagster does not know it as a retry: after the process of
+`pricing models retrain` died, and once a second person answered."""
 VERSIONS = dg.AssetSpec(
     catalog.key(Versions),
     description=Versions.__doc__,
@@ -91,14 +92,13 @@ def validated(context: dg.OpExecutionContext, platform: Platform, event: str) ->
 @dg.op(retry_policy=RETRY, description="Decides again by the report on record, and moves the alias where it passed.")
 def promoted(context: dg.OpExecutionContext, platform: Platform, event: str) -> None:
     """What came of it is an event of the asset models/versions, with the report it was decided by."""
-    _promote(context, platform, event, root_of(context))
+    from pricing_assets.models import retraining
 
-
-@dg.op(retry_policy=RETRY, description="Finishes a promotion that a second person answered.")
-def promoted_by_two(context: dg.OpExecutionContext, platform: Platform, config: Approved) -> None:
-    """As `promoted`, for the run that holds the claim."""
-    holder = platform.gate.event(config.event).root_run_id
-    _promote(context, platform, config.event, holder or root_of(context))
+    with _at_work(platform, event) as known:
+        if not known.outcome:
+            retraining.promote(platform.bench, event, root_of(context))
+        metadata = _seen(platform, event)
+    context.log_event(dg.AssetMaterialization(VERSIONS.key, metadata=metadata))
 
 
 @dg.job(name=RETRAINING, description="Approved drift event → challenger → report → champion, where the report passes.")
@@ -107,16 +107,9 @@ def retraining_job() -> None:
     promoted(validated(challenger(claimed())))
 
 
-@dg.job(name=PROMOTION, description="The last step alone, once a second person agreed or said no.")
-def promotion_job() -> None:
-    """The last step."""
-    promoted_by_two()
-
-
-def config_of(job: str, event: str) -> dict[str, Any]:
-    """The run config of a job for an event."""
-    first = claimed if job == RETRAINING else promoted_by_two
-    return {"ops": {first.name: {"config": {"event": event}}}}
+def config_of(event: str) -> dict[str, Any]:
+    """The run config of a retraining for an event."""
+    return {"ops": {claimed.name: {"config": {"event": event}}}}
 
 
 def root_of(context: dg.OpExecutionContext) -> str:
@@ -129,16 +122,6 @@ def data_of(platform: Platform, model: str, day: date | None = None) -> "Data":
     from pricing_assets.models import inputs
 
     return inputs.data_of(platform.lake, platform.calendar, model, day)
-
-
-def _promote(context: dg.OpExecutionContext, platform: Platform, event: str, root: str) -> None:
-    from pricing_assets.models import retraining
-
-    with _at_work(platform, event) as known:
-        if not known.outcome:
-            retraining.promote(platform.bench, event, root)
-        metadata = _seen(platform, event)
-    context.log_event(dg.AssetMaterialization(VERSIONS.key, metadata=metadata))
 
 
 def _seen(platform: Platform, event: str) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _run(shell: Shell, store: Store, events: Sequence[DriftEvent]) -> list[dict[
             status.update(f"[{number}/{len(events)}] {event.drift.model} for {event.id}: training and validating")
             run_id = str(uuid4())
             tags = {"pricing/event": event.id, **({models.RESUMES: event.root_run_id} if event.root_run_id else {})}
-            done = _execute(job, instance, run_id, tags, models.config_of(models.RETRAINING, event.id))
+            done = _execute(job, instance, run_id, tags, models.config_of(event.id))
             executions.conclude(instance, shell.lake, run_id)
             error = None if done else executions.first_error(instance, run_id)
             answers.append(_answer(store.gate.event(event.id), run_id, error))

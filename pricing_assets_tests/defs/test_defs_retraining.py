@@ -87,12 +87,11 @@ class TwoDaysLater(datetime):
         return datetime.now(tz) + timedelta(days=2)
 
 
-def run(line: Line, platform: Any, event: str, job: str = "retraining", **tags: str) -> Any:
+def run(line: Line, platform: Any, event: str, **tags: str) -> Any:
     from pricing_assets.defs import models
 
-    jobs = {models.RETRAINING: models.retraining_job, models.PROMOTION: models.promotion_job}
-    return jobs[job].execute_in_process(
-        run_config={**QUIET, **models.config_of(job, event)},
+    return models.retraining_job.execute_in_process(
+        run_config={**QUIET, **models.config_of(event)},
         instance=line.instance,
         resources={"platform": platform},
         tags=tags,
@@ -119,9 +118,7 @@ def test_an_approval_starts_one_run_and_a_rejection_none(line: Line, platform: A
     store.decide("ann", open_one.subject, "reject", "no", "no")
     answers = store.gate.approved_since(0)
     told = seen(line, platform)
-    assert [(each.job_name, each.run_key) for each in told.run_requests] == [
-        ("retraining", f"answer-{answer.sequence}") for answer in answers
-    ]
+    assert [each.run_key for each in told.run_requests] == [f"answer-{answer.sequence}" for answer in answers]
     assert [each.run_config["ops"]["claimed"]["config"]["event"] for each in told.run_requests] == [first, second]
     assert told.cursor == str(answers[-1].sequence)
     assert isinstance(seen(line, platform, told.cursor), dg.SkipReason), "what was seen starts nothing again"
@@ -135,7 +132,7 @@ def test_the_sensor_runs_by_itself(location: Path) -> None:
 
     sensor = defs().resolve_sensor_def("approvals")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
-    assert {job.name for job in sensor.jobs} == {"retraining", "promotion"}
+    assert sensor.job_name == "retraining"
 
 
 def test_a_first_model_is_trained_validated_against_the_simple_method_and_put_in_force(
@@ -200,7 +197,6 @@ def test_a_forged_event_or_claim_is_refused(line: Line, platform: Any, store: St
     store.gate.claim(event, "the real run")
     forged = run(line, platform, event, **{"pricing/resumes": "somebody else's"})
     assert "run the real run claimed it" in first_error(line, forged)
-    assert "no challenger is validated" in first_error(line, run(line, platform, event, "promotion"))
 
 
 def test_what_fails_for_good_is_written_back_and_the_champion_stays(line: Line, platform: Any, store: Store) -> None:
@@ -247,9 +243,9 @@ def test_a_second_person_finishes_the_promotion(
     waiting = store.gate.event(event)
     assert waiting.outcome is None and waiting.promotion_asked
     store.decide("bob", waiting.promotion_subject, "approve", "agreed", "k2")
-    request = seen(line, platform, "0").run_requests[-1]
-    assert request.job_name == "promotion"
-    assert run(line, platform, event, "promotion").success
+    (request,) = seen(line, platform, "0").run_requests
+    assert request.tags["pricing/resumes"] == waiting.root_run_id
+    assert run(line, platform, event, **request.tags).success
     outcome = store.gate.event(event).outcome
     assert outcome and outcome.result == "promoted" and "bob agreed" in outcome.reasons[-1]
 
@@ -266,7 +262,7 @@ def _worker(line: Line, platform: Any, event: str, after: Any = None, left: list
         jobs=[models.retraining_job], resources={"platform": platform}, executor=dg.in_process_executor
     )
     job = location.resolve_job_def(models.RETRAINING)
-    config = {**QUIET, **models.config_of(models.RETRAINING, event)}
+    config = {**QUIET, **models.config_of(event)}
     known = KnownExecutionState.build_for_reexecution(line.instance, after) if after else None
     plan = create_execution_plan(job, config, step_keys_to_execute=left, known_state=known)
     root = {"root_run_id": after.run_id, "parent_run_id": after.run_id} if after else {}
