@@ -15,7 +15,6 @@ import dagster as dg
 import polars as pl
 import polars.selectors as cs
 
-from pricing_assets.defs import plots
 from pricing_assets.defs.partitions import DAILY, SOURCE
 from pricing_assets.tables import Table
 
@@ -113,8 +112,7 @@ def result(
     `days` are those the station went on with; of a range, Dagster reports the others as materialised too. `unread` are
     columns (`schema.table.column`) this run did not look at: the lineage leaves them out.
     """
-    per_day = frame.group_by(day=table.partition()).len("rows").sort("day")
-    rows = dict(per_day.iter_rows())
+    rows = dict(frame.group_by(table.partition()).len().iter_rows())
     launched = key(table) in context.selected_asset_keys  # metadata for another asset of the step fails it
     for partition in context.partition_keys if launched else ():
         count = {"dagster/partition_row_count": rows.get(date.fromisoformat(partition), 0)}
@@ -123,7 +121,6 @@ def result(
         "days": f"{min(days)} to {max(days)}",
         "sample": sample(frame),
         "dagster/column_lineage": lineage(table, unread),  # the UI reads it from here, not from the spec
-        **({"rows per day": plots.rows_by_day(per_day)} if len(days) > 1 else {}),
         **(extra or {}),
     }
     return dg.MaterializeResult(asset_key=key(table), metadata=metadata)

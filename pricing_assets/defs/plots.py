@@ -50,17 +50,6 @@ def actions_by_day(decisions: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return _picture(draw, "decisions by action")
 
 
-def rows_by_day(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """How many rows a table has of each day, from columns `day` and `rows`."""
-
-    def draw(axes: Axes) -> None:
-        axes.plot(rows["day"].to_list(), rows["rows"].to_list(), marker="o", markersize=3, color=_BLUE)
-        axes.set(ylabel="rows", ylim=(0, None))
-        axes.figure.autofmt_xdate()
-
-    return _picture(draw, f"{rows['rows'].sum()} rows of {rows.height} days")
-
-
 def received(checks: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """Rows accepted and in quarantine, table by table."""
     counts = checks.unique(["date", "table"]).group_by("table").agg(pl.col("accepted", "quarantined").sum())

@@ -177,7 +177,6 @@ def test_a_range_shows_its_actions_day_by_day(line: Line) -> None:
     line.pictures = True
     result = line.run(FIRST, DAYS[1])
     assert shown(line, result, "decisions/price_decisions")["actions by day"].value.startswith("![")
-    assert shown(line, result, "raw/prices")["rows per day"].value.startswith("![8 rows of 2 days")
 
 
 def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
@@ -191,7 +190,6 @@ def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     assert decided["price changes"].value.startswith("![")
     assert "](data:image/png;base64," in decided["price changes"].value
     assert "actions by day" not in decided, "one day makes no line"
-    assert "rows per day" not in decided, "one day makes no line"
     assert "](data:image/png;base64," in shown(line, result, "decisions/price_steps")["what moved prices"].value
     assert shown(line, result, "runs/checks")["received"].value.startswith("![")
     assert {record.data["action"] for record in decided["actions"].value.records} <= {"publish", "hold"}
