@@ -35,15 +35,23 @@ def show_all(shell: Shell) -> None:
         "version",
         "role",
         "rows",
-        pl.col("metrics"),
+        _folds("wape").alias("WAPE"),
+        _folds("bias").alias("bias"),
+        _folds("coverage").alias("range covers"),
         "drift_event",
-        "code_version",
-        "artifact_hash",
+        pl.col("artifact_hash").str.head(12).alias("files"),
         pl.col("created_at").dt.to_string("%Y-%m-%d %H:%M").alias("trained (UTC)"),
     )
-    shell.rows(shown, "models", short=["artifact_hash"])
+    shell.answer(table.to_dicts())
+    if not shell.json:
+        shell.rows(shown, "models, by their forecasts of past origins")
     for note in _astray(store, registry):
         shell.say(note)
+
+
+def _folds(figure: str) -> pl.Expr:
+    """A figure of the folds a version was trained with."""
+    return pl.col("metrics").str.json_path_match(f"$.folds_{figure}").cast(pl.Float64).round(3)
 
 
 def diff(shell: Shell, model: str, first: int | None, second: int | None) -> None:
