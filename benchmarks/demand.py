@@ -200,7 +200,7 @@ def _covered(name: str, cells: list[float]) -> list[dict[str, Any]]:
 def _blend(name: str, result: Backtest) -> dict[str, Any]:
     """The blend's WAPE beside its best member's."""
     rows = result.details.drop_nulls("y")
-    error = {member: (rows[member] - rows["y"]).abs().sum() for member in ("mean", *MEMBERS)}
+    error = {member: float((rows[member] - rows["y"]).abs().sum()) for member in ("mean", *MEMBERS)}
     return _most(f"{name}: blend's WAPE ÷ its best member's", error["mean"] / min(error[m] for m in MEMBERS), 1.01)
 
 

@@ -20,7 +20,7 @@ import polars as pl
 
 from pricing_assets.demand import boosting
 from pricing_assets.demand.blend import SEGMENT, Blend, blend_from, learn
-from pricing_assets.demand.boosting import BOOSTERS, RATIO, Encoding, Grown, encoding_of
+from pricing_assets.demand.boosting import LEARNED, RATIO, Encoding, Grown, encoding_of
 from pricing_assets.demand.design import REASON, Book, opened, rows_of
 from pricing_assets.demand.intervals import Ranges, learn_ranges, ranges_from, with_ranges
 from pricing_assets.demand.panel import DATE, ID, Y, checked, gridded, with_future
@@ -31,18 +31,18 @@ from pricing_assets.demand.simple import RATE
 from pricing_assets.errors import PricingError
 
 if TYPE_CHECKING:
-    import lightgbm
+    from pricing_assets.demand.boosting import Scorer
 
-MEMBERS = (*BOOSTERS, RATE)
-PRIOR = (0.33, 0.33, 0.34, 0.0)
+MEMBERS = (*LEARNED, RATE)
+PRIOR = (0.25, 0.25, 0.25, 0.25, 0.0)
 BLEND = "blend"
 FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "method", REASON]
 LEAST_ROWS = 200
 """Rows below which no trees are grown."""
-MOST_ROWS = 200_000
+MOST_ROWS = 150_000
 WARM_UP = {"W": 9, "D": 28}
 """Steps of a panel before its first training origin."""
-FORMAT = 1
+FORMAT = 2
 Progress = Callable[[str], None]
 
 
@@ -83,7 +83,7 @@ class DemandModel:
         """The rows with a column per member of the blend."""
         if not self.boosters:
             reason = pl.coalesce(REASON, pl.lit("too little history to train a model")).alias(REASON)
-            return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in BOOSTERS))
+            return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in LEARNED))
         matrix, base = self.encoding.matrix(rows), rows[BASE].to_numpy()
         made = {
             name: boosting.predict(name, trees, matrix[:, self.encoding.seen_by(name)], base)
@@ -106,8 +106,8 @@ class DemandModel:
         return long.sort(ID, DATE, "feature")
 
     @cached_property
-    def _trees(self) -> dict[str, list[lightgbm.Booster]]:
-        return {name: [boosting.loaded(text) for text in grown.texts] for name, grown in self.boosters.items()}
+    def _trees(self) -> dict[str, list[Scorer]]:
+        return {name: [boosting.loaded(name, text) for text in grown.texts] for name, grown in self.boosters.items()}
 
     def _asked(
         self, history: pl.DataFrame, future: pl.DataFrame | None, origin: date | None = None
@@ -226,7 +226,7 @@ def _blended(rows: pl.DataFrame, blend: Blend) -> pl.DataFrame:
 
 
 def _empty(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in BOOSTERS)
+    return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in LEARNED)
 
 
 def training_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
