@@ -42,8 +42,8 @@ _FOLD = [*_KEY, "cutoff"]
 _WHOLE = {"D": 6, "W": 3}
 _RECENT = {"D": (21, 14, 7), "W": (6, 4, 2)}
 _TRAINED = {"D": (84, 21, 14, 7), "W": (8,)}
-"""Steps back of the origins the training is done again on; the first fold is one too. Of days also the recent ones: what
-a challenger has learnt of a market that moved a few weeks ago shows there alone."""
+"""Steps back of the origins the training is done again on; the first fold is one too. Of days also the recent ones:
+what a challenger has learnt of a market that moved a few weeks ago shows there alone."""
 _SHARING = 50
 _PRICES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 _TYPES = {pl.String: "string", pl.Float64: "double"}
