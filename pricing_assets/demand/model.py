@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from pricing_assets.demand import boosting
@@ -39,7 +38,8 @@ BLEND = "blend"
 FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "method", REASON]
 LEAST_ROWS = 200
 """Rows below which no trees are grown."""
-MOST_ROWS = 150_000
+MOST_ROWS, DENSE_ROWS = 150_000, 40_000
+"""Rows of a panel above which origins are left out; above which each date is met only once."""
 WARM_UP = {"W": 9, "D": 28}
 """Steps of a panel before its first training origin."""
 FORMAT = 2
@@ -230,13 +230,13 @@ def _empty(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def training_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
-    """Origins a horizon apart, back from the last whose horizon is over; closer where the panel is small.
+    """Origins a horizon apart, back from the last whose horizon is over; half of it where the panel is small.
 
-    Each date is then met once per series, at one of the steps ahead, up to about MOST_ROWS rows.
+    Each date is then met once (twice) per series, at one of the steps ahead, up to about MOST_ROWS rows.
     """
     first, last = panel[DATE].min(), _last(panel)
     assert isinstance(first, date)
-    times = int(np.clip(MOST_ROWS // max(panel.height, 1), 1, 2))
+    times = 2 if panel.height <= DENSE_ROWS else 1
     apart = max(1, plan.horizon // times)
     skip = max(1, panel.height // MOST_ROWS)
     least = first + timedelta(days=plan.step * WARM_UP[plan.frequency])
