@@ -62,7 +62,8 @@ def challenger(context: dg.OpExecutionContext, platform: Platform, event: str) -
     from pricing_assets.models import retraining, training
 
     def train(drift: "DriftEvent", folder: Path) -> "TrainingRecord":
-        return training.train(data_of(platform, drift.drift.model), folder, __version__)
+        data = data_of(platform, drift.drift.model)
+        return training.train(data, folder, __version__, first=drift.drift.champion is None)
 
     with _at_work(platform, event) as known:
         if not known.outcome:

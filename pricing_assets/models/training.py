@@ -41,22 +41,24 @@ _KEY = ["unique_id", "ds"]
 _FOLD = [*_KEY, "cutoff"]
 _WHOLE = {"D": 6, "W": 3}
 _RECENT = {"D": (21, 14, 7), "W": (6, 4, 2)}
-_TRAINED = {"D": (84, 21, 14, 7), "W": (8,)}
-"""Steps back of the origins the training is done again on; the first fold is one too. Of days also the recent ones:
-what a challenger has learnt of a market that moved a few weeks ago shows there alone."""
+_TRAINED_AT_FIRST = {"D": (84,), "W": (8,)}
+_TRAINED_LATER = {"D": (21, 14, 7), "W": (8,)}
+"""Steps back of the origins the training is done again on; the first fold is one too. A challenger of days is judged on
+those since its champion was trained: what it has learnt of a market that moved a few weeks ago shows there alone."""
 _SHARING = 50
 _PRICES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 _TYPES = {pl.String: "string", pl.Float64: "double"}
 
 
-def train(data: Data, folder: Path, code_version: str) -> TrainingRecord:
-    """A model trained on the panel of `data.day`, saved into a folder, with its folds in it.
+def train(data: Data, folder: Path, code_version: str, *, first: bool = False) -> TrainingRecord:
+    """A model trained on the panel of `data.day`, saved into a folder, with its folds in it. The `first` has no champion.
 
     Raises PricingError where the history is too short for one fold.
     """
     panels = data.panels(data.day)
     cuts = origins(panels)
-    folds = _beside_sales(_forecasts(data, cuts, _trained_again(data, cuts)), panels)
+    steps = (_TRAINED_AT_FIRST if first else _TRAINED_LATER)[panels.plan.frequency]
+    folds = _beside_sales(_forecasts(data, cuts, _trained_again(data, cuts, steps)), panels)
     model = fit(panels.history, panels.plan)
     saved = folder / "model"
     model.save(saved)
@@ -158,10 +160,10 @@ def least_history(frequency: Frequency) -> int:
     return STEP_DAYS[frequency] * (LEAST_SEEN[frequency] + 2 * HORIZONS[frequency])
 
 
-def _trained_again(data: Data, cuts: Sequence[date]) -> Callable[[Panels], Served]:
+def _trained_again(data: Data, cuts: Sequence[date], steps_back: Sequence[int]) -> Callable[[Panels], Served]:
     """What serves an origin: a model trained on the last of the origins for that up to it."""
     plan = data.panels(data.day).plan
-    again = [data.day - timedelta(days=plan.step * steps) for steps in _TRAINED[plan.frequency]]
+    again = [data.day - timedelta(days=plan.step * steps) for steps in steps_back]
     trained = cache(lambda cut: fit((panels := data.panels(cut)).history, panels.plan))
     starts = sorted({cuts[0], *(cut for cut in again if cut in cuts)})
     return lambda panels: Served(trained(max(start for start in starts if start <= panels.day)))
