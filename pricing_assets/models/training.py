@@ -51,7 +51,7 @@ _TYPES = {pl.String: "string", pl.Float64: "double"}
 
 
 def train(data: Data, folder: Path, code_version: str, *, first: bool = False) -> TrainingRecord:
-    """A model trained on the panel of `data.day`, saved into a folder, with its folds in it. The `first` has no champion.
+    """A model trained on the panel of `data.day`, saved into a folder with its folds. The `first` has no champion.
 
     Raises PricingError where the history is too short for one fold.
     """
