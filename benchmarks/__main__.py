@@ -17,7 +17,7 @@ from typing import Any
 
 from pricing_assets.settings import Settings
 
-SUBJECTS = ("loading", "stepping", "features", "anomalies", "strategies", "decisions", "drift", "demand")
+SUBJECTS = ("loading", "stepping", "features", "anomalies", "strategies", "decisions", "drift", "demand", "elasticities")
 
 
 def main(subjects: list[str], written_to: Path) -> int:

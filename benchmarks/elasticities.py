@@ -1,7 +1,8 @@
 """Elasticities against what is known of real shelves and planted in simulated markets, in memory.
 
-Run `python benchmarks/elasticities.py [--seeds 201,202] [--skus N] [--days N]`. Seeds 1 to 20 were used while this was
-written; figures are of others. Dominick's orange juice is research data that stays outside: PRICING_RESEARCH_DATA, else
+Run `python -m benchmarks elasticities` for a short form, and `python -m benchmarks.elasticities [--seeds 301,302]
+[--skus N] [--days N]` for the long one. Seeds 1 to 20 and 201 to 205 were used while this was written; figures are of
+others. Dominick's orange juice is research data that stays outside: PRICING_RESEARCH_DATA, else
 ../shared/data; without it its figures are skipped, and that is said.
 
 - Three brands, least squares as in the literature, and double ML with random folds: conformity of our regressions.
@@ -36,35 +37,38 @@ from pricing_assets.demand.elasticity.fixed_effects import fit
 from pricing_assets.demand.elasticity.observations import Observations, observe
 from pricing_assets.demand.elasticity.shrinkage import shrink
 from pricing_assets.demand.response import respond
+from pricing_assets.errors import PricingError
 from pricing_assets.simulation import MarketSettings, simulate
 from pricing_assets.simulation.assortment import assort
 from pricing_assets.simulation.laws import LAWS, Offer
 
 Floats = npt.NDArray[np.float64]
-SEEDS = (201, 202, 203, 204, 205)
+SEEDS, FEW_SEEDS = (301, 302, 303, 304, 305), (301, 302)
 BRANDS = {"dominicks 64": 10, "minute maid 64": 5, "tropicana premium 64": 1}
 PLAIN, PROMOTED, ORTHOGONAL = (-3.378, -3.321, -2.712), (-2.814, -2.242, -2.243), (-2.80, -2.39, -2.49)
 DEMOGRAPHICS = ["AGE60", "EDUC", "ETHNIC", "INCOME", "HHLARGE", "WORKWOM", "HVAL150"]
 DEMOGRAPHICS += ["SSTRDIST", "SSTRVOL", "CPDIST5", "CPWVOL5"]
-BLOCKS, FOLDS = (8, 13, 26), 5
+BLOCKS, FEW_BLOCKS, FOLDS = (8, 13, 26), (13,), 5
 RMSE, RESPONSE = 0.3, 0.2
 _MEMORY = 0.9  # of a day's remembered price, as in simulation/demand
 KEY = ["date", "sku", "market"]
 
 
-def run(seeds: Sequence[int] = SEEDS, skus: int = 60, days: int = 730) -> list[dict[str, Any]]:
-    """Figures for `make bench`."""
-    return [*orange_juice(), *simulated(seeds, skus, days)]
+def run(
+    seeds: Sequence[int] = FEW_SEEDS, skus: int = 60, days: int = 730, blocks: Sequence[int] = FEW_BLOCKS
+) -> list[dict[str, Any]]:
+    """Figures for `make bench`: of few seeds and one size of block unless said otherwise."""
+    return [*orange_juice(blocks), *simulated(seeds, skus, days)]
 
 
-def orange_juice() -> list[dict[str, Any]]:
+def orange_juice(blocks: Sequence[int] = BLOCKS) -> list[dict[str, Any]]:
     """Figures on Dominick's orange juice, none without the data."""
     path = Path(os.environ.get("PRICING_RESEARCH_DATA", "../shared/data")) / "oj_dominicks.parquet"
     if not path.is_file():
         print(f"    skipped: orange juice, no {path} (PRICING_RESEARCH_DATA)", file=sys.stderr)
         return []
     rows = pl.read_parquet(path)
-    return [*conformity(rows), *(each for weeks in BLOCKS for each in held_out(rows, weeks))]
+    return [*conformity(rows), *(each for weeks in blocks for each in held_out(rows, weeks))]
 
 
 def conformity(rows: pl.DataFrame) -> list[dict[str, Any]]:
@@ -194,6 +198,8 @@ def market(settings: MarketSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
     made = simulate(settings)
     panel = panel_of(made.frames)
     rivals = tuple(name for name in panel.columns if name.startswith("rival_"))
+    if len(rivals) != settings.rivals:
+        raise PricingError(f"{len(rivals)} columns of rivals' prices for {settings.rivals} rivals", "name each rival_…")
     columns = Columns(
         regular_price="regular_price",
         promotions=("feature", "display"),
@@ -225,7 +231,7 @@ def panel_of(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
         pl.col("target_date").alias("date"), "sku", "market", pl.col("feature", "display").cast(pl.Float64)
     )
     seen = frames["competitor_snapshots"].with_columns(
-        pl.col("price").cast(pl.Float64), "rival_" + pl.col("competitor")
+        pl.col("price").cast(pl.Float64), ("rival_" + pl.col("competitor")).alias("competitor")
     )
     seen = seen.unique([*KEY, "competitor"], keep="last", maintain_order=True)
     rivals = seen.pivot(on="competitor", index=KEY, values="price")
@@ -306,5 +312,5 @@ if __name__ == "__main__":
     parser.add_argument("--skus", type=int, default=60)
     parser.add_argument("--days", type=int, default=730)
     options = parser.parse_args()
-    measured = run([int(seed) for seed in options.seeds.split(",")], options.skus, options.days)
+    measured = run([int(seed) for seed in options.seeds.split(",")], options.skus, options.days, BLOCKS)
     print(json.dumps(measured, indent=2, ensure_ascii=False))
