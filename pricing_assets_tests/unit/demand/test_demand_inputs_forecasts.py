@@ -14,6 +14,7 @@ from demand_shop import CALENDAR, PAIRS, DemandShop, on, price, promoted, units
 from pricing_assets.demand import DemandModel, Plan, fit
 from pricing_assets.demand.forecasts import NO_PRICE, Served, forecast_panels, forecasts_of
 from pricing_assets.demand.panels import Panels
+from pricing_assets.demand.plan import Frequency
 from pricing_assets.demand.rates import rate_forecasts
 from pricing_assets.lake import Lake
 from pricing_assets.tables import raw
@@ -22,7 +23,7 @@ from pricing_assets.tables.forecasts import DemandForecasts
 DAYS = 60
 LAST = on(DAYS - 1)
 NONE = Served(None, reason="no model yet")
-NOBODY = {"D": NONE, "W": NONE}
+NOBODY: dict[Frequency, Served] = {"D": NONE, "W": NONE}
 FIGURES = ["mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90"]
 
 
@@ -122,7 +123,7 @@ def test_a_model_in_force_is_named_in_its_rows(lake: Lake, model: DemandModel) -
 
 
 def test_a_model_that_saw_later_days_does_not_forecast_a_day(lake: Lake, model: DemandModel) -> None:
-    served = {"D": Served(model, 3, "ab12"), "W": NONE}
+    served: dict[Frequency, Served] = {"D": Served(model, 3, "ab12"), "W": NONE}
     rows = forecasts_of(lake, [on(19), on(20)], CALENDAR, served).filter(pl.col("frequency") == "D")
     said = dict(rows.unique("date").select("date", "model_hash").iter_rows())
     assert said == {on(19): None, on(20): "ab12"}
