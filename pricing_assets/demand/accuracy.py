@@ -38,7 +38,8 @@ _SERIES = ["origin", "frequency", "model", "method", *PAIR]
 
 
 def accuracy_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.DataFrame:
-    """Rows of forecasts.accuracy for the days, in canonical order; none of a day without forecasts 1 to 28 days before.
+    """Rows of forecasts.accuracy for the days, in canonical order; none of a day without trade, or without forecasts of
+    the 28 days before it.
 
     A day's rows rest on the sales that day may see and on the forecasts in the lake.
     """
@@ -47,7 +48,9 @@ def accuracy_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.Data
     made = _made(lake, wanted[0] - timedelta(days=ORIGINS), wanted[-1])
     if made.height:
         raws = read(lake, wanted, calendar, WINDOW, [raw.Products, raw.Listings, raw.Sales, raw.Stock])
-        parts += [score(made, raws.seen(day), day) for day in wanted]
+        for day in wanted:
+            seen = raws.seen(day)
+            parts += [score(made, seen, day)] if _trades(seen, day) else []
     return pl.concat(parts).sort(Accuracy.order())
 
 
@@ -63,6 +66,10 @@ def score(made: pl.DataFrame, seen: Frames, day: date) -> pl.DataFrame:
     whole = pl.concat([_by(rows.with_columns(segment=name)) for name in names])
     schema = Accuracy.create_empty().schema
     return whole.with_columns(date=pl.lit(day)).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _trades(seen: Frames, day: date) -> bool:
+    return seen["raw.listings"].filter((pl.col("date") == day) & pl.col("on_sale")).height > 0
 
 
 def _made(lake: Lake, first: date, last: date) -> pl.DataFrame:
