@@ -78,8 +78,10 @@ def decide_days(
     snapshot = _snapshot(lake, days, timing, list(names))
     judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
     seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
-    before = before_strategies(lake, snapshot, overrides)
-    known = outlook_of(lake, seen["date"].to_list())
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(outlook_of, lake, seen["date"].to_list())
+        before = before_strategies(lake, snapshot, overrides)
+        known = reading.result()
     terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)
     _refuse_failed(terms)
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}

@@ -37,13 +37,23 @@ def expected(decisions: pl.DataFrame, known: Outlook) -> pl.DataFrame:
         final.alias("candidate"),
         promoted=(pl.col("final_price") < pl.col("list_price")).fill_null(False),
     )
-    made_by = pl.format("{}/{}@{}", "model", "model_version", pl.col("model_hash").str.head(12))
     why = pl.when(pl.col("units").is_null()).then(pl.lit(NO_FORECAST)).otherwise("fallback_reason")
     return rows.select(
         _units(rows, known).round(_EXACT).alias("expected_units"),
-        made_by.alias("model_hashes"),
+        _made_by(rows).alias("model_hashes"),
         why.alias("model_fallback"),
     )
+
+
+def _made_by(rows: pl.DataFrame) -> pl.Expr:
+    """The model of each row, as name/version@hash. Nearly all rows share one, so its text is put together once."""
+    found = rows.select(MADE_BY)
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in MADE_BY)
+    text = pl.lit(None, dtype=pl.Categorical)
+    for model, version, artifact in found.filter(changes).drop_nulls().unique().sort(MADE_BY).iter_rows():
+        mine = (pl.col("model_hash") == artifact) & (pl.col("model_version") == version) & (pl.col("model") == model)
+        text = pl.when(mine).then(pl.lit(f"{model}/{version}@{artifact[:12]}", dtype=pl.Categorical)).otherwise(text)
+    return text
 
 
 def _units(rows: pl.DataFrame, known: Outlook) -> pl.Series:
@@ -69,9 +79,9 @@ def _answered(units: str) -> pl.Expr:
 
 def _with_elasticity(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
     """The rows with the elasticity that answers: the SKU's own of the kind, else that of others."""
-    answers = known.elasticities.with_columns(pl.col("kind").cast(pl.String))
     for kind in ("base", "promotion"):
-        rows = _beside(rows, answers.filter(kind=kind).select(*KEY, pl.col("elasticity").alias(kind)))
+        of_kind = known.elasticities.lazy().filter(pl.col("kind") == kind)
+        rows = _beside(rows, of_kind.select(*KEY, pl.col("elasticity").alias(kind)).collect())
     own = pl.when("promoted").then("promotion").otherwise("base")
     rows = rows.with_columns(elasticity=own).drop("base", "promotion")
     priced = (pl.col("candidate") > 0) & (pl.col("planned_price") > 0) & pl.col("units").is_not_null()

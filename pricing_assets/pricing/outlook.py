@@ -69,7 +69,10 @@ def _daily() -> pl.Expr:
 
 def _models(forecasts: pl.DataFrame) -> dict[date, list[str]]:
     """Day → the models of its forecasts, each by name, version and whole artifact hash."""
-    made_by = forecasts.select("date", *MADE_BY).drop_nulls().unique().sort("date", *MADE_BY)
+    made_by = forecasts.select("date", *MADE_BY)
+    # neighbours are nearly always from the same model: only where it changes there is something to tell apart
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in made_by.columns)
+    made_by = made_by.filter(changes).drop_nulls().unique().sort("date", *MADE_BY)
     models: dict[date, list[str]] = {}
     for day, model, version, artifact in made_by.iter_rows():
         models.setdefault(day, []).append(f"{model}/{version}@{artifact}")
