@@ -64,11 +64,10 @@ def expect(source: Source, frames: Frames, days: Sequence[date], closed: Collect
     verdicts: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     found = profiles(source, frames, days, closed) if source.expectations else {}
-    sound = all_in_band(source.expectations, found)
+    missed = not_met(source.expectations, found)
     for table, profile in found.items():
-        expected = source.expectations.get(table, ())
-        beyond = {} if sound or not expected else out_of_band(table, expected, profile)
-        for each in expected:
+        beyond = out_of_band(table, missed[table], profile) if missed[table] else {}
+        for each in source.expectations.get(table, ()):
             unknown = set(profile.days.filter(pl.col(each.check).is_null())["date"])
             for day in days:
                 value = None if day in source.accepted else beyond.get((day, each.check))
@@ -133,25 +132,36 @@ def batch_of(days: pl.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"date": days["date"].cast(pl.String).to_list(), **figures})
 
 
-def all_in_band(expectations: Mapping[str, Sequence[Expected]], found: Mapping[str, Profile]) -> bool:
-    """Whether every figure of every table is in its band, asked at once: most often it is, and each asking costs.
+def not_met(
+    expectations: Mapping[str, Sequence[Expected]], found: Mapping[str, Profile]
+) -> dict[str, Sequence[Expected]]:
+    """Table → its expectations that some day does not meet, asked of all tables at once: each asking costs.
 
     A figure that is null on every day is not asked for: it would pass.
     """
     wide = [profile.days.select("date") for profile in found.values()][:1]
-    expected: dict[str, Expected] = {}
+    expected: dict[str, tuple[str, Expected]] = {}
     for table, profile in found.items():
         known = [each for each in expectations.get(table, ()) if profile.days[each.check].count()]
         wide.append(profile.days.select(pl.col(each.check).alias(f"{table} {each.check}") for each in known))
-        expected |= {f"{table} {each.check}": each for each in known}
-    if not expected:
-        return True
-    return bool(_validated("all tables", expected, pl.concat(wide, how="horizontal"), "BOOLEAN_ONLY").success)
+        expected |= {f"{table} {each.check}": (table, each) for each in known}
+    missed: dict[str, list[Expected]] = {table: [] for table in found}
+    if expected:
+        asked = {column: each for column, (_, each) in expected.items()}
+        for result in _validated("all tables", asked, pl.concat(wide, how="horizontal"), "BOOLEAN_ONLY").results:
+            if not result.success:
+                table, each = expected[_check(result)]
+                missed[table].append(each)
+    return {**missed}
 
 
 def out_of_band(table: str, expected: Sequence[Expected], profile: Profile) -> dict[tuple[date, str], float]:
     """(day, check) → its figure, where that is out of its band."""
-    details = _validated(table, {each.check: each for each in expected}, profile.days, DETAILS)
+    return days_out_of_band(_validated(table, {each.check: each for each in expected}, profile.days, DETAILS))
+
+
+def days_out_of_band(details: ExpectationSuiteValidationResult) -> dict[tuple[date, str], float]:
+    """(day, check) → its figure, where a validation with DETAILS found that out of its band."""
     return {
         (date.fromisoformat(found["date"]), _check(result)): found[_check(result)]
         for result in details.results
