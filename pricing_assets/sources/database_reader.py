@@ -20,13 +20,15 @@ from pricing_assets.tables.base import Table
 
 
 class DatabaseReader:
-    """Tables of one state of a database. `latest` is the last day a row may be dated."""
+    """Tables of one state of a database. `latest` is the last day a row may be dated; `frames` may serve others too."""
 
-    def __init__(self, source: Source, snapshot: Snapshot, first: date, last: date, latest: date) -> None:
+    def __init__(
+        self, source: Source, snapshot: Snapshot, first: date, last: date, latest: date, *, frames: Frames
+    ) -> None:
         self._source = source
         self._snapshot = snapshot
         self._parameters = {"first_day": str(first), "last_day": str(last), "latest_day": str(latest)}
-        self._frames = Frames(source.time_zone)
+        self._frames = frames
         self._fetched: dict[type[Table], Fetched] = {}
 
     def columns(self, table: type[Table]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -71,14 +72,17 @@ def at_one_moment(source: Source, action: Callable[[Opener], T]) -> T:
     """What `action` makes of the readers it opens: of a database they all see one state.
 
     Files are read as they are. Where the connection to a database is lost the action is tried again, from the start.
+    Starting DuckDB takes longer than reading a table of a small shop, so tables read for one window share one.
     """
     if source.database is None:
-        return action(lambda first, last, latest: FileReader(source, first, last))
+        of_window = cache(partial(FileReader, source))
+        return action(lambda first, last, latest: of_window(first, last))
     from pricing_assets.sources.database import Snapshot, in_one_snapshot
     from pricing_assets.sources.database_reader import DatabaseReader
 
     def of_snapshot(snapshot: Snapshot) -> T:
-        return action(lambda first, last, latest: DatabaseReader(source, snapshot, first, last, latest))
+        frames = Frames(source.time_zone)
+        return action(lambda first, last, latest: DatabaseReader(source, snapshot, first, last, latest, frames=frames))
 
     return in_one_snapshot(source, of_snapshot)
 
