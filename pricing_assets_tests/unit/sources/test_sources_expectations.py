@@ -6,7 +6,6 @@ import re
 import socket
 import statistics
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -17,8 +16,9 @@ import pytest
 import sources_weeks as weeks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sources_plants import BEFORE, FAULTS, Fault, Plant, again, broken, every, rounds, swapped, times, yesterdays
 from sources_shop import SETTINGS
-from sources_weeks import LAST, Row
+from sources_weeks import LAST
 
 from pricing_assets import sources
 from pricing_assets.sources import Source
@@ -28,9 +28,6 @@ from pricing_assets.sources.settings_file import Expectations, SourceFile
 from pricing_assets.sources.suites import SUITES
 from pricing_assets.tables import by_name, raw
 from pricing_assets.tables.base import Table
-
-BEFORE = LAST - timedelta(days=1)
-Rows = dict[type[Table], list[Row]]
 
 
 @pytest.fixture(scope="module")
@@ -69,140 +66,34 @@ def test_no_day_of_an_ordinary_shop_fails_and_the_last_ones_are_judged_on_every_
     assert not outcome.verdicts.filter(date=LAST)["message"].str.contains(NOT_JUDGED).any()
 
 
-def every(table: type[Table], change: Callable[[Row], Row], *, of: int = 1) -> Callable[[Rows], None]:
-    """Changes every `of`-th row of the last day."""
-
-    def plant(rows: Rows) -> None:
-        last = [row for row in rows[table] if row["date"] == LAST]
-        for number, row in enumerate(last):
-            if number % of == 0:
-                row.update(change(row))
-
-    return plant
-
-
-def times(column: str, factor: float) -> Callable[[Row], Row]:
-    return lambda row: {column: row[column] * factor}
-
-
-def all_of(*plants: Callable[[Rows], None]) -> Callable[[Rows], None]:
-    def plant(rows: Rows) -> None:
-        for each in plants:
-            each(rows)
-
-    return plant
-
-
-def only(table: type[Table], part: int) -> Callable[[Rows], None]:
-    """Keeps every `part`-th row of the last day."""
-
-    def plant(rows: Rows) -> None:
-        last = [row for row in rows[table] if row["date"] == LAST]
-        rows[table] = [row for row in rows[table] if row["date"] != LAST] + last[::part]
-
-    return plant
-
-
-def again(table: type[Table], number: int, **values: Any) -> Callable[[Rows], None]:
-    """The rows of the last day `number` times more, under names of their own."""
-
-    def plant(rows: Rows) -> None:
-        last = [row for row in rows[table] if row["date"] == LAST]
-        rows[table] += [row | {"sku": f"{row['sku']}+{n}"} | values for row in last for n in range(number)]
-
-    return plant
-
-
-def yesterdays(rows: Rows) -> None:
-    """Yesterday's sales under today's date."""
-    before = [row for row in rows[raw.Sales] if row["date"] == BEFORE]
-    known = {"date": LAST, "known_at": weeks.at(LAST, time(20))}
-    rows[raw.Sales] = [row for row in rows[raw.Sales] if row["date"] != LAST] + [row | known for row in before]
-
-
-def broken(
-    table: type[Table], number: int, rule: str = "price: found 'x'; expected an amount"
-) -> Callable[[Rows], None]:
-    """`number` rows of the last day more in quarantine."""
-
-    def plant(rows: Rows) -> None:
-        rows[raw.Quarantine] += [weeks.fault(LAST, table, n, rule) for n in range(100, 100 + number)]
-
-    return plant
-
-
-def twins(rows: Rows) -> None:
-    """Every rival's price of the last day under two names more."""
-    last = [row for row in rows[raw.CompetitorSnapshots] if row["date"] == LAST]
-    rows[raw.CompetitorSnapshots] += [row | {"competitor": f"rival{n}"} for row in last for n in range(2)]
-
-
-def swapped(row: Row) -> Row:
-    return {"currency": {"GBP": "EUR", "EUR": "GBP"}[row["currency"]]}
-
-
-def renamed(row: Row) -> Row:
-    return {"sku": "0" + row["sku"]}
-
-
-def early(column: str, clock: time, days: int = 0) -> Callable[[Row], Row]:
-    return lambda row: {column: weeks.at(row["date"] - timedelta(days=days), clock)}
-
-
-FAULTS: dict[tuple[str, str], Callable[[Rows], None]] = {
-    ("raw.products", "volume"): again(raw.Products, 2),
-    ("raw.listings", "volume"): again(raw.Listings, 2, on_sale=False),
-    ("raw.prices", "volume"): again(raw.Prices, 2),
-    ("raw.prices", "price_level"): every(raw.Prices, times("price", 1.6)),
-    ("raw.prices", "price_jumps"): every(raw.Prices, times("price", 100), of=5),
-    ("raw.prices", "currencies"): every(raw.Prices, swapped, of=5),
-    ("raw.prices", "coverage"): every(raw.Prices, renamed, of=5),
-    ("raw.sales", "volume"): only(raw.Sales, 4),
-    ("raw.sales", "units"): every(raw.Sales, lambda row: {"units": row["units"] * 9, "revenue": row["revenue"] * 9}),
-    ("raw.sales", "price_level"): every(raw.Sales, times("revenue", 2.1)),
-    ("raw.sales", "currencies"): every(raw.Sales, swapped, of=5),
-    ("raw.sales", "freshness"): every(raw.Sales, early("known_at", time(11))),
-    ("raw.sales", "references"): every(raw.Sales, renamed, of=5),
-    ("raw.sales", "repeated"): yesterdays,
-    ("raw.stock", "volume"): only(raw.Stock, 6),
-    ("raw.stock", "units"): every(raw.Stock, times("on_hand", 10)),
-    ("raw.stock", "freshness"): every(raw.Stock, early("known_at", time(11))),
-    ("raw.stock", "references"): all_of(every(raw.Stock, renamed, of=2), every(raw.Stock, renamed, of=3)),
-    ("raw.competitor_snapshots", "volume"): twins,
-    ("raw.competitor_snapshots", "price_level"): every(raw.CompetitorSnapshots, times("price", 1.6)),
-    ("raw.competitor_snapshots", "price_jumps"): every(raw.CompetitorSnapshots, times("price", 0.01), of=5),
-    ("raw.competitor_snapshots", "currencies"): every(raw.CompetitorSnapshots, swapped, of=5),
-    ("raw.competitor_snapshots", "freshness"): every(raw.CompetitorSnapshots, early("captured_at", time(15), 2)),
-    ("raw.competitor_snapshots", "references"): all_of(
-        every(raw.CompetitorSnapshots, renamed, of=2), every(raw.CompetitorSnapshots, renamed, of=3)
-    ),
-    **{(name, "quarantine"): broken(by_name(name), 20) for name in SUITES},
-}
-
-
 def test_every_expectation_has_a_planted_fault() -> None:
     assert set(FAULTS) == {(table, each.check) for table, expected in SUITES.items() for each in expected}
 
 
-@pytest.mark.parametrize(("table", "check"), FAULTS)
-def test_a_planted_fault_fails_its_expectation_and_no_other(source: Source, table: str, check: str) -> None:
+def test_every_fault_is_planted_in_one_round() -> None:
+    assert sorted(fault for planted in rounds() for fault in planted) == sorted(FAULTS)
+
+
+@pytest.mark.parametrize("planted", rounds(), ids=lambda planted: "+".join(".".join(fault) for fault in planted))
+def test_a_planted_fault_fails_its_expectation_and_no_other(source: Source, planted: list[Fault]) -> None:
     rows = weeks.rows()
-    FAULTS[table, check](rows)
+    for fault in planted:
+        FAULTS[fault](rows)
     outcome = sources.expect(source, weeks.frames(rows), [BEFORE, LAST])
-    assert outcome.failed.select("date", "table", "check").rows() == [(LAST, table, check)]
-    verdict = outcome.verdicts.filter(~pl.col("passed")).row(0, named=True)
-    assert (verdict["date"], verdict["table"], verdict["check"]) == (LAST, table, check)
-    assert "found" in verdict["message"] and "e.g. " in verdict["message"]
-    assert outcome.failed["examples"][0]
+    expected = sorted((LAST, table, check) for table, check in planted)
+    assert sorted(outcome.failed.select("date", "table", "check").rows()) == expected
+    verdicts = outcome.verdicts.filter(~pl.col("passed"))
+    assert sorted(verdicts.select("date", "table", "check").rows()) == expected
+    for message in verdicts["message"]:
+        assert "found" in message and "e.g. " in message
+    assert all(outcome.failed["examples"])
 
 
-@pytest.mark.parametrize(
-    "rule",
-    ["the shop's own reason: postage", "no usable date: date is 'x'", "dated in the future: date is '2031-01-01'"],
-)
-def test_rows_that_are_no_fault_of_the_day_are_not_in_its_share_of_quarantine(source: Source, rule: str) -> None:
+def test_rows_that_are_no_fault_of_the_day_are_not_in_its_share_of_quarantine(source: Source) -> None:
     rows = weeks.rows()
-    broken(raw.Sales, 200, rule)(rows)
+    broken(raw.Sales, 200, "the shop's own reason: postage")(rows)
+    broken(raw.Prices, 200, "no usable date: date is 'x'")(rows)
+    broken(raw.Stock, 200, "dated in the future: date is '2031-01-01'")(rows)
     assert failed(source, weeks.frames(rows)) == set()
 
 
@@ -215,7 +106,7 @@ def test_a_share_of_quarantine_that_stays_high_is_usual_and_a_few_rows_are_chanc
     assert failed(source, weeks.frames(rows)) == set()
 
 
-BAD_DAYS: dict[str, tuple[Callable[[Rows], None], set[str]]] = {
+BAD_DAYS: dict[str, tuple[Plant, set[str]]] = {
     "ten times the rows": (again(raw.Sales, 9), {"volume", "references"}),
     "no rows": (lambda rows: rows.update({raw.Sales: [r for r in rows[raw.Sales] if r["date"] != LAST]}), {"volume"}),
     "yesterday's file again": (yesterdays, {"repeated"}),
@@ -270,14 +161,14 @@ MOMENTS: list[tuple[type[Table], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("table", "moment"), MOMENTS)
-def test_rows_that_come_late_change_no_verdict(source: Source, table: type[Table], moment: str) -> None:
+def test_rows_that_come_late_change_no_verdict(source: Source) -> None:
     rows = weeks.rows()
     FAULTS["raw.prices", "price_jumps"](rows)
     before = sources.expect(source, weeks.frames(rows), weeks.days()[-3:])
     told = weeks.at(LAST + timedelta(days=3), time(9))
-    last = [row for row in rows[table] if row["date"] == LAST]
-    rows[table] += [row | {moment: told, "sku": f"{row['sku']}+{late}"} for row in last for late in range(9)]
+    for table, moment in MOMENTS:
+        last = [row for row in rows[table] if row["date"] == LAST]
+        rows[table] += [row | {moment: told, "sku": f"{row['sku']}+{late}"} for row in last for late in range(9)]
     after = sources.expect(source, weeks.frames(rows), weeks.days()[-3:])
     assert after.verdicts.equals(before.verdicts)
     assert after.failed.equals(before.failed)
