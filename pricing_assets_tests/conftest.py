@@ -34,6 +34,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are tried again at once. Not by a sleep that returns early: Dagster would spin until the moment has come."""
+    import dagster as dg
+
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda policy, attempt_num: 0)
+
+
 @pytest.fixture(scope="session")
 def location(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny shop's folder; the code location is imported with it."""

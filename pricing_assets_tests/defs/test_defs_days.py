@@ -242,7 +242,7 @@ def test_a_fault_to_mend_is_not_retried(line: Line, shop: Shop) -> None:
     assert steps_started(line, result) == 1
 
 
-def test_a_passing_fault_is_retried(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_passing_fault_is_retried(line: Line, impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from pricing_assets import sources
     from pricing_assets.defs import raw as station
 
@@ -255,7 +255,6 @@ def test_a_passing_fault_is_retried(line: Line, monkeypatch: pytest.MonkeyPatch)
         return sources.intake.take_in(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(station.sources, "take_in", shaky)
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
     assert line.run(FIRST).success
     assert len(calls) == 2
 

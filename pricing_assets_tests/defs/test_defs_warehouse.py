@@ -53,7 +53,7 @@ def test_dbt_builds_the_marts_over_what_stands(line: Line) -> None:
 
 @pytest.mark.parametrize(("code", "runs"), [(1, 1), (2, 3)])
 def test_a_failed_build_keeps_what_analysts_have(
-    line: Line, monkeypatch: pytest.MonkeyPatch, code: int, runs: int
+    line: Line, impatient: None, monkeypatch: pytest.MonkeyPatch, code: int, runs: int
 ) -> None:
     """dbt's exit code 1 is a model or test that would fail again; 2 anything else, and is tried again."""
     from pricing_assets.defs import executions, warehouse
@@ -65,7 +65,6 @@ def test_a_failed_build_keeps_what_analysts_have(
     test = next(node for node in warehouse._of_type("test") if warehouse._tested(node))
     fault = {"unique_id": test["unique_id"], "status": "fail", "failures": 3, "message": "m", "execution_time": 0.1}
     monkeypatch.setattr(warehouse, "dbt", dbt_that([fault], code, calls))
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
     result = build(line)
 
     assert not result.success
