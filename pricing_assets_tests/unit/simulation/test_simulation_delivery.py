@@ -25,7 +25,7 @@ LAST = date(2026, 10, 31)
 @pytest.fixture(scope="module")
 def market() -> Simulated:
     """A small one of the simulator's own."""
-    return simulate(MarketSettings(skus=10, days=40, seed=3))
+    return simulate(MarketSettings(skus=10, days=20, seed=3))
 
 
 def received(url: str) -> dict[str, sources.Received]:

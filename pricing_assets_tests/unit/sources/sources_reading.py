@@ -9,19 +9,34 @@ from typing import Any
 
 import pytest
 import yaml
-from sources_market import LAST
+from sources_market import LAST, market
 
 from pricing_assets import sources
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake
 from pricing_assets.lake.store import Provenance
 from pricing_assets.settings import SAP_LIKE, Settings
+from pricing_assets.simulation.delivery import deliver
 from pricing_assets.sources import Intake, Source
 from pricing_assets.tables.base import Table
 from pricing_assets.tables.raw import Quarantine
 from pricing_assets.tables.runs import Checks
 
 WEEK, DAY = LAST - timedelta(days=6), LAST - timedelta(days=1)
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small market in SQLite, to be copied."""
+    path = tmp_path_factory.mktemp("delivered") / "market.db"
+    deliver(market(), f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def file(delivered: Path, tmp_path: Path) -> str:
+    """The small market in SQLite, a copy this test may change, for what has nothing to do with the engine."""
+    return f"sqlite:///{shutil.copy(delivered, tmp_path / 'market.db')}"
 
 
 def shop_at(url: str, folder: Path = SAP_LIKE) -> Source:

@@ -24,17 +24,10 @@ from pricing_assets.tables import raw
 CELLS = 2 * SKUS
 
 
-@pytest.fixture
-def shop(url: str) -> str:
-    """A small market in a database of its own, on each engine."""
-    deliver(market(), url)
-    return url
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> str:
-    """The small market in SQLite, for what has nothing to do with the engine."""
-    url = f"sqlite:///{tmp_path / 'market.db'}"
+@pytest.fixture(scope="module", params=ENGINES)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The small market on each engine; no test here changes it."""
+    url = empty_database(request, request.param, tmp_path_factory.mktemp("shop"))
     deliver(market(), url)
     return url
 
@@ -163,18 +156,19 @@ def test_what_comes_late_is_a_row_of_its_own(file: str, tmp_path: Path) -> None:
     assert str(rows["price"][1]) == "2.5000"
 
 
-def test_all_tables_of_a_reading_are_of_one_moment(shop: str) -> None:
-    if shop.startswith("sqlite"):
-        execute(shop, "PRAGMA journal_mode=WAL")
+def test_all_tables_of_a_reading_are_of_one_moment(url: str) -> None:
+    deliver(market(), url)
+    if url.startswith("sqlite"):
+        execute(url, "PRAGMA journal_mode=WAL")
     count = "SELECT COUNT(*) AS n FROM daily_sales"
 
     def twice(snapshot: Snapshot) -> tuple[int, int]:
         before = snapshot.fetch("sales.sql", count, {}).frame["n"][0]
-        execute(shop, f"DELETE FROM daily_sales WHERE datum = '{LAST:%Y%m%d}'")
+        execute(url, f"DELETE FROM daily_sales WHERE datum = '{LAST:%Y%m%d}'")
         return before, snapshot.fetch("sales.sql", count, {}).frame["n"][0]
 
-    assert in_one_snapshot(shop_at(shop), twice) == (DAYS * CELLS, DAYS * CELLS)
-    assert in_one_snapshot(shop_at(shop), twice)[0] == (DAYS - 1) * CELLS
+    assert in_one_snapshot(shop_at(url), twice) == (DAYS * CELLS, DAYS * CELLS)
+    assert in_one_snapshot(shop_at(url), twice)[0] == (DAYS - 1) * CELLS
 
 
 WRITING = [

@@ -30,14 +30,6 @@ def server(server_url: str) -> str:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> str:
-    """The small market in SQLite."""
-    url = f"sqlite:///{tmp_path / 'market.db'}"
-    deliver(market(), url)
-    return url
-
-
-@pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between attempts, shortened."""
     monkeypatch.setattr(database, "DELAYS", (0.01, 0.01))
@@ -78,13 +70,17 @@ def test_a_locked_file_is_waited_for_then_named(file: str, quick: None, monkeypa
     assert taken_in(file, DAY, LAST).checks["passed"].all()
 
 
-def test_a_table_missing_is_named(server: str, file: str) -> None:
+def test_a_table_missing_is_named_and_the_others_are_still_tried(server: str, file: str) -> None:
     for url in (server, file):
         execute(url, "DROP TABLE daily_stock")
         error = refused(url)
         assert error.what.startswith("stock.sql: database ")
         assert "daily_stock" in error.what
         assert "half-migrated" in error.remedy
+        settings = Settings(_env_file=None, source_url=url)  # type: ignore[call-arg]
+        findings = {finding.file: finding for finding in sources.check(SAP_LIKE, settings)}
+        assert [name for name, finding in findings.items() if not finding.passed] == ["stock.sql"]
+        assert findings["competitor_snapshots.sql"].what.startswith(f"{7 * CELLS} rows received")
 
 
 def test_a_column_missing_is_named(server: str, file: str) -> None:
@@ -94,14 +90,6 @@ def test_a_column_missing_is_named(server: str, file: str) -> None:
         assert error.what.startswith("prices.sql: database ")
         assert "cost" in error.what
         assert "half-migrated" in error.remedy
-
-
-def test_the_other_tables_of_a_half_migrated_database_are_still_tried(server: str) -> None:
-    execute(server, "DROP TABLE daily_stock")
-    settings = Settings(_env_file=None, source_url=server)  # type: ignore[call-arg]
-    findings = {finding.file: finding for finding in sources.check(SAP_LIKE, settings)}
-    assert [file for file, finding in findings.items() if not finding.passed] == ["stock.sql"]
-    assert findings["competitor_snapshots.sql"].what.startswith(f"{7 * CELLS} rows received")
 
 
 def test_a_column_that_became_text_overnight_is_quarantined_or_refused_by_name(server: str, file: str) -> None:
