@@ -138,13 +138,25 @@ def test_the_whole_file_is_accounted_for() -> None:
     sales = sources.receive(source, raw.Sales, FIRST, LAST, LAST)
     assert sales.accepted["source_lines"].sum() + sales.quarantined.height == 541_909
     assert duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall() == [(541_909,)]
-    listings = sources.receive(source, raw.Listings, FIRST, LAST, LAST)
-    prices = sources.receive(source, raw.Prices, FIRST, LAST, LAST)
-    assert listings.accepted.height == prices.accepted.height > 2_000_000
-    days = listings.counts["date"].to_list()
-    status = sources.trade_status(source, listings, sales, days)
-    closed = [day for day, trade in status.items() if trade == "no_trade"]
-    for received in (listings, prices, sales):
-        judged = sources.judge(source, received.table, received, days, closed)
-        assert judged.filter(~pl.col("passed")).rows() == []
+    closed = closed_days(source, sales, sales)
     assert len(closed) == 69
+    assert failed_verdicts(source, sales, closed) == []
+    # listings and prices are the year's lines once more for each of 56 days: its busiest quarter is enough of them
+    quarter = LAST - timedelta(days=90)
+    listings = sources.receive(source, raw.Listings, quarter, LAST, LAST)
+    prices = sources.receive(source, raw.Prices, quarter, LAST, LAST)
+    assert listings.accepted.height == prices.accepted.height > 600_000
+    closed_then = closed_days(source, listings, sales)
+    assert closed_then == [day for day in closed if day >= quarter]
+    assert failed_verdicts(source, listings, closed_then) == failed_verdicts(source, prices, closed_then) == []
+
+
+def closed_days(source: Source, received: Received, sales: Received) -> list[date]:
+    """The days without trade, of those a table was received for."""
+    status = sources.trade_status(source, received, sales, received.counts["date"].to_list())
+    return [day for day, trade in status.items() if trade == "no_trade"]
+
+
+def failed_verdicts(source: Source, received: Received, closed: list[date]) -> list[tuple[object, ...]]:
+    judged = sources.judge(source, received.table, received, received.counts["date"].to_list(), closed)
+    return judged.filter(~pl.col("passed")).rows()
