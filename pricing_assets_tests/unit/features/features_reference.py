@@ -33,8 +33,10 @@ def reference(raw: Mapping[str, pl.DataFrame], days: list[date], calendar: Calen
 
 
 def _day(tables: Mapping[str, list[Row]], day: date, calendar: Calendar) -> list[Row]:
+    cutoff = calendar.cutoff(day)
+
     def seen(name: str, key: list[str]) -> list[Row]:
-        rows = [row for row in tables.get(name, []) if row["date"] <= day and row["known_at"] < calendar.cutoff(day)]
+        rows = [row for row in tables.get(name, []) if row["date"] <= day and row["known_at"] < cutoff]
         latest: dict[tuple[Any, ...], Row] = {}
         for row in sorted(rows, key=lambda row: row["known_at"]):
             latest[tuple(row[column] for column in key)] = row
@@ -51,12 +53,14 @@ def _day(tables: Mapping[str, list[Row]], day: date, calendar: Calendar) -> list
             return [row for row in rows if (row["sku"], row["market"]) == (sku, market)]
 
         row: Row = {"date": day, "sku": sku, "market": market}
-        row |= _prices(own(prices), day)
-        row |= _sales(own(sales), day, row["currency"])
-        row |= _usual(own(prices), {name: own(tables.get(name, [])) for name in OPTIONAL[::2]}, day, row["currency"])
-        row["price_age_days"] = _age(own(prices), day)
+        priced, sold = own(prices), own(sales)
+        watched, plans = (own(tables.get(name, [])) for name in ("raw.competitor_snapshots", "raw.promotions"))
+        row |= _prices(priced, day)
+        row |= _sales(sold, day, row["currency"])
+        row |= _usual(priced, watched, plans, day, row["currency"])
+        row["price_age_days"] = _age(priced, day)
         row["missing_data"] = [] if row["current_price"] is not None else ["price"]
-        row["missing_data"] += ["sales"] if _idle(sales, pairs, market, day) and _missed(own(sales), day) else []
+        row["missing_data"] += ["sales"] if _idle(sales, pairs, market, day) and _missed(sold, day) else []
         row |= _calendar(day, calendar.countries.get(market))
         row["absent_tables"] = ",".join(name for name in OPTIONAL if name not in tables)
         if "raw.products" in tables:
@@ -65,11 +69,9 @@ def _day(tables: Mapping[str, list[Row]], day: date, calendar: Calendar) -> list
             row |= _stock(own(stock), day, row["units_28d"])
             row["missing_data"] += ["stock"] if _missed(own(stock), day) else []
         if "raw.promotions" in tables:
-            plans = own(tables["raw.promotions"])
             row["planned_price"] = _planned(plans, day + timedelta(days=1), row["currency"], 365)
             row["planned_price_today"] = _planned(plans, day, row["currency"], 364)
         if "raw.competitor_snapshots" in tables:
-            watched = own(tables["raw.competitor_snapshots"])
             row |= _rivals(watched, day, row)
             row["missing_data"] += ["rivals"] if _missed(watched, day, 12, weekly=False) else []
         result.append(row)
@@ -190,22 +192,22 @@ def _planned(rows: list[Row], target: date, currency: str | None, most: int) -> 
     return price
 
 
-def _usual(prices: list[Row], tables: Mapping[str, list[Row]], day: date, currency: str | None) -> Row:
+def _usual(prices: list[Row], watched: list[Row], plans: list[Row], day: date, currency: str | None) -> Row:
     """What was usual on the unplanned days before D of price, margin and gap to the lowest rival."""
     if currency is None:
         return {}
     past = _window([row for row in prices if row["price_type"] == "current"], day - timedelta(days=1), 56)
-    past = [row for row in past if row["currency"] == currency and not _is_planned(tables["raw.promotions"], row)]
+    past = [row for row in past if row["currency"] == currency and not _is_planned(plans, row)]
     result: Row = {}
     if usual := _middle([row["price"] for row in past]):
         result = {"usual_price": usual[0], "usual_price_move_pct": _ratio(usual[1], usual[0])}
     margins = [_ratio(row["price"] - row["cost"], row["price"]) for row in past if row["cost"] is not None]
     if usual := _middle(margins):
         result |= {"usual_margin_pct": usual[0], "usual_margin_move": usual[1]}
-    gaps = []
+    gaps, watched = [], _window(watched, day, 36)  # all that a week before any of the 28 days can hold
     for row in _window(past, day - timedelta(days=1), 28):
         faced = {**row, "current_price": row["price"]}
-        gaps.append(_rivals(tables["raw.competitor_snapshots"], row["date"], faced).get("competitor_delta_pct"))
+        gaps.append(_rivals(watched, row["date"], faced).get("competitor_delta_pct"))
     if usual := _middle([gap for gap in gaps if gap is not None]):
         result |= {"usual_competitor_delta_pct": usual[0], "usual_competitor_delta_move": usual[1]}
     return result
