@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from servers import mariadb, postgres
 from tiny_shop import Line, Shop, load_location
 
 __all__ = ["mariadb", "postgres"]
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+Begin = Callable[..., None]
 
 settings.register_profile("suite", deadline=None, print_blob=True)  # two shared cores: time says nothing about a test
 settings.load_profile("suite")
@@ -36,10 +42,30 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps are tried again at once. Not by a sleep that returns early: Dagster would spin until the moment has come."""
+    """Steps are tried again at once. Not by a sleep that returns early: Dagster would spin until it is time."""
     import dagster as dg
 
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda policy, attempt_num: 0)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """The folder of a name, filled by the first that asks for it in any worker of the suite. Not to be changed."""
+    mine = tmp_path_factory.getbasetemp()
+    shared = (mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine) / "once"
+    shared.mkdir(exist_ok=True)
+
+    def filled(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, whole = shared / name, shared / f"{name}.whole"
+        with FileLock(shared / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                whole.touch()
+        return folder
+
+    return filled
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +90,20 @@ def shop(location: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sho
 def line(home: Path, shop: Shop) -> Line:
     """Its stations."""
     return Line(home, shop)
+
+
+@pytest.fixture
+def begin(once: Once) -> Begin:
+    """Lets the empty home of a line be as a run of these days leaves it, by a copy of one that was run once."""
+
+    def begun(line: Line, first: date, last: date | None = None) -> None:
+        def run(folder: Path) -> None:
+            made = Line(folder / "home", line.shop, line.clock)
+            assert made.run(first, last).success
+            made.ended()
+
+        moment = f"-{line.clock():%d%H%M%S}" if line.clock else ""
+        name = f"begun-{first}-{last or first}{moment}-{line.shop.digest()}"
+        shutil.copytree(once(name, run) / "home", line.home, dirs_exist_ok=True)
+
+    return begun

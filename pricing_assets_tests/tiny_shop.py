@@ -7,6 +7,7 @@ which start from this one.
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -91,6 +92,12 @@ class Shop:
         """Rewrites source.yaml with other settings; None leaves a key out."""
         content = {key: value for key, value in {**SETTINGS, **changes}.items() if value is not None}
         (self.folder / "source.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def digest(self) -> str:
+        """The same for shops of the same files."""
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        content = [f"{path.relative_to(self.folder)}\n{path.read_text()}" for path in files]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
 
     def load(self) -> Any:
         """The source as the platform reads it."""
@@ -207,6 +214,13 @@ class Line:
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 raise_on_error=False,
             )
+
+    def ended(self) -> None:
+        """Frees the days of all runs, as the daemon does once a run has ended."""
+        from pricing_assets.lake import claims
+
+        for held in {claim.run_id for claim in claims.holders(self.lake).values()}:
+            claims.release(self.lake, held)
 
     def hashes(self) -> dict[str, dict[date, str]]:
         """Table → day → content hash, of everything manifested but what is provenance."""

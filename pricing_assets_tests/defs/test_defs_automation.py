@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from conftest import Begin
 from tiny_shop import DAYS, FIRST, Line, Shop
 
 from pricing_assets.lake import Lake, claims
@@ -98,8 +99,8 @@ def test_nothing_starts_before_the_shop_begins(home: Path, shop: Shop) -> None:
         assert answer.skip_message == "tiny shop begins on 2026-03-01"
 
 
-def test_both_leave_alone_what_stands(live: Line) -> None:
-    assert live.run(FIRST, DAYS[2]).success
+def test_both_leave_alone_what_stands(live: Line, begin: Begin) -> None:
+    begin(live, FIRST, DAYS[2])
     assert at_two(live, datetime(2026, 3, 4, 2, tzinfo=UTC)).skip_message == "2026-03-03 stands already"
     assert catch_up(live).skip_message.startswith("every day up to 2026-03-03 stands")
 
@@ -120,8 +121,8 @@ def test_a_range_in_flight_covers_its_days(live: Line) -> None:
     assert reasons == {day: f"run {run.run_id} is at {day}" for day in DAYS[:3]}
 
 
-def test_missed_days_are_requested_oldest_first(live: Line) -> None:
-    assert live.run(FIRST).success
+def test_missed_days_are_requested_oldest_first(live: Line, begin: Begin) -> None:
+    begin(live, FIRST)
     assert requested(catch_up(live)) == [("2026-03-02", "2026-03-02#0"), ("2026-03-03", "2026-03-03#0")]
 
 
@@ -129,8 +130,8 @@ def test_a_new_shop_begins_with_the_day_that_ended(live: Line) -> None:
     assert requested(catch_up(live)) == [("2026-03-03", "2026-03-03#0")]
 
 
-def test_every_attempt_has_its_own_run_key_and_the_fourth_is_not_made(live: Line) -> None:
-    live.run(FIRST)
+def test_every_attempt_has_its_own_run_key_and_the_fourth_is_not_made(live: Line, begin: Begin) -> None:
+    begin(live, FIRST)
     for attempt, status in enumerate([dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], 1):
         ran(live, SECOND, status)
         assert requested(catch_up(live))[0] == ("2026-03-02", f"2026-03-02#{attempt}")
@@ -138,8 +139,8 @@ def test_every_attempt_has_its_own_run_key_and_the_fourth_is_not_made(live: Line
     assert requested(catch_up(live)) == [("2026-03-03", "2026-03-03#0")], "given up: a person must look at it"
 
 
-def test_single_stations_that_failed_are_no_attempts_at_the_day(live: Line) -> None:
-    live.run(FIRST)
+def test_single_stations_that_failed_are_no_attempts_at_the_day(live: Line, begin: Begin) -> None:
+    begin(live, FIRST)
     ran(live, SECOND, dg.DagsterRunStatus.FAILURE, job="__ASSET_JOB")
     assert requested(catch_up(live))[0] == ("2026-03-02", "2026-03-02#0")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from tiny_shop import DAYS, FIRST, Line, Shop
+from tiny_shop import FIRST, Line, Shop
 
 from pricing_assets.tables import by_name
 
@@ -163,12 +163,6 @@ def shown(line: Line, result: Any, key: str) -> Mapping[str, Any]:
     return next(event.metadata for event in reversed(events) if event.asset_key.to_user_string() == key)
 
 
-def test_a_range_shows_its_actions_day_by_day(line: Line) -> None:
-    line.pictures = True
-    result = line.run(FIRST, DAYS[1])
-    assert shown(line, result, "decisions/price_decisions")["actions by day"].value.startswith("![")
-
-
 def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     line.pictures = True
     result = line.run(FIRST)
@@ -188,13 +182,3 @@ def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     assert "competitor_min" in read, "the packaged strategy names it"
     assert "revenue_56d" not in read, "it does not name this"
     assert "features present" in shown(line, result, "features/feature_snapshots")
-
-
-def test_each_day_of_a_range_has_its_own_row_count(line: Line) -> None:
-    result = line.run(FIRST, FIRST + timedelta(days=2))
-    counts = {
-        event.partition: event.metadata["dagster/partition_row_count"].value
-        for event in result.asset_materializations_for_node("raw")
-        if event.asset_key.to_user_string() == "raw/prices"
-    }
-    assert counts == {f"2026-03-0{day}": 4 for day in (1, 2, 3)}

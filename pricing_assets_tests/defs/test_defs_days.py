@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tiny_shop import CLOSED, DAYS, FIRST, LAST, Line, Shop
+from conftest import Begin
+from tiny_shop import CLOSED, DAYS, FIRST, Line, Shop
 
 from pricing_assets.lake import claims
 from pricing_assets.lake import days as manifests
@@ -39,43 +40,18 @@ def steps_started(line: Line, result: object) -> int:
     return len(line.instance.all_logs(result.run_id, of_type=kinds))  # type: ignore[attr-defined]
 
 
-def test_a_range_and_day_by_day_give_the_same_content(line: Line, tmp_path: Path, shop: Shop) -> None:
-    assert line.run(FIRST, FIVE[-1]).success
-    daily = Line(tmp_path / "daily", shop)
-    for day in FIVE:
-        assert daily.run(day).success
-
-    whole, single = line.hashes(), daily.hashes()
-    assert whole == single
-    assert list(whole["decisions.price_decisions"]) == FIVE
-    bases = [{day: row["basis"] for day, row in each.standing().items()} for each in (line, daily)]
-    assert bases[0] == bases[1]
-
-
-def test_every_listed_article_gets_one_decision_a_day(line: Line) -> None:
-    assert line.run(FIRST, LAST).success
-
-    standing = line.standing()
-    assert list(standing) == DAYS
-    assert [day for day, row in standing.items() if row["status"] == "no_trade"] == [CLOSED]
-    decisions = line.lake.read(PriceDecisions)
-    counts = dict(decisions.group_by("date").len().iter_rows())
-    assert counts == {day: 4 for day in DAYS if day != CLOSED}
-    assert not decisions.select("date", "sku", "market").is_duplicated().any()
-
-
-def test_equal_inputs_commit_nothing(line: Line) -> None:
-    line.run(FIRST, FIVE[-1])
+def test_equal_inputs_commit_nothing(line: Line, begin: Begin) -> None:
+    begin(line, FIRST, FIVE[2])
     before, files = line.versions(), sorted(line.lake.root.rglob("*.parquet"))
-    assert line.run(FIRST, FIVE[-1]).success
+    assert line.run(FIRST, FIVE[2]).success
     assert line.run(FIVE[1]).success
 
     assert line.versions() == before
     assert sorted(line.lake.root.rglob("*.parquet")) == files
 
 
-def test_a_changed_row_of_the_day_supersedes_its_decisions(line: Line, shop: Shop) -> None:
-    line.run(FIRST)
+def test_a_changed_row_of_the_day_supersedes_its_decisions(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST)
     shop.change("prices", FIRST, price="6.00")
     assert line.run(FIRST).success
 
@@ -88,8 +64,8 @@ def test_a_changed_row_of_the_day_supersedes_its_decisions(line: Line, shop: Sho
     assert book["supersedes"].drop_nulls().to_list() == book["decision_id"].to_list()[:-1]
 
 
-def test_a_correction_known_later_changes_no_earlier_day(line: Line, shop: Shop) -> None:
-    line.run(FIRST, FIVE[2])
+def test_a_correction_known_later_changes_no_earlier_day(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST, FIVE[2])
     seen = {day: line.lake.read(FeatureSnapshots, day, day)["inputs_hash"][0] for day in FIVE[:3]}
     before = line.hashes()["decisions.price_decisions"]
     shop.change("prices", FIVE[1], price="9.99")
@@ -149,13 +125,13 @@ def test_no_run_walks_past_a_day_never_received(line: Line, station: str) -> Non
     assert message == f"{FIRST}: no raw data received; materialise the raw tables first"
 
 
-def test_stations_may_run_alone_one_after_the_other(line: Line, tmp_path: Path, shop: Shop) -> None:
+def test_stations_may_run_alone_one_after_the_other(line: Line, tmp_path: Path, shop: Shop, begin: Begin) -> None:
     apart = Line(tmp_path / "apart", shop)
     for station in ("raw", "features"):
         assert apart.run(FIRST, only=[station]).success
         assert apart.standing() == {}, "a day exists when its row commits"
     assert apart.run(FIRST, only=["decisions"]).success
-    line.run(FIRST)
+    begin(line, FIRST)
     assert apart.hashes() == line.hashes()
 
 
@@ -259,8 +235,8 @@ def test_a_passing_fault_is_retried(line: Line, impatient: None, monkeypatch: py
     assert len(calls) == 2
 
 
-def test_a_full_disk_leaves_the_old_state(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    line.run(FIRST)
+def test_a_full_disk_leaves_the_old_state(line: Line, monkeypatch: pytest.MonkeyPatch, begin: Begin) -> None:
+    begin(line, FIRST)
     before = line.hashes()
     import errno
     import os
@@ -276,8 +252,8 @@ def test_a_full_disk_leaves_the_old_state(line: Line, monkeypatch: pytest.Monkey
     assert line.run(FIVE[1]).success
 
 
-def test_a_lake_of_another_schema_is_named(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    line.run(FIRST)
+def test_a_lake_of_another_schema_is_named(line: Line, monkeypatch: pytest.MonkeyPatch, begin: Begin) -> None:
+    begin(line, FIRST)
     import dataframely as dy
 
     columns = FeatureSnapshots.columns() | {"weekday": dy.String(description="as a later release may have it")}
@@ -287,8 +263,8 @@ def test_a_lake_of_another_schema_is_named(line: Line, monkeypatch: pytest.Monke
     assert "use that release, or a fresh PRICING_HOME" in message
 
 
-def test_what_stood_before_still_stands_when_a_rerun_is_stopped(line: Line, shop: Shop) -> None:
-    line.run(FIRST)
+def test_what_stood_before_still_stands_when_a_rerun_is_stopped(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST)
     decided = line.hashes()["decisions.price_decisions"]
     shop.put("prices", [])
     assert "raw.prices not_empty" in failure(line, line.run(FIRST))

@@ -7,11 +7,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from conftest import Begin
 from tiny_shop import FIRST, Line, Shop
 
 from pricing_assets.governance import Override, Scope
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.replay import replay
+from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
 
 DAY = FIRST + timedelta(days=3)
@@ -50,8 +52,8 @@ def test_a_run_obeys_what_is_in_force_on_the_effective_day_and_records_it(line: 
     assert replayed(line) == [None, None]
 
 
-def test_setting_and_ending_an_override_supersedes_and_brings_back(line: Line) -> None:
-    assert line.run(DAY).success
+def test_setting_and_ending_an_override_supersedes_and_brings_back(line: Line, begin: Begin) -> None:
+    begin(line, DAY)
     before = decisions(line)
     freeze(line, "k")
     assert line.run(DAY, only=["decisions"]).success
@@ -85,8 +87,8 @@ def test_an_override_set_during_a_run_waits_for_the_next_one(line: Line) -> None
     assert decisions(line)["override_id"].null_count() == 0
 
 
-def test_a_severe_anomaly_holds_and_replays_until_its_fact_is_mended(line: Line, shop: Shop) -> None:
-    assert line.run(DAY).success
+def test_a_severe_anomaly_holds_and_replays_until_its_fact_is_mended(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, DAY)
     free = decisions(line)
     shop.change("prices", DAY, cost="40.00")
     assert line.run(DAY).success
@@ -95,15 +97,21 @@ def test_a_severe_anomaly_holds_and_replays_until_its_fact_is_mended(line: Line,
     assert held["reason"].to_list()[1].startswith("severe anomaly NEGATIVE_MARGIN: ")
     steps = line.lake.read(PriceSteps).filter(decision_id=held["decision_id"][1])
     assert ("anomaly", "anomalies.price_anomalies") in steps.select("step", "reference").rows()
+    assert line.lake.read(PriceAnomalies).height == 1
     assert replayed(line) == [None]
     shop.change("prices", DAY, cost="2.00")
     assert line.run(DAY).success
+    assert line.lake.read(PriceAnomalies).is_empty()
+    assert manifests.manifested(line.lake, PriceAnomalies) == {}
+    assert line.standing()[DAY]["decided"] == 4
     told = ["sku", "market", "action", "reason", "final_price"]
     assert decisions(line).select(told).equals(free.select(told)), "the day is what it was before"
 
 
-def test_a_price_under_a_severe_anomaly_does_not_take_the_place_of_the_one_in_the_book(line: Line, shop: Shop) -> None:
-    assert line.run(DAY).success
+def test_a_price_under_a_severe_anomaly_does_not_take_the_place_of_the_one_in_the_book(
+    line: Line, shop: Shop, begin: Begin
+) -> None:
+    begin(line, DAY)
     before = line.lake.read(PriceBook).filter(date=DAY, sku="C")
     shop.change("prices", DAY, sku="C", price="0.30")
     assert line.run(DAY).success
@@ -112,9 +120,11 @@ def test_a_price_under_a_severe_anomaly_does_not_take_the_place_of_the_one_in_th
 
 
 @pytest.mark.parametrize("others", ["never computed", "of an earlier snapshot"])
-def test_without_the_anomalies_of_its_snapshot_nothing_is_decided(line: Line, shop: Shop, others: str) -> None:
+def test_without_the_anomalies_of_its_snapshot_nothing_is_decided(
+    line: Line, shop: Shop, begin: Begin, others: str
+) -> None:
     if others == "of an earlier snapshot":
-        assert line.run(DAY).success
+        begin(line, DAY)
     stood = line.standing()
     shop.change("prices", DAY, cost="40.00")
     refused = line.run(DAY, only=["raw", "features", "decisions"])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 import pytest
+from conftest import Begin
 from tiny_shop import DAYS, FIRST, Line, Row, Shop
 
 from pricing_assets.lake import Lake
@@ -46,8 +45,8 @@ def balanced(lake: Lake) -> None:
         assert part["quarantined"].unique().to_list() == [mine.height], f"{table} {day}"
 
 
-def test_strays_join_the_first_day_and_leave_it_when_mended(line: Line, shop: Shop) -> None:
-    assert line.run(FIRST, THREE[-1]).success
+def test_strays_join_the_first_day_and_leave_it_when_mended(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST, THREE[-1])
     assert held(line.lake) == {"raw.prices": ["NaN"]}
     before = line.standing()
 
@@ -58,6 +57,9 @@ def test_strays_join_the_first_day_and_leave_it_when_mended(line: Line, shop: Sh
     balanced(line.lake)
     balance = line.lake.read(Checks, FIRST, FIRST).filter(table="raw.sales", check="balance")
     assert balance["message"].to_list() == ["6 received = 4 accepted + 2 quarantined"]
+    replayed = list(replay(line.lake))
+    assert [each.day for each in replayed] == [*THREE, TENTH]
+    assert [each.difference for each in replayed] == [None] * 4
 
     versions = line.versions()
     assert line.run(TENTH).success
@@ -73,17 +75,8 @@ def test_strays_join_the_first_day_and_leave_it_when_mended(line: Line, shop: Sh
     assert {day: line.standing()[day] for day in before} == before
 
 
-def test_days_that_stand_replay_equal_after_strays_came(line: Line, shop: Shop) -> None:
-    line.run(FIRST, THREE[-1])
-    shop.add("sales", **LOST)
-    line.run(TENTH)
-    replayed = list(replay(line.lake))
-    assert [each.day for each in replayed] == [*THREE, TENTH]
-    assert [each.difference for each in replayed] == [None] * 4
-
-
-def test_a_rerun_of_the_first_day_keeps_its_decisions(line: Line, shop: Shop) -> None:
-    line.run(FIRST)
+def test_a_rerun_of_the_first_day_keeps_its_decisions(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST)
     decided = line.standing()[FIRST]
     shop.add("sales", **LOST)
     line.run(TENTH)
@@ -92,16 +85,6 @@ def test_a_rerun_of_the_first_day_keeps_its_decisions(line: Line, shop: Shop) ->
     assert (again["basis"], again["decisions_hash"]) == (decided["basis"], decided["decisions_hash"])
     assert (decided["quarantined"], again["quarantined"]) == (1, 2)
     balanced(line.lake)
-
-
-def test_a_range_and_day_by_day_have_the_same_strays(line: Line, shop: Shop, tmp_path: Path) -> None:
-    shop.add("sales", **LOST)
-    line.run(FIRST, DAYS[4])
-    daily = Line(tmp_path / "daily", shop)
-    for day in DAYS[:5]:
-        daily.run(day)
-    assert daily.hashes() == line.hashes()
-    assert held(line.lake)["raw.sales"] == ["7"]
 
 
 def test_strays_bring_the_first_day_with_them(line: Line, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

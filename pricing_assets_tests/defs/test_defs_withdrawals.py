@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+from conftest import Begin
 from tiny_shop import DAYS, FIRST, Line, Shop
 
 from pricing_assets.pricing.replay import replay
@@ -33,16 +34,16 @@ def priced(line: Line) -> dict[object, int]:
     return dict(rows.group_by("date").len().sort("date").iter_rows())
 
 
-def test_a_column_that_withdraws_nothing_changes_nothing(line: Line, shop: Shop) -> None:
-    line.run(FIRST, SECOND)
+def test_a_column_that_withdraws_nothing_changes_nothing(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST, SECOND)
     before = line.versions()
     withdraw(shop, "false")
     assert line.run(FIRST, SECOND).success
     assert line.versions() == before
 
 
-def test_a_withdrawal_known_later_changes_no_earlier_day(line: Line, shop: Shop) -> None:
-    assert line.run(FIRST, SECOND).success
+def test_a_withdrawal_known_later_changes_no_earlier_day(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST, SECOND)
     before = line.hashes()
     withdraw(shop, f"{ARTICLE} AND date >= '{SECOND}'")
     assert line.run(THIRD).success
@@ -59,8 +60,8 @@ def test_a_withdrawal_known_later_changes_no_earlier_day(line: Line, shop: Shop)
     assert [each.difference for each in replay(line.lake)] == [None] * 3
 
 
-def test_what_was_published_stays_in_the_book_without_a_new_entry(line: Line, shop: Shop) -> None:
-    line.run(FIRST)
+def test_what_was_published_stays_in_the_book_without_a_new_entry(line: Line, shop: Shop, begin: Begin) -> None:
+    begin(line, FIRST)
     book = line.lake.read(PriceBook)
     assert book.filter(sku="A", market="UK").height == 1
     withdraw(shop, ARTICLE)

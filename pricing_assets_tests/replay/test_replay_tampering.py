@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from conftest import Begin
 from tiny_shop import FIRST, Line, Shop
 
 from pricing_assets.errors import PricingError
@@ -54,17 +55,8 @@ def edit_file(lake: Lake, table: type[Table], day: date, **values: object) -> Pa
     return path
 
 
-def test_day_by_day_and_in_one_range(shop: Shop, line: Line, tmp_path: Path) -> None:
-    for day in (A, B, C):
-        assert line.run(day).success
-    together = Line(tmp_path / "together", shop)
-    assert together.run(A, C).success
-    assert line.hashes() == together.hashes()
-    assert hashes(line.lake) == hashes(together.lake)
-
-
-def test_under_another_active_strategy_and_without_the_store(line: Line) -> None:
-    assert line.run(A).success
+def test_under_another_active_strategy_and_without_the_store(line: Line, begin: Begin) -> None:
+    begin(line, A)
     before = hashes(line.lake)
     with_store = line.platform().store
     version = with_store.history("default")[-1].version
@@ -80,8 +72,8 @@ def test_under_another_active_strategy_and_without_the_store(line: Line) -> None
     assert hashes(line.lake) == of_both
 
 
-def test_corrections_known_later_change_no_earlier_day(shop: Shop, line: Line) -> None:
-    assert line.run(A, B).success
+def test_corrections_known_later_change_no_earlier_day(shop: Shop, line: Line, begin: Begin) -> None:
+    begin(line, A, B)
     before = hashes(line.lake)
     shop.change("prices", A, price="3.33")
     shop.change("sales", A, quantity="4000")
@@ -91,8 +83,8 @@ def test_corrections_known_later_change_no_earlier_day(shop: Shop, line: Line) -
     assert line.lake.read(Prices, A, A).filter(pl.col("sku") == "A")["price"].n_unique() == 3
 
 
-def test_a_commit_of_other_raw_values_changes_no_recorded_day(line: Line) -> None:
-    assert line.run(A).success
+def test_a_commit_of_other_raw_values_changes_no_recorded_day(line: Line, begin: Begin) -> None:
+    begin(line, A)
     before = hashes(line.lake)
     prices = line.lake.read(Prices, A, A)
     doubled = (pl.col("price") * 2).cast(prices.schema["price"])
@@ -100,8 +92,8 @@ def test_a_commit_of_other_raw_values_changes_no_recorded_day(line: Line) -> Non
     assert hashes(line.lake) == before
 
 
-def test_an_edited_raw_file_is_named_down_to_the_cell(line: Line) -> None:
-    assert line.run(A, B).success
+def test_an_edited_raw_file_is_named_down_to_the_cell(line: Line, begin: Begin) -> None:
+    begin(line, A, B)
     edit_file(line.lake, Prices, A, price=77)
     named, later = differences(Lake(line.lake.root))
     assert named is not None
@@ -109,8 +101,8 @@ def test_an_edited_raw_file_is_named_down_to_the_cell(line: Line) -> None:
     assert later is not None, "the day after looked at the edited price too"
 
 
-def test_an_edited_decision_file_is_named(line: Line) -> None:
-    assert line.run(A).success
+def test_an_edited_decision_file_is_named(line: Line, begin: Begin) -> None:
+    begin(line, A)
     edit_file(line.lake, PriceDecisions, A, final_price=1)
     [named] = differences(Lake(line.lake.root))
     assert named is not None
@@ -118,16 +110,16 @@ def test_an_edited_decision_file_is_named(line: Line) -> None:
     assert "final_price" in named
 
 
-def test_an_edited_strategy_text_is_named(line: Line) -> None:
-    assert line.run(A).success
+def test_an_edited_strategy_text_is_named(line: Line, begin: Begin) -> None:
+    begin(line, A)
     edit_file(line.lake, Strategies, A, text=OTHER)
     [named] = differences(Lake(line.lake.root))
     assert named is not None
     assert "strateg" in named or "basis" in named
 
 
-def test_other_settings_are_named(line: Line) -> None:
-    assert line.run(A).success
+def test_other_settings_are_named(line: Line, begin: Begin) -> None:
+    begin(line, A)
     days = line.lake.read(Days)
     changed = days.with_columns(settings=pl.lit(json.dumps({**json.loads(days["settings"][0]), "publish_at": "07:00"})))
     line.lake.commit(Days, changed, [A], TAMPERER)
@@ -136,16 +128,16 @@ def test_other_settings_are_named(line: Line) -> None:
     assert "basis" in named or "settings" in named
 
 
-def test_a_lost_raw_file_is_named(line: Line) -> None:
-    assert line.run(A).success
+def test_a_lost_raw_file_is_named(line: Line, begin: Begin) -> None:
+    begin(line, A)
     path = line.lake.path(Prices, manifests.manifested(line.lake, Prices)[A])
     path.unlink()
     with pytest.raises(PricingError, match=r"raw\.prices.*"):
         list(replay(Lake(line.lake.root)))
 
 
-def test_the_identity_of_a_file_is_its_content(line: Line) -> None:
-    assert line.run(A).success
+def test_the_identity_of_a_file_is_its_content(line: Line, begin: Begin) -> None:
+    begin(line, A)
     for table in (Prices, PriceDecisions, Strategies):
         file = manifests.manifested(line.lake, table)[A]
         assert content_hash(line.lake.read_files(table, [file]), table) == file.hash
