@@ -61,6 +61,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 def test_a_locked_file_is_waited_for_then_named(file: str, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "DELAYS", (0.01,))
+    monkeypatch.setattr(engines, "CONNECT_SECONDS", 0.2)
     holder = sqlite3.connect(str(sa.make_url(file).database))
     holder.execute("BEGIN EXCLUSIVE")
     error = refused(file)
