@@ -15,12 +15,9 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 from servers import mariadb, postgres
-from tiny_shop import Line, Shop, load_location
+from tiny_shop import Begin, Line, Once, Shop, load_location
 
 __all__ = ["mariadb", "postgres"]
-
-Once = Callable[[str, Callable[[Path], object]], Path]
-Begin = Callable[..., None]
 
 settings.register_profile("suite", deadline=None, print_blob=True)  # two shared cores: time says nothing about a test
 settings.load_profile("suite")

@@ -39,6 +39,8 @@ COLUMNS = {
     "competitor_snapshots": "date, sku, market, competitor, price, currency",
 }
 Row = dict[str, str]
+Once = Callable[[str, Callable[[Path], object]], Path]  # the fixtures of these names
+Begin = Callable[..., None]
 
 
 class Shop:

@@ -11,8 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from conftest import Begin
-from tiny_shop import DAYS, FIRST, Line, Shop
+from tiny_shop import DAYS, FIRST, Begin, Line, Shop
 
 from pricing_assets.lake import Lake, claims
 from pricing_assets.tables.runs import Executions

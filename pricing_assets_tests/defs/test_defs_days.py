@@ -8,8 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Begin
-from tiny_shop import CLOSED, DAYS, FIRST, Line, Shop
+from tiny_shop import CLOSED, DAYS, FIRST, Begin, Line, Shop
 
 from pricing_assets.lake import claims
 from pricing_assets.lake import days as manifests

@@ -7,8 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import Begin
-from tiny_shop import FIRST, Line, Shop
+from tiny_shop import FIRST, Begin, Line, Shop
 
 from pricing_assets.governance import Override, Scope
 from pricing_assets.lake import days as manifests

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from conftest import Begin
-from tiny_shop import DAYS, FIRST, Line, Row, Shop
+from tiny_shop import DAYS, FIRST, Begin, Line, Row, Shop
 
 from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests

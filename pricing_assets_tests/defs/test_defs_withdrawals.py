@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
-from conftest import Begin
-from tiny_shop import DAYS, FIRST, Line, Shop
+from tiny_shop import DAYS, FIRST, Begin, Line, Shop
 
 from pricing_assets.pricing.replay import replay
 from pricing_assets.tables import raw

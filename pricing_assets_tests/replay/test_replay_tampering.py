@@ -8,8 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Begin
-from tiny_shop import FIRST, Line, Shop
+from tiny_shop import FIRST, Begin, Line, Shop
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, Provenance

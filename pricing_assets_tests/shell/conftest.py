@@ -8,21 +8,23 @@ from pathlib import Path
 
 import pytest
 from shell_commands import pricing
-from tiny_shop import DAYS, FIRST, Shop, blank_pictures
+from tiny_shop import DAYS, FIRST, Once, Shop, blank_pictures
 
 FIVE = DAYS[:5]
 
 
 @pytest.fixture(scope="session")
-def priced(location: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def priced(location: Path, once: Once) -> Path:
     """A home in which five days were run by the shell, dbt and all. Not to be changed."""
-    home = tmp_path_factory.mktemp("priced") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRICING_HOME", str(home))
-        patch.setenv("PRICING_SOURCE", str(location))
-        said = pricing("run", "--from", str(FIRST), "--to", str(FIVE[-1])).stdout
-    assert said.splitlines()[0].startswith(f"{FIRST}: 4 decided, ")
-    yield home
+
+    def run(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PRICING_HOME", str(folder / "home"))
+            patch.setenv("PRICING_SOURCE", str(location))
+            said = pricing("run", "--from", str(FIRST), "--to", str(FIVE[-1])).stdout
+        assert said.splitlines()[0].startswith(f"{FIRST}: 4 decided, ")
+
+    return once("priced", run) / "home"
 
 
 @pytest.fixture

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from shell_commands import answer, pricing
-from tiny_shop import DAYS, FIRST, Shop
+from tiny_shop import DAYS, FIRST, Begin, Line, Shop
 
 
 @pytest.fixture
-def alarmed(shop: Shop, quick: Callable[[], None]) -> None:
+def alarmed(line: Line, shop: Shop, begin: Begin) -> None:
     """Three days: A in the UK sells below cost on the last two, B a little on the last."""
     for day in DAYS[1:3]:
         shop.change("prices", day, cost="9.00")
     shop.change("prices", DAYS[2], "B", cost="12.50")
-    quick()
-    pricing("run", "--from", str(FIRST), "--to", str(DAYS[2]))
+    begin(line, FIRST, DAYS[2])
 
 
 def test_alarms_are_told_worst_first_and_once_each(alarmed: None) -> None:
