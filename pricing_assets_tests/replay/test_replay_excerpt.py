@@ -81,7 +81,7 @@ def test_another_number_of_threads(priced: Path, lake: Lake) -> None:
 
 def test_after_compaction_checkpoint_and_vacuum(priced: Path, lake: Lake) -> None:
     before = recorded(lake)
-    with Reader(priced / "analytics.duckdb") as reader:
+    with Reader(priced / "analytics.duckdb", pause=0.25) as reader:
         for folder in sorted(path.parent for path in lake.root.glob("*/*/_delta_log")):
             table = DeltaTable(folder)
             table.optimize.compact()

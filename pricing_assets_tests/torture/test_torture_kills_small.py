@@ -46,24 +46,23 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Path, tmp_path: Path) -> None:
     undisturbed, killed = Place(tmp_path / "undisturbed", shop), Place(tmp_path / "killed", shop)
-    with warm(undisturbed) as server:
-        server.start(*span(20, 22))
+    with warm(killed) as server:
+        server.start(*span(20, 21), "--home", str(undisturbed.home))
         started = time.time()
         assert server.wait() == 0
-    planned = moments(stations(undisturbed.home, started), STATIONS, SEED)
-    print(f"seed {SEED}: " + ", ".join(f"{name} at {moment:.2f} s" for name, moment in planned))
-    kills = 0
-    with warm(killed) as server, Reader(killed.home / "analytics.duckdb") as reader:
-        for _, moment in planned:
-            pid = server.start(*span(20, 22))
-            time.sleep(moment)
-            kill(pid)
-            kills += server.wait() == -9
-            check_whole(killed.lake)
-            found = hashes(killed.lake)
-            expected = hashes(undisturbed.lake)
-            assert all(found[table].items() <= expected[table].items() for table in found)
-        server.run(*span(20, 22))
+        planned = moments(stations(undisturbed.home, started), STATIONS, SEED)
+        print(f"seed {SEED}: " + ", ".join(f"{name} at {moment:.2f} s" for name, moment in planned))
+        kills, expected = 0, hashes(undisturbed.lake)
+        with Reader(killed.home / "analytics.duckdb", pause=0.25) as reader:
+            for _, moment in planned:
+                pid = server.start(*span(20, 21))
+                time.sleep(moment)
+                kill(pid)
+                kills += server.wait() == -9
+                check_whole(killed.lake)
+                found = hashes(killed.lake)
+                assert all(found[table].items() <= expected[table].items() for table in found)
+            server.run(*span(20, 21))
     assert kills >= 8
     assert hashes(killed.lake) == hashes(undisturbed.lake)
     assert_frame_equal(standing(killed.lake), standing(undisturbed.lake))

@@ -178,6 +178,7 @@ class Reader:
     """Queries analytics.duckdb all the while, as an analyst would: a new connection each time."""
 
     analytics: Path
+    pause: float = 0.05
     queries: int = 0
     faults: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -199,7 +200,7 @@ class Reader:
                 except duckdb.Error as fault:
                     self.faults.append(str(fault))
                 self.queries += 1
-            time.sleep(0.05)
+            time.sleep(self.pause)
 
 
 _HALF = """
