@@ -1,4 +1,4 @@
-"""The entry routes as a person takes them: each in a process of its own."""
+"""The entry routes of Dagster as a person takes them, each in a process of its own. That of the shell: newcomer/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_shop import FIRST, LAST, Shop
+from tiny_shop import FIRST, Shop
 
 from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
@@ -53,15 +53,3 @@ def test_the_definitions_are_valid_for_both_tools(environment: dict[str, str]) -
     assert "Validation successful" in said.stdout + said.stderr
     listed = json.loads(call(environment, "dg", "list", "defs", "--json").stdout)
     assert "decisions/price_decisions" in json.dumps(listed)
-
-
-def test_the_shell_and_duckdb_from_outside(environment: dict[str, str], home: Path) -> None:
-    """The installed command, its exit codes, and any DuckDB client on its result."""
-    import duckdb
-
-    said = json.loads(call(environment, "pricing", "run", "--date", str(LAST), "--json").stdout)
-    assert [day["status"] for day in said["days"]] == ["priced"]
-    with duckdb.connect(str(home / "analytics.duckdb"), read_only=True) as connection:
-        assert connection.sql("from decisions.price_decisions").aggregate("count(*)").fetchall() == [(4,)]
-    wrong = subprocess.run([BIN / "pricing", "run", "--date", "?"], env=environment, capture_output=True, check=False)
-    assert wrong.returncode == 2

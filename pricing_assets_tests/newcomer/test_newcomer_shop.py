@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 import xlsxwriter
 from newcomer_shop import PRICE_COLUMNS, Kontor
 from torture.torture_runs import Place, check_whole
+from typer.testing import CliRunner
 
 from pricing_assets.lake import days as manifests
 
@@ -43,16 +45,27 @@ def place(kontor: Kontor, home: Path) -> Place:
 
 
 def ask(place: Place, *arguments: str) -> list[dict[str, Any]]:
-    """The answer of a command under --json."""
-    return json.loads(place.run(*arguments, "--json"))
+    """The answer of a command under --json, asked in this process: it looks at the home alone."""
+    return json.loads(told(place, 0, *arguments, "--json"))
 
 
-def refused(place: Place, *arguments: str) -> str:
-    """What a command says that ends with exit code 1."""
+def refused(place: Place, *arguments: str, code: int = 1) -> str:
+    """What a command says, in a process of its own, that ends with an exit code."""
     process = place.start(*arguments)
     output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1, output
+    assert process.returncode == code, output
     return output
+
+
+def told(place: Place, code: int, *arguments: str) -> str:
+    """What a command says in this process, of a home or source it is given by name."""
+    from pricing_assets.cli import app
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRICING_HOME", str(place.home))
+        result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == code and (code == 0 or isinstance(result.exception, SystemExit)), result.output
+    return result.output
 
 
 def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -> None:
@@ -63,15 +76,17 @@ def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -
     kontor.export()
     dirty = kontor.soil()
     kontor.connect()
-    assert "no fault: `pricing run` can price this shop" in place.run("source", "check", str(folder))
+    assert "no fault: `pricing run` can price this shop" in told(place, 0, "source", "check", str(folder))
 
-    told = place.run("run", "--date", day)
-    assert f"{day}: 6 decided" in told
+    priced = place.run("run", "--date", day)
+    assert f"{day}: 6 decided" in priced
     check_whole(place.lake)
-    explained = place.run("explain", "00123", "--market", "CH", "--date", day)
+    with duckdb.connect(str(place.home / "analytics.duckdb"), read_only=True) as connection:  # as any client would
+        assert connection.sql("from decisions.price_decisions").aggregate("count(*)").fetchall() == [(6,)]
+    explained = told(place, 0, "explain", "00123", "--market", "CH", "--date", day)
     assert "11.38" in explained
     assert "CHF" in explained
-    assert ("recommend" in explained) == ("late, so it only recommends: prices were due by " in told)
+    assert ("recommend" in explained) == ("late, so it only recommends: prices were due by " in priced)
     sql = "SELECT market, currency, count(*) AS n FROM decisions.price_decisions GROUP BY ALL ORDER BY ALL"
     assert ask(place, "query", sql) == [
         {"market": "CH", "currency": "CHF", "n": 3},
@@ -86,7 +101,7 @@ def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -
     assert f"{day}: equal" in place.run("replay", "--date", day)
 
     to_excel(kontor)
-    assert "no fault" in place.run("source", "check", str(folder))
+    assert "no fault" in told(place, 0, "source", "check", str(folder))
     before = manifests.standing(place.lake)
     place.run("run", "--date", day)
     assert manifests.standing(place.lake).equals(before), "the same facts from Excel: nothing new is committed"
@@ -119,13 +134,14 @@ def test_each_slip_is_named(kontor: Kontor, place: Place, slip: tuple[str, str, 
     path = kontor.folder / file
     assert right in path.read_text()
     path.write_text(path.read_text().replace(right, wrong, 1))
-    told = refused(place, "source", "check", str(kontor.folder))
+    said = told(place, 1, "source", "check", str(kontor.folder))
     for word in words:
-        assert word in told, told
-    assert "Traceback" not in told
+        assert word in said, said
+    assert "Traceback" not in said
 
 
 def test_today_is_not_asked_for(kontor: Kontor, place: Place) -> None:
     assert isinstance(kontor.last, date)
     tomorrow = str(date.today() + timedelta(days=1))
     assert "has not ended yet" in refused(place, "run", "--date", tomorrow)
+    refused(place, "run", "--date", "?", code=2)
