@@ -1,4 +1,4 @@
-"""The whole UCI Online Retail file through the real line, for the last two weeks of the shop.
+"""The whole UCI Online Retail file through the real line, for the last week of the shop.
 
 The balance of all 541,909 lines is tested beside the source (unit/sources); a backfill of the whole year is measured,
 not tested.
@@ -20,18 +20,18 @@ from pricing_assets.pricing.replay import replay
 from pricing_assets.tables.raw import Quarantine, Sales
 from pricing_assets.tables.runs import Checks
 
-FIRST, LAST = date(2011, 11, 26), date(2011, 12, 9)
+FIRST, LAST = date(2011, 12, 3), date(2011, 12, 9)
 
 
 @pytest.mark.full_data
-def test_two_weeks_of_the_whole_shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_week_of_the_whole_shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = needed_whole_file()
     place = Place(home, variables={"UCI_ONLINE_RETAIL": str(path)})
     place.run("run", "--from", str(FIRST), "--to", str(LAST))
 
     days = manifests.standing(place.lake)
     by_status = dict(days.group_by(pl.col("status").cast(pl.String)).len().iter_rows())
-    assert by_status == {"priced": 12, "no_trade": 2}, "the shop was closed on Saturdays"
+    assert by_status == {"priced": 6, "no_trade": 1}, "the shop was closed on Saturdays"
     check_whole(place.lake)
     decided = standing(place.lake)
     listed = duckdb.sql(f"""
