@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import pytest
 from dbt_faults import Fault, faults
-from marts_shop import Dbt, draft, shop
 
 
 @dataclass
@@ -40,13 +39,10 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    folder: Path = tmp_path_factory.mktemp("faults")
-    dbt, path = Dbt(folder), draft(folder, shop())
-    done = dbt.build(path)
-    assert done.returncode == 0, done.stdout
-    nodes = json.loads((dbt.target / "manifest.json").read_text())["nodes"].values()
-    results = json.loads((dbt.target / "run_results.json").read_text())["results"]
+def built(built_marts: Path) -> Iterator[Built]:
+    path, target = built_marts / "draft.duckdb", built_marts / "target"
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
+    results = json.loads((target / "run_results.json").read_text())["results"]
     models = {node["unique_id"]: f"{node['schema']}.{node['name']}" for node in nodes if "model" in node["unique_id"]}
     with duckdb.connect() as memory:
         memory.execute(f"attach '{path}' as held (read_only)")

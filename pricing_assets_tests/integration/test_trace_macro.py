@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marts_shop import Dbt, draft, shop
 
 from pricing_assets.features.calendar import Calendar
 from pricing_assets.features.snapshot import LOOKBACK
@@ -29,17 +28,13 @@ Warehouse = duckdb.DuckDBPyConnection
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def warehouse(built_marts: Path) -> Iterator[Warehouse]:
     """Every table of the lake in memory, empty, and the macros as dbt compiled them."""
-    folder: Path = tmp_path_factory.mktemp("macros")
-    dbt = Dbt(folder)
-    built = dbt.build(draft(folder, shop()), "--select", "stg_days")
-    assert built.returncode == 0, built.stdout
     with duckdb.connect() as memory:
         for table in ALL:
             memory.execute(f"create schema if not exists {table.table_name().partition('.')[0]}")
             fill(memory, table, [])
-        memory.execute(next(dbt.target.rglob("compiled/**/*on-run-end-0.sql")).read_text())
+        memory.execute(next((built_marts / "target").rglob("compiled/**/*on-run-end-0.sql")).read_text())
         yield memory
 
 

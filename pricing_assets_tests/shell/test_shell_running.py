@@ -16,18 +16,15 @@ from pricing_assets.lake import Lake, claims
 Quick = Callable[[], None]
 
 
-def test_a_day_is_priced(quick: Quick, home: Path) -> None:
-    said = answer("run", "--date", str(FIRST))
+def test_without_a_date_the_last_day_of_history_is_priced(quick: Quick, home: Path) -> None:
+    said = answer("run")  # without a date: the last day of history
     assert said["days"][0] | {"run_id": "", "says": "", "published": 0, "held": 0} == {
-        **{"date": str(FIRST), "status": "priced", "decided": 4, "published": 0, "held": 0, "quarantined": 0},
+        **{"date": str(LAST), "status": "priced", "decided": 4, "published": 0, "held": 0, "quarantined": 0},
         **{"run_id": "", "says": "", "changed": True},
     }
-    assert said["days"][0]["says"].startswith(f"{FIRST}: 4 decided, ")
+    assert [day["date"] for day in said["days"]] == ["2026-03-12"]
+    assert said["days"][0]["says"].startswith(f"{LAST}: 4 decided, ")
     assert claims.holders(Lake(home / "lake")) == {}
-
-
-def test_without_a_date_the_last_day_of_history_is_priced(quick: Quick) -> None:
-    assert [day["date"] for day in answer("run")["days"]] == ["2026-03-12"]
 
 
 def test_a_range_in_chunks(quick: Quick, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
