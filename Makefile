@@ -15,7 +15,8 @@ PYTEST ?=
 
 BIN := .venv/bin
 UV := $(BIN)/uv
-DBT := DBT_PROFILES_DIR=dbt_project DBT_PROJECT_DIR=dbt_project $(BIN)/dbt
+# The draft's name is that of a run's, so that a run's dbt goes on from what is parsed here.
+DBT := DBT_PROFILES_DIR=dbt_project DBT_PROJECT_DIR=dbt_project PRICING_ANALYTICS_DRAFT=analytics.duckdb $(BIN)/dbt
 # In the order of the folders: whole runs first, the many small units last, so that no worker ends with a long one alone.
 TESTS := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not torture"
 # Every commit waits for the disk: three quarters of a run of the shell. Memory waits for nothing, where 4 GB of it are free.
@@ -29,7 +30,7 @@ MODELS := $(shell find dbt_project -path dbt_project/target -prune -o -path dbt_
 # Tools that would write or phone outside this folder are told not to; uv's cache stays where uv keeps it.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DAGSTER_HOME := $(CURDIR)
-unexport PYTHONHOME PYTHONPATH
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 say = @printf '==> %s\n'
 
 .PHONY: help setup demo test coverage dev bench torture lint lock clean
