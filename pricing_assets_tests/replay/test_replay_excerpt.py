@@ -72,11 +72,12 @@ def test_thirty_days_are_rebuilt_to_the_same_hashes(lake: Lake) -> None:
 def test_another_number_of_threads(priced: Path, lake: Lake) -> None:
     threads = "1" if pl.thread_pool_size() > 1 else "2"
     environment = os.environ | {"PRICING_HOME": str(priced), "POLARS_MAX_THREADS": threads}
-    command = [str(PRICING), "replay", "--json"]
+    last = sorted(recorded(lake).items())[-10:]
+    command = [str(PRICING), "replay", "--json", "--from", last[0][0], "--to", last[-1][0]]
     done = subprocess.run(command, env=environment, cwd=priced.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     answer = json.loads(done.stdout)
-    assert {outcome["day"]: outcome["hash"] for outcome in answer} == recorded(lake)
+    assert {outcome["day"]: outcome["hash"] for outcome in answer} == dict(last)
 
 
 def test_after_compaction_checkpoint_and_vacuum(priced: Path, lake: Lake) -> None:

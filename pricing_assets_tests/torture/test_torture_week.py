@@ -1,7 +1,7 @@
 """The whole UCI Online Retail file through the real line, for the last week of the shop.
 
-The balance of all 541,909 lines is tested beside the source (unit/sources); a backfill of the whole year is measured,
-not tested.
+The balance of all 541,909 lines is tested beside the source (unit/sources), its shipped excerpt through the line in
+replay/; this is the same at full size, and takes over a minute.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from torture.torture_runs import Place, check_whole, standing
+from torture_runs import Place, check_whole, standing
 from whole_shop import needed_whole_file
 
 from pricing_assets.lake import days as manifests
@@ -23,7 +23,9 @@ from pricing_assets.tables.runs import Checks
 FIRST, LAST = date(2011, 12, 3), date(2011, 12, 9)
 
 
-@pytest.mark.full_data
+pytestmark = [pytest.mark.torture, pytest.mark.full_data]
+
+
 def test_a_week_of_the_whole_shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = needed_whole_file()
     place = Place(home, variables={"UCI_ONLINE_RETAIL": str(path)})
