@@ -83,7 +83,7 @@ dev: setup ## the Dagster UI on http://localhost:3000, its schedules and sensors
 bench: setup ## measure, print, and write .pricing/bench.json
 	$(BIN)/python -m benchmarks
 
-torture: setup ## kill runs at random points and resume them
+torture: setup ## kill runs at random points and resume them; price the whole UCI shop, where its file is
 	$(BIN)/pytest -m torture $(PYTEST)
 
 lint: setup ## ruff and mypy
