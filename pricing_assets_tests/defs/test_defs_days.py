@@ -97,7 +97,7 @@ def test_one_bad_day_of_a_range_blocks_only_itself(line: Line, shop: Shop) -> No
     assert "prices.sql" in record["message"]
 
 
-def test_a_blocked_day_fails_at_once_with_the_verdict(line: Line, shop: Shop) -> None:
+def test_a_blocked_day_fails_at_once_with_the_verdict_and_no_later_run_walks_past_it(line: Line, shop: Shop) -> None:
     shop.change("prices", FIRST, price="-1")
     result = line.run(FIRST)
 
@@ -107,15 +107,10 @@ def test_a_blocked_day_fails_at_once_with_the_verdict(line: Line, shop: Shop) ->
     assert steps_started(line, result) == 2, "raw, then features once"
     assert line.standing() == {}
 
-
-@pytest.mark.parametrize("station", ["features", "decisions"])
-def test_no_later_run_walks_past_a_failed_verdict(line: Line, shop: Shop, station: str) -> None:
-    shop.change("prices", FIRST, price="-1")
-    line.run(FIRST)
-    assert "raw.prices contract" in failure(line, line.run(FIRST, only=[station]))
-
-    assert line.lake.version(FeatureSnapshots) == -1
-    assert line.lake.version(Days) == -1
+    for station in ("features", "decisions"):
+        assert "raw.prices contract" in failure(line, line.run(FIRST, only=[station])), station
+        assert line.lake.version(FeatureSnapshots) == -1
+        assert line.lake.version(Days) == -1
 
 
 @pytest.mark.parametrize("station", ["features", "decisions"])
@@ -124,21 +119,20 @@ def test_no_run_walks_past_a_day_never_received(line: Line, station: str) -> Non
     assert message == f"{FIRST}: no raw data received; materialise the raw tables first"
 
 
-def test_stations_may_run_alone_one_after_the_other(line: Line, tmp_path: Path, shop: Shop, begin: Begin) -> None:
+def test_stations_may_run_alone_one_after_the_other_and_in_no_other_order(
+    line: Line, tmp_path: Path, shop: Shop, begin: Begin
+) -> None:
     apart = Line(tmp_path / "apart", shop)
-    for station in ("raw", "features"):
-        assert apart.run(FIRST, only=[station]).success
-        assert apart.standing() == {}, "a day exists when its row commits"
+    assert apart.run(FIRST, only=["raw"]).success
+    assert apart.standing() == {}
+    message = failure(apart, apart.run(FIRST, only=["decisions"]))
+    assert message.startswith(f"features.feature_snapshots: no snapshot for {FIRST}")
+    assert "materialise features.feature_snapshots" in message
+    assert apart.run(FIRST, only=["features"]).success
+    assert apart.standing() == {}, "a day exists when its row commits"
     assert apart.run(FIRST, only=["decisions"]).success
     begin(line, FIRST)
     assert apart.hashes() == line.hashes()
-
-
-def test_decisions_without_features_are_refused(line: Line) -> None:
-    line.run(FIRST, only=["raw"])
-    message = failure(line, line.run(FIRST, only=["decisions"]))
-    assert message.startswith(f"features.feature_snapshots: no snapshot for {FIRST}")
-    assert "materialise features.feature_snapshots" in message
 
 
 def test_a_day_without_trade_gets_its_row_and_nothing_else(line: Line) -> None:
@@ -230,7 +224,7 @@ def test_a_passing_fault_is_retried(line: Line, impatient: None, monkeypatch: py
         return sources.intake.take_in(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(station.sources, "take_in", shaky)
-    assert line.run(FIRST).success
+    assert line.run(FIRST, only=["raw"]).success
     assert len(calls) == 2
 
 

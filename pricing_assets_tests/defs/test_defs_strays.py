@@ -44,7 +44,9 @@ def balanced(lake: Lake) -> None:
         assert part["quarantined"].unique().to_list() == [mine.height], f"{table} {day}"
 
 
-def test_strays_join_the_first_day_and_leave_it_when_mended(line: Line, shop: Shop, begin: Begin) -> None:
+def test_strays_join_the_first_day_whose_decisions_they_keep_and_leave_it_when_mended(
+    line: Line, shop: Shop, begin: Begin
+) -> None:
     begin(line, FIRST, THREE[-1])
     assert held(line.lake) == {"raw.prices": ["NaN"]}
     before = line.standing()
@@ -63,6 +65,13 @@ def test_strays_join_the_first_day_and_leave_it_when_mended(line: Line, shop: Sh
     versions = line.versions()
     assert line.run(TENTH).success
     assert line.versions() == versions, "the same strays are nothing new"
+    assert {day: line.standing()[day] for day in before} == before
+
+    assert line.run(FIRST).success
+    after, decided, again = line.standing(), before[FIRST], line.standing()[FIRST]
+    assert (again["basis"], again["decisions_hash"]) == (decided["basis"], decided["decisions_hash"])
+    assert (decided["quarantined"], again["quarantined"]) == (1, 3)
+    balanced(line.lake)
 
     rows = [row for row in shop.rows("sales") if row not in (LOST, LATE)]
     shop.put("sales", [*rows, {**LOST, "date": str(TENTH)}])
@@ -71,19 +80,7 @@ def test_strays_join_the_first_day_and_leave_it_when_mended(line: Line, shop: Sh
     balanced(line.lake)
     sold = line.lake.read(raw.Sales, TENTH, TENTH).filter(sku="A", market="UK").sort("known_at")
     assert sold["units"].diff().to_list() == [None, 7], "the mended line arrives on its day"
-    assert {day: line.standing()[day] for day in before} == before
-
-
-def test_a_rerun_of_the_first_day_keeps_its_decisions(line: Line, shop: Shop, begin: Begin) -> None:
-    begin(line, FIRST)
-    decided = line.standing()[FIRST]
-    shop.add("sales", **LOST)
-    line.run(TENTH)
-    assert line.run(FIRST).success
-    again = line.standing()[FIRST]
-    assert (again["basis"], again["decisions_hash"]) == (decided["basis"], decided["decisions_hash"])
-    assert (decided["quarantined"], again["quarantined"]) == (1, 2)
-    balanced(line.lake)
+    assert {day: line.standing()[day] for day in before} == {day: after[day] for day in before}
 
 
 def test_strays_bring_the_first_day_with_them(line: Line, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
