@@ -64,7 +64,7 @@ def test_without_a_past_nothing_deviates_but_a_loss_still_counts() -> None:
 
 
 @given(move=st.floats(8, 30), share=st.floats(0, 1))
-@settings(max_examples=25)
+@settings(max_examples=40)
 def test_an_ordinary_move_of_a_volatile_sku_is_not_flagged(move: float, share: float) -> None:
     moved = {"usual_price": "100.00", "usual_price_move_pct": move}
     size = TIMES_OWN * move * share
@@ -81,7 +81,7 @@ def test_no_sku_is_so_volatile_that_a_fifth_or_five_times_its_price_is_ordinary(
 
 
 @given(size=st.integers(0, 300).filter(lambda size: size % 10), times=st.sampled_from(["0.01", "3", "100", "12345"]))
-@settings(max_examples=25)
+@settings(max_examples=40)
 def test_another_currency_changes_no_flag_and_no_severity(size: int, times: str) -> None:
     rate = Decimal(times)
     price = Decimal("7.99") * (1 + round(Decimal(size) / 100, 2))
@@ -202,7 +202,7 @@ NEW = dict.fromkeys(("usual_price", "usual_price_move_pct", "usual_margin_pct", 
     move=st.floats(0, 300),
     planned=st.sampled_from([None, "4.39", "7.19"]),
 )
-@settings(max_examples=25)
+@settings(max_examples=40)
 def test_a_slipped_decimal_point_is_severe_however_slow_or_volatile_the_sku(
     times: float, units: int, move: float, planned: str | None
 ) -> None:

@@ -172,7 +172,7 @@ def reference_value(dtype: Any, value: Any) -> bytes:  # noqa: PLR0911 - one lin
             return struct.pack("<q", value or 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(FRAMES)
 def test_equals_the_reference_encoder(rows: list[dict[str, Any]]) -> None:
     assert content_hash(frame(rows), Everything) == reference(rows)
@@ -187,7 +187,7 @@ def test_order_and_chunks_of_rows_do_not_matter(rows: list[dict[str, Any]], rand
     assert content_hash(together, Everything) == content_hash(frame(rows), Everything)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(FRAMES.filter(len), VALUES, st.sampled_from(COLUMNS), st.data())
 def test_any_changed_cell_changes_the_hash(
     rows: list[dict[str, Any]], other: dict[str, Any], name: str, data: Any

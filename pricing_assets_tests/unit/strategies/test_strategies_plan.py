@@ -104,7 +104,7 @@ def same(mine: Any, theirs: Any) -> bool:
     return mine == theirs and type(mine) is type(theirs)
 
 
-@settings(max_examples=100)
+@settings(max_examples=150)
 @given(condition=conditions, drawn_rows=st.lists(facts, min_size=1, max_size=8))
 def test_conditions_agree_with_the_oracle(condition: str, drawn_rows: list[dict[str, Any]]) -> None:
     data = [frame_row(**drawn) for drawn in drawn_rows]
@@ -120,7 +120,7 @@ def test_conditions_agree_with_the_oracle(condition: str, drawn_rows: list[dict[
         assert mine["rule:r0"] == theirs["rule:r0"]
 
 
-@settings(max_examples=100)
+@settings(max_examples=150)
 @given(drawn=st.lists(rules, min_size=1, max_size=5), drawn_rows=st.lists(facts, min_size=1, max_size=8))
 def test_strategies_agree_with_the_oracle(drawn: list[dict[str, Any]], drawn_rows: list[dict[str, Any]]) -> None:
     data = [frame_row(**drawn) for drawn in drawn_rows]
