@@ -1,7 +1,7 @@
 """Monitoring: does the champion still know the market it was promoted in?
 
 Here: drift of features, decay of forecasts, shifts of elasticities, and the events they call for, as plain rows. Pure
-functions over frames, and one reader of the lake. Not here: forecasts and elasticities themselves (demand/), training
+functions over frames. Not here: forecasts and elasticities themselves (demand/), training
 (models/), what people decide about an event (governance/).
 
     forecasts beside sales → segment errors → innovations → CUSUM ┐
