@@ -150,7 +150,7 @@ def anomalies(  # noqa: PLR0917  the options of a command are its parameters
     market: Annotated[str | None, typer.Option(help="Only one market.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many alarms.")] = 20,
 ) -> None:
-    """List what looks wrong in prices: one line per alarm, the worst first, and why in a sentence.
+    """List what looks wrong in prices: alarm by alarm, the worst first, and why in a sentence.
 
     Without a date: the last day that traded. Repeated alarms of one cause are one alarm.
 

@@ -88,7 +88,9 @@ def step_moves(steps: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 
 def alarms_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """Alarms a day, by reason, from columns `date`, `reason` and `alarms`."""
+    """Alarms a day, by reason, from columns `date`, `reason` and `alarms`; no picture where there is none."""
+    if counts.is_empty():
+        return dg.MetadataValue.md("no alarm")
     days = counts["date"].unique().sort().to_list()
     of = {(day, reason): alarms for day, reason, alarms in counts.select("date", "reason", "alarms").iter_rows()}
 
@@ -99,8 +101,7 @@ def alarms_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
             axes.bar(days, heights, bottom=below, label=reason)
             below = [low + height for low, height in zip(below, heights, strict=True)]
         axes.set(ylabel="alarms")
-        if days:
-            axes.legend(fontsize=6)
+        axes.legend(fontsize=6)
         axes.figure.autofmt_xdate()
 
     return _picture(draw, f"{counts['alarms'].sum()} alarms on {len(days)} days")

@@ -1,4 +1,4 @@
-"""`pricing anomalies`: what looks wrong, one line per alarm, worst first.
+"""`pricing anomalies`: what looks wrong, alarm by alarm, worst first.
 
 Here: which alarms are shown and how. Not here: what is an anomaly (anomalies/).
 """

@@ -86,7 +86,7 @@ class PriceDecisions(Table):
         metadata=_snapshot("sku", "market", "category", "brand"),
     )
     action = dy.Enum(ACTIONS, description="publish, review, recommend (too late to publish) or hold", metadata=_made())
-    reason = label("why this action, in a manager's words", metadata=_made())
+    reason = label("why this action: the rules and constraints that made the price, or what holds it", metadata=_made())
     confidence = dy.Float64(
         nullable=True,
         min=0,

@@ -76,7 +76,7 @@ def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -
     kontor.export()
     dirty = kontor.soil()
     kontor.connect()
-    assert "no fault: `pricing run` can price this shop" in told(place, 0, "source", "check", str(folder))
+    assert "no fault in the rows; `pricing run` also asks" in told(place, 0, "source", "check", str(folder))
 
     priced = place.run("run", "--date", day)
     assert f"{day}: 6 decided" in priced

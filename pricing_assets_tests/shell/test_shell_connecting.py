@@ -11,7 +11,7 @@ from tiny_shop import Shop
 def test_a_template_works_at_once(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     assert f"wrote {folder / 'prices.sql'}" in pricing("source", "init", str(folder)).stdout
-    assert "no fault: `pricing run` can price this shop" in pricing("source", "check", str(folder)).stdout
+    assert "no fault in the rows; `pricing run` also asks" in pricing("source", "check", str(folder)).stdout
     assert all(each["passed"] for each in answer("source", "check", str(folder)))
     assert "holds source.yaml" in answer("source", "init", str(folder), code=1)["error"]
 

@@ -136,7 +136,8 @@ def test_a_constant_series_is_forecast_by_its_constant() -> None:
 
 
 def test_a_backtest_scores_every_observed_date_once_per_model() -> None:
-    result = backtest(PANEL.filter(pl.int_range(pl.len()) % 9 != 4), WEEKLY, 2, rivals=True)
+    panel = PANEL.filter(pl.int_range(pl.len()) % 9 != 4, pl.col("unique_id") < "s06")
+    result = backtest(panel, WEEKLY, 2, rivals=True)
     forecasts = result.forecasts
     assert forecasts["y"].null_count() == 0
     assert not forecasts.select(pl.struct("unique_id", "ds", "model").is_duplicated().any()).item()
