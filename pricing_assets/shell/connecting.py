@@ -39,7 +39,8 @@ def check(shell: Shell, folder: Path) -> None:
             if frame is not None and frame.height and not shell.json:
                 shell.rows(frame, title)
     faults = sum(not finding.passed for finding in findings)
-    shell.say(counted(faults, "fault") if faults else "no fault in the rows; `pricing run` also asks whether each day is like those before it")
+    sound = "no fault in the rows; `pricing run` also asks whether each day is like those before it"
+    shell.say(counted(faults, "fault") if faults else sound)
     if faults:
         raise typer.Exit(REFUSED)
 
