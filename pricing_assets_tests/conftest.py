@@ -99,7 +99,7 @@ def begin(once: Once) -> Begin:
             assert made.run(first, last).success
             made.ended()
 
-        moment = f"-{line.clock():%d%H%M%S}" if line.clock else ""
+        moment = f"-{line.clock():%Y%m%d%H%M%S}" if line.clock else ""
         name = f"begun-{first}-{last or first}{moment}-{line.shop.digest()}"
         shutil.copytree(once(name, run) / "home", line.home, dirs_exist_ok=True)
 

@@ -16,7 +16,12 @@ from pricing_assets.lake import Lake, claims
 Quick = Callable[[], None]
 
 
-def test_without_a_date_the_last_day_of_history_is_priced(quick: Quick, home: Path) -> None:
+def test_without_a_date_the_last_day_of_history_is_priced_though_a_run_died_at_it(quick: Quick, home: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    claims.claim(Lake(home / "lake"), [LAST], "dead", lambda run: True, pid=process.pid)
+    process.kill()
+    process.wait()
+    assert "days are held by 1 dead run: dead; the next run frees them" in pricing("doctor").stdout
     said = answer("run")  # without a date: the last day of history
     assert said["days"][0] | {"run_id": "", "says": "", "published": 0, "held": 0} == {
         **{"date": str(LAST), "status": "priced", "decided": 4, "published": 0, "held": 0, "quarantined": 0},
@@ -27,44 +32,18 @@ def test_without_a_date_the_last_day_of_history_is_priced(quick: Quick, home: Pa
     assert claims.holders(Lake(home / "lake")) == {}
 
 
-def test_a_range_in_chunks(quick: Quick, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pricing_assets.defs import partitions
-
-    monkeypatch.setattr(partitions, "CHUNK_DAYS", 3)
-    said = pricing("run", "--from", str(DAYS[4]), "--to", str(CLOSED)).stdout.splitlines()
-    assert said[0].startswith(f"[1/2] {DAYS[4]} to {DAYS[6]}: done in ")
-    assert said[1].startswith(f"[2/2] {CLOSED}: done in ")
-    assert said[-1] == f"{CLOSED}: no trade"
-    assert len(answer("runs")) == 2
-
-
-def test_a_stopped_day_is_named_though_it_stood_before(quick: Quick, shop: Shop) -> None:
-    shop.change("prices", DAYS[1], price="inf")
-    refused = pricing("run", "--from", str(FIRST), "--to", str(DAYS[2]), code=1)
-    assert f"{DAYS[1]}: stopped" in refused.stdout
-    assert f"1 day stopped\n  {DAYS[1]}: raw.prices contract: 1 of 4 rows in quarantine" in refused.stderr
-    assert "remedy: mend what it names" in refused.stderr
-
-    failed = answer("run", "--date", str(DAYS[1]), code=1)
-    assert failed["days"][0]["status"] == "stopped"
-    assert "raw.prices contract" in failed["error"]
-    assert answer("runs")[0]["outcome"] == "failure"
-    assert "raw.prices contract" in answer("runs")[0]["error"]
-
-    shop.put("prices", [row for row in shop.rows("prices") if row["date"] != str(FIRST)])
-    again = pricing("run", "--date", str(FIRST), code=1).stdout
-    assert f"{FIRST}: stopped; what run" in again
-
-
-def test_days_a_verdict_stopped_among_others_are_shown_afterwards(
+def test_days_a_verdict_stopped_are_named_at_once_and_afterwards_even_where_one_stood_before(
     quick: Quick, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pricing_assets.shell import command, showing
 
     for day in DAYS[1:3]:
         shop.change("prices", day, price="inf")
-    pricing("run", "--from", str(FIRST), "--to", str(DAYS[3]), code=1)
+    stopped = pricing("run", "--from", str(FIRST), "--to", str(DAYS[3]), code=1)
     verdict = "raw.prices contract: 1 of 4 rows in quarantine"
+    assert [f"\n{day}: stopped\n" in f"\n{stopped.stdout}" for day in DAYS[:4]] == [False, True, True, False]
+    assert f"2 days stopped\n  {DAYS[1]}: {verdict}" in stopped.stderr and f"\n  {DAYS[2]}: {verdict}" in stopped.stderr
+    assert "remedy: mend what it names" in stopped.stderr
 
     row = answer("runs")[0]
     assert (row["outcome"], row["error"]) == ("success", f"2 days stopped: {DAYS[1]}, {DAYS[2]}")
@@ -82,20 +61,42 @@ def test_days_a_verdict_stopped_among_others_are_shown_afterwards(
     assert refused["error"].startswith(f"{DAYS[1]} was stopped: {verdict}")
     assert refused["remedy"] == "mend what it names, then run this day again"
 
+    shop.change("prices", FIRST, price="inf")
+    again = answer("run", "--date", str(FIRST), code=1)
+    assert again["days"] == [
+        {"date": str(FIRST), "status": "stopped", "says": f"{FIRST}: stopped; what run {row['run_id']} decided stands"}
+    ]
+    assert "raw.prices contract" in again["error"]
+    assert answer("runs")[0]["outcome"] == "failure"
+    assert "raw.prices contract" in answer("runs")[0]["error"]
 
-def test_a_run_that_changed_nothing_says_so(quick: Quick, shop: Shop) -> None:
-    words = ["run", "--from", str(DAYS[6]), "--to", str(CLOSED)]
-    first = answer(*words)["days"]
-    run_id = first[0]["run_id"]
-    assert [day["changed"] for day in first] == [True, True]
+
+def test_a_range_runs_in_chunks_and_again_says_of_each_day_that_nothing_changed(
+    quick: Quick, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.defs import partitions
+
+    words = ["run", "--from", str(DAYS[5]), "--to", str(CLOSED)]
+    with monkeypatch.context() as patch:
+        patch.setattr(partitions, "CHUNK_DAYS", 2)
+        said = pricing(*words).stdout.splitlines()
+    assert said[0].startswith(f"[1/2] {DAYS[5]} to {DAYS[6]}: done in ")
+    assert said[1].startswith(f"[2/2] {CLOSED}: done in ")
+    assert said[-1] == f"{CLOSED}: no trade"
+    last, first = answer("runs")
+    assert (first["first_day"], last["first_day"]) == (str(DAYS[5]), str(CLOSED))
+
     again = answer(*words)["days"]
+    stands = f"nothing changed, run {first['run_id']} stands: 4 decided, "
     assert [day["says"] for day in again] == [
-        f"{DAYS[6]}: nothing changed, run {run_id} stands: 4 decided, {first[0]['held']} held, 0 quarantined",
+        *(f"{day['date']}: {stands}{day['held']} held, 0 quarantined" for day in again[:2]),
         f"{CLOSED}: nothing changed, no trade",
     ]
-    assert [day["changed"] for day in again] == [False, False]
+    assert [day["changed"] for day in again] == [False, False, False]
     shop.change("prices", DAYS[6], price="4.40")
-    assert pricing(*words).stdout.startswith(f"{DAYS[6]}: 4 decided, "), "a corrected price makes a new day"
+    corrected = pricing(*words).stdout.splitlines()
+    assert corrected[0].startswith(f"{DAYS[5]}: {stands}")
+    assert corrected[1].startswith(f"{DAYS[6]}: 4 decided, "), "a corrected price makes a new day"
 
 
 def test_a_late_day_says_by_when_prices_were_due(quick: Quick, shop: Shop) -> None:
@@ -144,15 +145,6 @@ def test_a_second_live_run_is_refused_before_it_starts(quick: Quick, home: Path)
     assert refused["error"].startswith(f"{FIRST}: run another (process ")
     assert refused["remedy"].startswith("wait until it ends")
     assert answer("runs") == []
-
-
-def test_a_run_that_died_is_freed(quick: Quick, home: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    claims.claim(Lake(home / "lake"), [FIRST], "dead", lambda run: True, pid=process.pid)
-    process.kill()
-    process.wait()
-    assert "days are held by 1 dead run: dead; the next run frees them" in pricing("doctor").stdout
-    assert pricing("run", "--date", str(FIRST)).stdout.startswith(f"{FIRST}: 4 decided")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from shell_commands import answer, pricing
-from tiny_shop import CLOSED, DAYS, FIRST, Line
+from tiny_shop import CLOSED, DAYS, FIRST, Begin, Line
 
 from pricing_assets.lake import Lake, claims
 from pricing_assets.tables import raw
@@ -180,8 +180,8 @@ def test_replay_finds_tampered_rows(copied: Path) -> None:
     assert answer("replay", "--date", str(FIVE[1]), code=1)[0]["difference"]
 
 
-def test_one_of_a_thing_reads_as_one(line: Line) -> None:
-    line.run(FIRST)
+def test_one_of_a_thing_reads_as_one(line: Line, begin: Begin) -> None:
+    begin(line, FIRST)
     assert f"1 day stands, {FIRST}\n  1 priced\n" in pricing("status").stdout
     assert pricing("replay").stdout.splitlines()[-1] == "1 of 1 day came out the same"
     refused = answer("explain", "A", "--market", "UK", "--date", str(DAYS[1]), code=1)

@@ -193,7 +193,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(st.lists(ROWS, min_size=1, max_size=12), st.booleans(), st.sampled_from([FULL, TENTH_OFF, None]))
 def test_every_row_gets_one_decision_that_adds_up(rows: list[dict[str, Any]], late: bool, by: Strategy | None) -> None:
     frame = features(*({"sku": f"S{n}", **row} for n, row in enumerate(rows)))
