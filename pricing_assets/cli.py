@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pricing_assets import cli_demand, cli_elasticity, cli_overrides
+from pricing_assets import cli_demand, cli_elasticity, cli_models, cli_overrides
 from pricing_assets.shell.command import Shell, day_range, register, required_day, required_moment
 
 _FOLDED = {"no_args_is_help": True, "rich_markup_mode": "markdown", "add_completion": False}
@@ -50,6 +50,7 @@ app.add_typer(strategy, name="strategy")
 app.add_typer(lake, name="lake")
 app.add_typer(simulate, name="simulate")
 app.add_typer(cli_overrides.app)
+app.add_typer(cli_models.app)
 app.add_typer(cli_demand.app)
 app.add_typer(cli_elasticity.app)
 
