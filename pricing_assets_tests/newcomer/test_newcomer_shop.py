@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,13 @@ import duckdb
 import pytest
 import xlsxwriter
 from newcomer_shop import PRICE_COLUMNS, Kontor
+from tiny_shop import Shop
 from torture.torture_runs import Place, check_whole
 from typer.testing import CliRunner
 
 from pricing_assets.lake import days as manifests
 
+LINE = Path(__file__).with_name("newcomer_line.py")
 EXCEL = """\
 files:
   preisliste: {path: preise.xlsx, sheet: Preise}
@@ -49,7 +53,7 @@ def ask(place: Place, *arguments: str) -> list[dict[str, Any]]:
     return json.loads(told(place, 0, *arguments, "--json"))
 
 
-def refused(place: Place, *arguments: str, code: int = 1) -> str:
+def refused(place: Place, code: int, *arguments: str) -> str:
     """What a command says, in a process of its own, that ends with an exit code."""
     process = place.start(*arguments)
     output, _ = process.communicate(timeout=120)
@@ -72,7 +76,7 @@ def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -
     kontor, place = new_shop(tmp_path)
     folder, day = kontor.folder, str(kontor.last)
     assert "source check" in place.run("source", "init", str(folder))
-    assert "no fault" in place.run("source", "check", str(folder))
+    assert "no fault" in told(place, 0, "source", "check", str(folder))
     kontor.export()
     dirty = kontor.soil()
     kontor.connect()
@@ -98,13 +102,23 @@ def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -
         assert any(rule.startswith(expected) for rule in rules), f"{expected} in {rules}"
     lost = "SELECT record FROM raw.quarantine WHERE rule LIKE 'no usable date%'"
     assert "31.02.2026" in str(ask(place, "query", lost))
-    assert f"{day}: equal" in place.run("replay", "--date", day)
+    assert f"{day}: equal" in told(place, 0, "replay", "--date", day)
 
     to_excel(kontor)
     assert "no fault" in told(place, 0, "source", "check", str(folder))
     before = manifests.standing(place.lake)
-    place.run("run", "--date", day)
+    again = run_line(place, "--date", day)
+    assert f"{day}: nothing changed, run " in again
     assert manifests.standing(place.lake).equals(before), "the same facts from Excel: nothing new is committed"
+
+
+def run_line(place: Place, *arguments: str) -> str:
+    """What `pricing run` says, the marts left out, in a process that reads the source as it is now."""
+    command = [sys.executable, str(LINE), "run", *arguments]
+    folder = place.home.parent
+    done = subprocess.run(command, env=place.environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def to_excel(kontor: Kontor) -> None:
@@ -140,8 +154,15 @@ def test_each_slip_is_named(kontor: Kontor, place: Place, slip: tuple[str, str, 
     assert "Traceback" not in said
 
 
-def test_today_is_not_asked_for(kontor: Kontor, place: Place) -> None:
-    assert isinstance(kontor.last, date)
+def test_today_is_not_asked_for(kontor: Kontor, place: Place, location: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets.defs import partitions
+
+    monkeypatch.setattr(partitions, "SOURCE", Shop(kontor.folder).load())
     tomorrow = str(date.today() + timedelta(days=1))
-    assert "has not ended yet" in refused(place, "run", "--date", tomorrow)
-    refused(place, "run", "--date", "?", code=2)
+    assert "has not ended yet: Kontor can be priced up to " in told(place, 1, "run", "--date", tomorrow)
+
+
+def test_what_is_refused_ends_with_its_exit_code(kontor: Kontor, place: Place) -> None:
+    assert "expected a day as YYYY-MM-DD" in refused(place, 2, "run", "--date", "?")
+    (kontor.folder / "source.yaml").unlink()
+    assert "holds no source.yaml" in refused(place, 1, "source", "check", str(kontor.folder))
