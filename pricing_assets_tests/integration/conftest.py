@@ -11,7 +11,7 @@ from tiny_shop import Once
 
 @pytest.fixture(scope="session")
 def built_marts(once: Once) -> Path:
-    """A folder with `draft.duckdb` and dbt's `target` beside it. Not to be changed."""
+    """A folder with `analytics.duckdb` and dbt's `target` beside it. Not to be changed."""
 
     def build(folder: Path) -> None:
         built = Dbt(folder).build(draft(folder, shop()))

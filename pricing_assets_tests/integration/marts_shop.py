@@ -6,6 +6,7 @@ Here: what the tests of the marts share. Not here: any test.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from pricing_assets.tables import anomalies, decisions, features, governance, ra
 from pricing_assets.tables.base import Table
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+NAME = "analytics.duckdb"  # as a run calls its draft: dbt parses its project anew for another name
+PARSED = "partial_parse.msgpack"
 DAY, NEXT = date(2011, 12, 1), date(2011, 12, 2)
 Rows = Mapping[type[Table], list[dict[str, Any]]]
 
@@ -175,7 +178,7 @@ def shop() -> Rows:
 
 def draft(folder: Path, rows: Rows) -> Path:
     """A DuckDB file with a view over Parquet for every table, as the lake leaves it to dbt."""
-    path = folder / "draft.duckdb"
+    path = folder / NAME
     with duckdb.connect(str(path)) as connection:
         for table in (*tables.ALL, *tables.EXPORTED):
             schema = table.create_empty().schema
@@ -187,10 +190,14 @@ def draft(folder: Path, rows: Rows) -> Path:
 
 
 class Dbt:
-    """`dbt build` of drafts. The parsed project is kept between calls: the profile names the file alone."""
+    """`dbt build` of drafts. It goes on from the project as setup parsed it, as the first run of a home does."""
 
     def __init__(self, kept: Path) -> None:
         self.target = kept / "target"
+        parsed, ours = PROJECT / "target" / PARSED, self.target / PARSED
+        if parsed.exists() and not ours.exists():
+            self.target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(parsed, ours)
         self._places = {"DBT_TARGET_PATH": str(self.target), "DBT_LOG_PATH": str(kept / "logs")}
 
     def build(self, path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 from dbt_faults import Fault, faults
+from marts_shop import NAME
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Built:
 
 @pytest.fixture(scope="module")
 def built(built_marts: Path) -> Iterator[Built]:
-    path, target = built_marts / "draft.duckdb", built_marts / "target"
+    path, target = built_marts / NAME, built_marts / "target"
     nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
     results = json.loads((target / "run_results.json").read_text())["results"]
     models = {node["unique_id"]: f"{node['schema']}.{node['name']}" for node in nodes if "model" in node["unique_id"]}

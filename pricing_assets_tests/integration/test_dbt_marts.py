@@ -16,7 +16,7 @@ import pytest
 from ageing_lots import BUCKETS, Happening, StoreRoom
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marts_shop import DAY, NEXT, Dbt, decision, draft, moment, shop
+from marts_shop import DAY, NAME, NEXT, Dbt, decision, draft, moment, shop
 
 from pricing_assets.lake import Lake, warehouse
 from pricing_assets.lake.arrow import ArrowStream
@@ -52,8 +52,8 @@ def dbt(built_marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Dbt:
 @pytest.fixture(scope="module")
 def ask(built_marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Ask:
     """Answers a query over the marts of the shop, in a file renamed and attached under another name."""
-    renamed = tmp_path_factory.mktemp("shop") / "analytics.duckdb"
-    shutil.copy(built_marts / "draft.duckdb", renamed)
+    renamed = tmp_path_factory.mktemp("shop") / "renamed.duckdb"
+    shutil.copy(built_marts / NAME, renamed)
 
     def query(sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect() as connection:
@@ -237,7 +237,7 @@ def test_no_stored_view_or_macro_names_a_catalog(ask: Ask) -> None:
         "select macro_definition from duckdb_functions() where database_name = 'elsewhere' and schema_name = 'marts'"
     )
     assert len(found) == 6 + 2
-    assert not [sql for (sql,) in found if "draft." in sql or '"draft"' in sql]
+    assert not [sql for (sql,) in found if "analytics." in sql or '"analytics"' in sql]
 
 
 @pytest.fixture(scope="module")
