@@ -12,8 +12,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pricing_assets.governance import DriftEvent, Store
+from pricing_assets.governance import DriftEvent, Outcome, Store
 from pricing_assets.models import (
+    Bench,
     Contestant,
     Fetched,
     Identity,
@@ -21,6 +22,7 @@ from pricing_assets.models import (
     TrainingRecord,
     Validation,
     ValidationReport,
+    retrain,
     validation_report,
 )
 
@@ -106,3 +108,9 @@ def approved(store: Store, model: str, metric: str = "psi", by: str = "ann") -> 
     event = store.gate.open(drift, "it drifts", LASTING).event
     store.decide(by, event.subject, "approve", "looks real", f"yes {event.id}")
     return event.id
+
+
+def trained(bench: Bench, store: Store, model: str, fake: Fake, metric: str = "psi") -> Outcome | None:
+    """What came of an approved event, trained whole."""
+    event_id = approved(store, model, metric)
+    return retrain(bench, event_id, f"root {event_id}", fake.train, fake.validate)

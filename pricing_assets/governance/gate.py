@@ -196,6 +196,14 @@ class Gate:
         with self._database.reading() as connection:
             return champions.before(connection, model)
 
+    def rolled_back(
+        self, model: str, by: str, reason: str, key: str, expected_version: int | None = None
+    ) -> Champion | None:
+        """The champion in force where this very rollback is on record; None where it is new."""
+        request = Request("roll_back", model, by, reason, key, expected_version)
+        with self._database.reading() as connection:
+            return champions.in_force(connection, model) if ledger.earlier(connection, request) else None
+
     def roll_back(self, model: str, by: str, reason: str, key: str, expected_version: int | None = None) -> Champion:
         """Puts the champion before the present one in force again, on a person's word.
 

@@ -190,14 +190,17 @@ def roll_back(
 ) -> Champion:
     """Puts the champion before the present one in force again, once its files are seen to be intact.
 
-    `expected_version` is the Champion.revision that was looked at. Raises PricingError where there is none before, and
-    ModelUnavailable where its files are not those that were promoted.
+    `expected_version` is the Champion.revision that was looked at. Asked again with the same key it has one effect, and
+    the alias follows where a kill left it behind. Raises PricingError where there is none before, and ModelUnavailable
+    where its files are not those that were promoted.
     """
-    with TemporaryDirectory() as folder:
-        present = bench.gate.champion(model)
-        if expected_version is None or (present and present.revision == expected_version):
-            files_of(bench.registry, bench.gate.before(model), Path(folder))
-    champion = bench.gate.roll_back(model, by, reason, key, expected_version)
+    champion = bench.gate.rolled_back(model, by, reason, key, expected_version)
+    if champion is None:
+        with TemporaryDirectory() as folder:
+            present = bench.gate.champion(model)
+            if expected_version is None or (present and present.revision == expected_version):
+                files_of(bench.registry, bench.gate.before(model), Path(folder))
+        champion = bench.gate.roll_back(model, by, reason, key, expected_version)
     bench.registry.crown(model, champion.version)
     return champion
 

@@ -5,6 +5,7 @@ Here: one function per state. Not here: what is true of it (the tests).
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from pricing_assets.governance import Drift, DriftEvent, Store, Validated
@@ -36,6 +37,11 @@ def promoted(store: Store, drift: Drift = PSI, what: Validated = GOOD) -> DriftE
     ended = {"version": what.version, "report_hash": what.report_hash}
     store.gate.record_outcome(event.id, "root", "promoted", ["better"], **ended)  # type: ignore[arg-type]
     return store.gate.event(event.id)
+
+
+def outlast(event: DriftEvent) -> None:
+    """Waits until the event has expired."""
+    time.sleep(max((event.expires - datetime.now(UTC)).total_seconds(), 0) + 0.01)
 
 
 def state(store: Store, event: DriftEvent) -> str:

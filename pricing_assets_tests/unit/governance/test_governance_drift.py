@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,11 +10,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from governance_drifts import DAYS, PSI, approved, opened, promoted, state
+from governance_drifts import DAYS, PSI, approved, opened, outlast, promoted, state
 
 from pricing_assets import governance
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import DriftEvent, Store
+
+SHORT = timedelta(seconds=1)
+"""Long enough to answer in on a busy machine."""
 
 
 def test_one_event_is_open_per_metric_segment_and_champion(store: Store) -> None:
@@ -33,10 +35,10 @@ def test_one_event_is_open_per_metric_segment_and_champion(store: Store) -> None
 
 
 def test_a_rejected_event_is_asked_again_only_once_it_expired(store: Store) -> None:
-    event = opened(store, lasting=timedelta(milliseconds=150))
+    event = opened(store, lasting=SHORT)
     store.decide("ann", event.subject, "reject", "a promotion", "k")
     assert state(store, event) == "rejected" and not store.gate.open(PSI, "r", DAYS).new
-    time.sleep(0.16)
+    outlast(event)
     assert store.gate.open(PSI, "r", DAYS).event.id == "drift-2"
 
 
@@ -87,8 +89,8 @@ def _answered(answer: Any, store: Store) -> str:
 
 
 def _expired(store: Store) -> str:
-    event = approved(store, lasting=timedelta(milliseconds=150))
-    time.sleep(0.16)
+    event = approved(store, lasting=SHORT)
+    outlast(event)
     assert state(store, event) == "expired"
     return event.id
 
@@ -133,8 +135,8 @@ def test_no_training_without_a_live_approval_on_postgresql_either(store: Store) 
 
 
 def approved_and_expired(store: Store) -> DriftEvent:
-    event = approved(store, replace(PSI, metric="ks"), timedelta(milliseconds=300))
-    time.sleep(0.31)
+    event = approved(store, replace(PSI, metric="ks"), SHORT)
+    outlast(event)
     return event
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pricing_assets import governance
 from pricing_assets.governance import Store
-from pricing_assets.models import Registry
+from pricing_assets.models import Bench, Policy, Registry
 
 _numbers = itertools.count()
 
@@ -24,6 +24,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with governance.open_store(f"sqlite:///{tmp_path_factory.mktemp('governance') / 'governance.db'}") as opened:
         yield opened
+
+
+@pytest.fixture
+def bench(store: Store, registry: Registry) -> Bench:
+    return Bench(store.gate, registry, Policy(least_rows=5))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ On SQLite and PostgreSQL; every state a kill leaves is resumed by the next run o
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
@@ -16,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from fake_model import SOLD, approved
 from models_runs import CALLS, STEPS
+from servers import empty_database
 
 from pricing_assets import governance
 from pricing_assets.errors import PricingError
@@ -26,7 +25,6 @@ from pricing_assets.models import Registry, champion_in_force
 
 Runs = Callable[[dict[str, str]], int]
 KILLED = -signal.SIGKILL
-_numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +57,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Iterat
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database for the ledger."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'governance.db'}"
-    server = sa.make_url(request.getfixturevalue("postgres")).set(drivername="postgresql+psycopg")
-    name = f"gate_{os.getpid()}_{next(_numbers)}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return server.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
+    return empty_database(request, request.param, tmp_path)
 
 
 def test_killed_anywhere_and_run_again_it_ends_the_same(

@@ -12,14 +12,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-from fake_model import LASTING, SOLD, Fake, approved
+from fake_model import LASTING, SOLD, Fake, approved, trained
 
 from pricing_assets.errors import PricingError
-from pricing_assets.governance import Outcome, Store
+from pricing_assets.governance import Store
 from pricing_assets.models import (
     Bench,
     ModelUnavailable,
-    Policy,
     Registry,
     ask,
     ask_first_start,
@@ -31,16 +30,6 @@ from pricing_assets.models import (
     settle,
     versions_table,
 )
-
-
-@pytest.fixture
-def bench(store: Store, registry: Registry) -> Bench:
-    return Bench(store.gate, registry, Policy(least_rows=5))
-
-
-def trained(bench: Bench, store: Store, model: str, fake: Fake, metric: str = "psi") -> Outcome | None:
-    event_id = approved(store, model, metric)
-    return retrain(bench, event_id, f"root {event_id}", fake.train, fake.validate)
 
 
 def serving(bench: Bench, model: str, folder: Path) -> tuple[int, float]:
