@@ -6,11 +6,11 @@ Here: the names, arguments and help of the commands. Not here: what they do (she
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from pricing_assets import cli_demand, cli_elasticity, cli_overrides
+from pricing_assets import cli_demand, cli_elasticity, cli_overrides, cli_simulation, cli_strategies
 from pricing_assets.shell.command import Shell, day_range, register, required_day, required_moment
 
 _FOLDED = {"no_args_is_help": True, "rich_markup_mode": "markdown", "add_completion": False}
@@ -42,13 +42,11 @@ app = typer.Typer(
     **_FOLDED,  # type: ignore[arg-type]
 )
 source = typer.Typer(help="Connect a shop: a folder with source.yaml and one SELECT per table.", **_FOLDED)  # type: ignore[arg-type]
-strategy = typer.Typer(help="Strategies as versioned text: lint, diff, activate, roll back.", **_FOLDED)  # type: ignore[arg-type]
 lake = typer.Typer(help="The Delta tables underneath.", **_FOLDED)  # type: ignore[arg-type]
-simulate = typer.Typer(rich_markup_mode="markdown")
 app.add_typer(source, name="source")
-app.add_typer(strategy, name="strategy")
+app.add_typer(cli_strategies.app, name="strategy")
 app.add_typer(lake, name="lake")
-app.add_typer(simulate, name="simulate")
+app.add_typer(cli_simulation.app, name="simulate")
 app.add_typer(cli_overrides.app)
 app.add_typer(cli_demand.app)
 app.add_typer(cli_elasticity.app)
@@ -218,109 +216,9 @@ def source_check(shell: Shell, folder: Annotated[Path, typer.Argument(help="Fold
     connecting.check(shell, folder)
 
 
-_File = Annotated[Path, typer.Argument(help="A strategy file, YAML.")]
-
-
-@register(strategy, "lint")
-def strategy_lint(shell: Shell, file: _File) -> None:
-    """Check a draft against the feature table; every fault with line and column."""
-    from pricing_assets.shell import deciding
-
-    deciding.lint(shell, file)
-
-
-@register(strategy, "diff")
-def strategy_diff(shell: Shell, file: _File) -> None:
-    """Say what a draft would change against the active strategy of its name."""
-    from pricing_assets.shell import deciding
-
-    deciding.diff(shell, file)
-
-
-@register(strategy, "activate")
-def strategy_activate(shell: Shell, file: _File, reason: Reason) -> None:
-    """Make a draft the active version; the next run decides by it."""
-    from pricing_assets.shell import deciding
-
-    deciding.activate(shell, file, reason)
-
-
-@register(strategy, "rollback")
-def strategy_rollback(
-    shell: Shell, name: Annotated[str, typer.Argument(help="Name of the strategy.")], reason: Reason
-) -> None:
-    """Make the version before the present one active again."""
-    from pricing_assets.shell import deciding
-
-    deciding.rollback(shell, name, reason)
-
-
-@register(strategy, "deactivate")
-def strategy_deactivate(
-    shell: Shell, name: Annotated[str, typer.Argument(help="Name of the strategy.")], reason: Reason
-) -> None:
-    """Take a strategy out of force; SKUs no other one claims keep their price."""
-    from pricing_assets.shell import deciding
-
-    deciding.deactivate(shell, name, reason)
-
-
-@register(strategy, "list")
-def strategy_list(shell: Shell) -> None:
-    """List the strategies in force, highest priority first."""
-    from pricing_assets.shell import deciding
-
-    deciding.show(shell)
-
-
 @register(lake, "log")
 def lake_log(shell: Shell, table: Annotated[str, typer.Argument(help="A table, e.g. raw.prices.")]) -> None:
     """List the commits of a table: version, time, run, rows, days, hash."""
     from pricing_assets.shell import showing
 
     showing.lake_log(shell, table)
-
-
-@register(simulate, itself=True)
-def simulate_market(
-    shell: Shell,
-    *,
-    to: Annotated[str, typer.Option(metavar="URL", help="Database to write to; default HOME/market.db.")] = "",
-    skus: Annotated[int, typer.Option(min=1, help="How many SKUs.")] = 60,
-    markets: Annotated[int, typer.Option(min=1, help="How many markets: DE, UK, M03, …")] = 2,
-    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 400,
-    last_day: Annotated[str, typer.Option(metavar="D", help="Last day of the market, YYYY-MM-DD.")] = "2026-10-31",
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same market.")] = 1,
-    law: Annotated[
-        Literal["log_log", "logit", "linear", "reference_price"], typer.Option(help="How demand answers prices.")
-    ] = "log_log",
-    until: Annotated[
-        str | None, typer.Option(metavar="D", help="Write only what was known by the end of this day.")
-    ] = None,
-    shift: Annotated[
-        str | None, typer.Option(metavar="CATEGORY=FACTOR", help="Plant a shift of demand, e.g. TOYS=0.6.")
-    ] = None,
-    shift_from: Annotated[str | None, typer.Option(metavar="D", help="First day of the planted shift.")] = None,
-) -> None:
-    """Simulate a market with planted truth and write it to a database, as a shop's own tables.
-
-    Truth and labels go to HOME/simulation, which no run reads: `pricing simulate score` measures alarms by them.
-
-    Example: pricing simulate --skus 60 --markets 2 --days 400 --seed 1
-    """
-    from pricing_assets.shell import simulating
-
-    planted = simulating.planted(shift, required_day(shift_from) if shift_from else None)
-    size = {"skus": skus, "markets": markets, "days": days, "last_day": required_day(last_day)}
-    simulating.simulate(shell, to, required_day(until) if until else None, seed=seed, law=law, **size, **planted)
-
-
-@register(simulate, "score")
-def simulate_score(shell: Shell) -> None:
-    """Compare the alarms of all days decided with what `pricing simulate` planted: recall and precision by size.
-
-    Example: pricing simulate score --json
-    """
-    from pricing_assets.shell import simulating
-
-    simulating.score(shell)

@@ -1,0 +1,59 @@
+"""`pricing simulate` and `pricing simulate score`.
+
+Here: the names, arguments and help of these commands. Not here: what they do (shell/simulating).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from pricing_assets.shell.command import Shell, register, required_day
+
+app = typer.Typer(rich_markup_mode="markdown")
+
+
+@register(app, itself=True)
+def simulate_market(
+    shell: Shell,
+    *,
+    to: Annotated[str, typer.Option(metavar="URL", help="Database to write to; default HOME/market.db.")] = "",
+    skus: Annotated[int, typer.Option(min=1, help="How many SKUs.")] = 60,
+    markets: Annotated[int, typer.Option(min=1, help="How many markets: DE, UK, M03, …")] = 2,
+    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 400,
+    last_day: Annotated[str, typer.Option(metavar="D", help="Last day of the market, YYYY-MM-DD.")] = "2026-10-31",
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same market.")] = 1,
+    law: Annotated[
+        Literal["log_log", "logit", "linear", "reference_price"], typer.Option(help="How demand answers prices.")
+    ] = "log_log",
+    until: Annotated[
+        str | None, typer.Option(metavar="D", help="Write only what was known by the end of this day.")
+    ] = None,
+    shift: Annotated[
+        str | None, typer.Option(metavar="CATEGORY=FACTOR", help="Plant a shift of demand, e.g. TOYS=0.6.")
+    ] = None,
+    shift_from: Annotated[str | None, typer.Option(metavar="D", help="First day of the planted shift.")] = None,
+) -> None:
+    """Simulate a market with planted truth and write it to a database, as a shop's own tables.
+
+    Truth and labels go to HOME/simulation, which no run reads: `pricing simulate score` measures alarms by them.
+
+    Example: pricing simulate --skus 60 --markets 2 --days 400 --seed 1
+    """
+    from pricing_assets.shell import simulating
+
+    planted = simulating.planted(shift, required_day(shift_from) if shift_from else None)
+    size = {"skus": skus, "markets": markets, "days": days, "last_day": required_day(last_day)}
+    simulating.simulate(shell, to, required_day(until) if until else None, seed=seed, law=law, **size, **planted)
+
+
+@register(app, "score")
+def simulate_score(shell: Shell) -> None:
+    """Compare the alarms of all days decided with what `pricing simulate` planted: recall and precision by size.
+
+    Example: pricing simulate score --json
+    """
+    from pricing_assets.shell import simulating
+
+    simulating.score(shell)

@@ -1,0 +1,75 @@
+"""`pricing strategy lint|diff|activate|rollback|deactivate|list`.
+
+Here: the names, arguments and help of these commands. Not here: what they do (shell/deciding).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pricing_assets.shell.command import Shell, register
+
+app = typer.Typer(
+    help="Strategies as versioned text: lint, diff, activate, roll back.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    add_completion=False,
+)
+
+Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
+_File = Annotated[Path, typer.Argument(help="A strategy file, YAML.")]
+
+
+@register(app, "lint")
+def strategy_lint(shell: Shell, file: _File) -> None:
+    """Check a draft against the feature table; every fault with line and column."""
+    from pricing_assets.shell import deciding
+
+    deciding.lint(shell, file)
+
+
+@register(app, "diff")
+def strategy_diff(shell: Shell, file: _File) -> None:
+    """Say what a draft would change against the active strategy of its name."""
+    from pricing_assets.shell import deciding
+
+    deciding.diff(shell, file)
+
+
+@register(app, "activate")
+def strategy_activate(shell: Shell, file: _File, reason: Reason) -> None:
+    """Make a draft the active version; the next run decides by it."""
+    from pricing_assets.shell import deciding
+
+    deciding.activate(shell, file, reason)
+
+
+@register(app, "rollback")
+def strategy_rollback(
+    shell: Shell, name: Annotated[str, typer.Argument(help="Name of the strategy.")], reason: Reason
+) -> None:
+    """Make the version before the present one active again."""
+    from pricing_assets.shell import deciding
+
+    deciding.rollback(shell, name, reason)
+
+
+@register(app, "deactivate")
+def strategy_deactivate(
+    shell: Shell, name: Annotated[str, typer.Argument(help="Name of the strategy.")], reason: Reason
+) -> None:
+    """Take a strategy out of force; SKUs no other one claims keep their price."""
+    from pricing_assets.shell import deciding
+
+    deciding.deactivate(shell, name, reason)
+
+
+@register(app, "list")
+def strategy_list(shell: Shell) -> None:
+    """List the strategies in force, highest priority first."""
+    from pricing_assets.shell import deciding
+
+    deciding.show(shell)
