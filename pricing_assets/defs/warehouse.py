@@ -151,7 +151,7 @@ def _go_on_from_setup(target: Path) -> None:
     parsed, ours = PROJECT / "target" / "partial_parse.msgpack", target / "partial_parse.msgpack"
     if parsed.exists() and not ours.exists():
         target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(parsed, ours)
+        shutil.copyfile(parsed, ours.with_suffix(".part")).replace(ours)
 
 
 def _results(target: Path) -> dict[str, dict[str, Any]]:

@@ -132,9 +132,7 @@ def batch_of(days: pl.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"date": days["date"].cast(pl.String).to_list(), **figures})
 
 
-def not_met(
-    expectations: Mapping[str, Sequence[Expected]], found: Mapping[str, Profile]
-) -> dict[str, Sequence[Expected]]:
+def not_met(expectations: Mapping[str, Sequence[Expected]], found: Mapping[str, Profile]) -> dict[str, list[Expected]]:
     """Table → its expectations that some day does not meet, asked of all tables at once: each asking costs.
 
     A figure that is null on every day is not asked for: it would pass.
@@ -152,7 +150,7 @@ def not_met(
             if not result.success:
                 table, each = expected[_check(result)]
                 missed[table].append(each)
-    return {**missed}
+    return missed
 
 
 def out_of_band(table: str, expected: Sequence[Expected], profile: Profile) -> dict[tuple[date, str], float]:

@@ -127,18 +127,3 @@ FAULTS: dict[Fault, Plant] = {
     ),
     **{(name, "quarantine"): broken(by_name(name), 20) for name in SUITES},
 }
-
-
-def rounds() -> list[list[Fault]]:
-    """All faults, those of a round in different tables and found by different checks.
-
-    So planted together they stay apart, and what one would do to the check of another is not hidden by it.
-    """
-    made: list[list[Fault]] = []
-    for table, check in FAULTS:
-        apart = (known for known in made if all(table != other[0] and check != other[1] for other in known))
-        if (found := next(apart, None)) is not None:
-            found.append((table, check))
-        else:
-            made.append([(table, check)])
-    return made

@@ -132,7 +132,13 @@ def test_the_excerpt_has_what_makes_the_shop_hard(lines: pl.DataFrame) -> None:
 
 
 @pytest.mark.full_data
-def test_the_whole_file_is_accounted_for() -> None:
+@pytest.mark.parametrize(
+    ("since", "rows"),
+    # listings and prices are the year's lines once more for each of 56 days: each time, the busiest quarter of them
+    [(LAST - timedelta(days=90), 600_000), pytest.param(FIRST, 2_000_000, marks=pytest.mark.torture)],
+    ids=["its busiest quarter", "the year"],
+)
+def test_the_whole_file_is_accounted_for(since: date, rows: int) -> None:
     path = needed_whole_file()
     source = load(path)
     sales = sources.receive(source, raw.Sales, FIRST, LAST, LAST)
@@ -141,13 +147,11 @@ def test_the_whole_file_is_accounted_for() -> None:
     closed = closed_days(source, sales, sales)
     assert len(closed) == 69
     assert failed_verdicts(source, sales, closed) == []
-    # listings and prices are the year's lines once more for each of 56 days: its busiest quarter is enough of them
-    quarter = LAST - timedelta(days=90)
-    listings = sources.receive(source, raw.Listings, quarter, LAST, LAST)
-    prices = sources.receive(source, raw.Prices, quarter, LAST, LAST)
-    assert listings.accepted.height == prices.accepted.height > 600_000
+    listings = sources.receive(source, raw.Listings, since, LAST, LAST)
+    prices = sources.receive(source, raw.Prices, since, LAST, LAST)
+    assert listings.accepted.height == prices.accepted.height > rows
     closed_then = closed_days(source, listings, sales)
-    assert closed_then == [day for day in closed if day >= quarter]
+    assert closed_then == [day for day in closed if day >= since]
     assert failed_verdicts(source, listings, closed_then) == failed_verdicts(source, prices, closed_then) == []
 
 
