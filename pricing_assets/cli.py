@@ -92,15 +92,17 @@ def explain(
     shell: Shell,
     sku: Annotated[str, typer.Argument(help="Stock keeping unit.")],
     market: Annotated[str, typer.Option(help="Market, as in raw.listings.")],
-    day: Annotated[str, typer.Option("--date", metavar="D", help="Business day, YYYY-MM-DD.")],
+    day: Day = None,
 ) -> None:
     """Show one price as a waterfall: from the list price through rules, constraints and ending, to the cent.
+
+    Without a date: as last decided.
 
     Example: pricing explain SKU-0007 --market DE --date 2026-10-31
     """
     from pricing_assets.shell import showing
 
-    showing.explain(shell, sku, market, required_day(day))
+    showing.explain(shell, sku, market, required_day(day) if day else showing.last_decided_day(shell))
 
 
 @register(app)

@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 
 
 class Days(NamedTuple):
-    """First and last effective day as they were typed; without a first, the next one."""
+    """First and last effective day as they were typed; without a first, the next one, and never after the last."""
 
     first: date | None
     last: date
@@ -59,7 +59,7 @@ def set_override(shell: Shell, kind: OverrideKind, asked: Asked, days: Days, *, 
 
     source, now = _source(shell), datetime.now(UTC)
     scope, listed = Scope(*asked), _listed(shell)
-    span = (days.first or source.next_effective_day(now), days.last)
+    span = (days.first or min(source.next_effective_day(now), days.last), days.last)
     if not anyway:
         _refuse_unknown(scope, listed)
     store = open_store(shell)

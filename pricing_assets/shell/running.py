@@ -159,13 +159,13 @@ def _fault(stopped: Mapping[date, str]) -> PricingError | None:
 
 def _stopped(shell: Shell, attempted: Sequence[date]) -> dict[date, str]:
     """The days run that a verdict stopped, with its message: those that stood before do not count as done."""
-    from pricing_assets.defs import verdicts
+    from pricing_assets import sources
     from pricing_assets.tables.runs import Checks
 
     if not attempted:
         return {}
-    checks = shell.lake.read(Checks, min(attempted), max(attempted))
-    return verdicts.blocked(checks, attempted)
+    failures = sources.failures(shell.lake.read(Checks, min(attempted), max(attempted)))
+    return {day: failures[day] for day in attempted if day in failures}
 
 
 def _outcome(day: date, row: dict[str, Any] | None, run: Launched | None, stopped: bool) -> dict[str, Any]:

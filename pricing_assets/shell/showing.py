@@ -49,6 +49,14 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
     shell.say(f"  decision {decision['decision_id']}, strategy {decision['strategy'] or 'none'}")
 
 
+def last_decided_day(shell: Shell) -> date:
+    """The last day that stands and traded. Raises PricingError where there is none."""
+    decided: list[date] = manifests.standing(shell.lake).filter(pl.col("status") != "no_trade")["date"].to_list()
+    if not decided:
+        raise PricingError(f"{shell.settings.home}: no day is decided yet", "`pricing run` decides one")
+    return decided[-1]
+
+
 def _in_force(shell: Shell, table: type[Table], day: date) -> pl.DataFrame:
     """Rows of a day as the manifest has them in force."""
     file = manifests.manifested(shell.lake, table).get(day)

@@ -114,9 +114,12 @@ def test_an_override_without_end_reason_or_sense_is_refused(
     pricing("freeze", "--all", *words, code=code)
 
 
-def test_a_shop_that_goes_on_has_no_override_in_the_past(home: Path, shop: object, quick: Callable[[], None]) -> None:
+@pytest.mark.parametrize("begun", [("--from", "2026-03-01"), ()])
+def test_a_shop_that_goes_on_has_no_override_in_the_past(
+    home: Path, shop: object, quick: Callable[[], None], begun: tuple[str, ...]
+) -> None:
     shop.goes_on(FIRST)  # type: ignore[attr-defined]
-    refused = answer("freeze", "--all", "--from", "2026-03-01", "--until", "2026-03-02", "--reason", "r", code=1)
+    refused = answer("freeze", "--all", *begun, "--until", "2026-03-02", "--reason", "r", code=1)
     assert "lies wholly in the past: it ends on 2026-03-02" in refused["error"]
 
 

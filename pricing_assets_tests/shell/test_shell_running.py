@@ -134,9 +134,10 @@ def test_a_backfill_over_a_day_another_run_holds_names_it_and_starts_no_day_of_t
 
 def test_a_missing_file_is_named(quick: Quick, shop: Shop) -> None:
     (shop.folder / "data" / "listings.csv").unlink()
-    refused = pricing("run", "--date", str(FIRST), code=1).stderr
-    assert "failed: listings.sql" in refused
-    assert "remedy: " in refused
+    refused = pricing("run", "--date", str(FIRST), code=1)
+    assert f"{FIRST}: failed" in refused.stdout, "no verdict stopped what was never received"
+    assert "failed: listings.sql" in refused.stderr
+    assert "remedy: " in refused.stderr
 
 
 def test_a_second_live_run_is_refused_before_it_starts(quick: Quick, home: Path) -> None:

@@ -56,6 +56,16 @@ def test_explain_adds_up(standing: Path) -> None:
     assert said["decision"]["decision_id"] in words
 
 
+def test_explain_without_a_date_is_of_the_last_decided_day(standing: Path) -> None:
+    assert answer("explain", "A", "--market", "UK")["decision"]["date"] == str(FIVE[-1])
+
+
+def test_explain_before_any_day_says_what_decides_one(home: Path) -> None:
+    refused = answer("explain", "A", "--market", "UK", code=1)
+    assert refused["error"].endswith("no day is decided yet")
+    assert refused["remedy"] == "`pricing run` decides one"
+
+
 @pytest.mark.parametrize(
     ("asked", "what", "remedy"),
     [
