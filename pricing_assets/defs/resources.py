@@ -137,7 +137,8 @@ class Platform(dg.ConfigurableResource["Platform"]):
     def at_work(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:
         """Keeps the days for this run alone, across its steps (see lake.claims).
 
-        A PricingError ends the step as dg.Failure without retries: a person must mend it, trying again will not.
+        A PricingError ends the step as dg.Failure without retries: a person must mend it, trying again will not. So
+        does a signal: Dagster would start the station it interrupted again, and nobody could stop a run.
         """
         # a step process ends before its run does: there the claim lives as long as the run worker, its parent
         worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
@@ -147,8 +148,13 @@ class Platform(dg.ConfigurableResource["Platform"]):
             with claims.claim(self.lake, days, context.run_id, live, pid=worker):
                 yield
         except PricingError as fault:
-            metadata = {"what": fault.what, "remedy": fault.remedy}
-            raise dg.Failure(str(fault), metadata=metadata, allow_retries=False) from fault
+            raise _for_good(fault) from fault
+        except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt) as signal:
+            raise _for_good(PricingError("stopped by a signal", "run these days again to go on")) from signal
+
+
+def _for_good(fault: PricingError) -> dg.Failure:
+    return dg.Failure(str(fault), metadata={"what": fault.what, "remedy": fault.remedy}, allow_retries=False)
 
 
 @dg.definitions
