@@ -8,10 +8,12 @@ serves all steps, and nothing it sees was unknown on the origin.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pricing_assets.demand.drivers import drivers
@@ -21,6 +23,8 @@ from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.responses import CELL, ORIGIN, answers, lifts, with_cells
 from pricing_assets.demand.roles import Roles
 from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL, fallback, simple_states
+
+Ints = npt.NDArray[np.int64]
 
 STEP = "step"
 REASON = "fallback_reason"
@@ -58,8 +62,18 @@ def opened(panel: pl.DataFrame, plan: Plan, roles: Roles) -> Book:
 
 def rows_of(book: Book, origins: list[date]) -> pl.DataFrame:
     """KEYS and features of every series with a past, for all steps ahead of the origins, by origin and series."""
-    parts = [_ahead(book, origins, step) for step in range(1, book.plan.horizon + 1)]
-    rows = pl.concat(parts).sort(ORIGIN, ID, DATE)
+    stood, target, step = _places(book, origins)
+    past = book.past[stood]
+    parts = [
+        book.panel[target].select(ID, DATE, Y, CENSORED, *book.roles.categories),
+        book.known[target],
+        past,
+        book.simple[stood],
+        book.cells[target].to_frame(),
+        _seasonal(book, target, step, past[BASE]),
+        book.panel[stood].select(pl.col(DATE).alias(ORIGIN), pl.Series(STEP, step.astype(np.float64))),
+    ]
+    rows = pl.concat(parts, how="horizontal").filter(pl.col(BASE).is_not_null()).sort(ORIGIN, ID, DATE)
     return rows.hstack(answers(rows, book.seen, book.roles)).drop(CELL)
 
 
@@ -68,49 +82,35 @@ def features(rows: pl.DataFrame, roles: Roles) -> list[str]:
     return [name for name in rows.columns if name not in {*KEYS, *roles.categories}]
 
 
-def _ahead(book: Book, origins: list[date], step: int) -> pl.DataFrame:
-    """Rows `step` ahead of the origins."""
-    plan, panel = book.plan, book.panel
-    dates = [origin + timedelta(days=plan.step * step) for origin in origins]
-    target = (panel[DATE].is_in(dates) & (panel["row"] >= step)).arg_true().cast(pl.Int64)
-    of_target = panel[target].select(ID, DATE, Y, CENSORED, "row", *book.roles.categories)
-    stood = book.past[target - step]
-    rows = pl.concat(
-        [
-            of_target.drop("row"),
-            book.known[target],
-            stood,
-            book.simple[target - step],
-            book.cells[target].to_frame(),
-            _seasonal(book, target, of_target["row"], step, stood[BASE]),
-        ],
-        how="horizontal",
-    )
-    origin = (pl.col(DATE) - pl.duration(days=plan.step * step)).cast(pl.Date).alias(ORIGIN)
-    return rows.with_columns(origin, pl.lit(float(step)).alias(STEP)).filter(pl.col(BASE).is_not_null())
+def _places(book: Book, origins: list[date]) -> tuple[Ints, Ints, Ints]:
+    """Rows of the panel: where each origin stands, the date so many steps ahead of it, and how many."""
+    row, horizon = book.panel["row"].to_numpy(), book.plan.horizon
+    origin = book.panel[DATE].is_in(origins).arg_true().to_numpy().astype(np.int64)
+    ends = np.append(np.flatnonzero(row[1:] == 0), len(row) - 1)
+    ahead = np.minimum(ends[np.searchsorted(ends, origin)] - origin, horizon)  # a series is one run of rows
+    stood = np.repeat(origin, ahead)
+    step = np.arange(len(stood)) - np.repeat(np.cumsum(ahead) - ahead, ahead) + 1
+    return stood, stood + step, step
 
 
-def _seasonal(book: Book, target: pl.Series, row: pl.Series, step: int, base: pl.Series) -> pl.DataFrame:
+def _seasonal(book: Book, target: Ints, step: Ints, base: pl.Series) -> pl.DataFrame:
     """Sales of the same season before: the same weekdays of the last weeks, the same weeks of last year."""
-    y = book.panel[Y].to_numpy()
-    at, within, level = target.to_numpy(), row.to_numpy(), base.to_numpy()
+    y, within, level = book.panel[Y].to_numpy(), book.panel["row"].to_numpy()[target], base.to_numpy()
     made: dict[str, np.ndarray] = {}
     if book.plan.frequency == "D":
         back = 7 * -(-step // 7)
         for weeks in (4, 8):
-            made[f"weekday_{weeks}"] = _log_ratio(_mean(y, at, within, [back + 7 * k for k in range(weeks)]), level)
-    year = book.plan.year
+            made[f"weekday_{weeks}"] = _log_ratio(_mean(y, target, within, [back + 7 * k for k in range(weeks)]), level)
+    year, season = book.plan.year, book.plan.season
     around = (-1, 0, 1) if book.plan.frequency == "W" else tuple(range(-3, 4))
-    then = _mean(y, at, within, [year + k for k in around])
-    base_then = _mean(book.past[BASE].to_numpy(), at, within, [year + step])
-    season = book.plan.season
-    repeated = _mean(y, at, within, [season * -(-step // season)])
+    then = _mean(y, target, within, [year + k for k in around])
+    base_then = _mean(book.past[BASE].to_numpy(), target, within, [year + step])
     made["year_ago"] = _log_ratio(then, base_then)
-    made[SEASONAL] = repeated
+    made[SEASONAL] = _mean(y, target, within, [season * -(-step // season)])
     return pl.DataFrame(made).with_columns(pl.all().fill_nan(None))
 
 
-def _mean(values: np.ndarray, at: np.ndarray, within: np.ndarray, back: list[int]) -> np.ndarray:
+def _mean(values: np.ndarray, at: Ints, within: Ints, back: Sequence[int | Ints]) -> np.ndarray:
     """Mean of a series' values so many rows back, of those that exist."""
     total, seen = np.zeros(len(at)), np.zeros(len(at))
     for k in back:

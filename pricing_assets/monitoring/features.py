@@ -57,13 +57,12 @@ def _compared(rows: pl.DataFrame, feature: Feature, plan: Plan) -> dict[str, pl.
     kept = rows.select(*KEY, "reference", "current_price", value=value)
     if feature.price_moves_it:
         kept = _at_the_usual_price(kept, plan)
-    kept = kept.with_columns(pl.col("value").fill_null(math.nan))
+    windows = [pl.col("value").filter(side).drop_nulls() for side in (pl.col("reference"), ~pl.col("reference"))]
+    cells = kept.group_by(KEY, maintain_order=True).agg(was=windows[0], now=windows[1])
     found: dict[str, list[dict[str, object]]] = {name: [] for name in _STATISTICS}
-    for (segment, sku, market), cell in kept.partition_by(KEY, as_dict=True, maintain_order=True).items():
-        windows = [cell.filter("reference")["value"].to_numpy(), cell.filter(~pl.col("reference"))["value"].to_numpy()]
-        was, now = (window[~np.isnan(window)] for window in windows)
+    for segment, sku, market, was, now in cells.iter_rows():
         named = {"segment": segment, "sku": sku, "market": market}
-        for statistic, test in _tested(was, now, feature, plan).items():
+        for statistic, test in _tested(np.array(was), np.array(now), feature, plan).items():
             found[statistic].append(named | test)
     return {name: pl.DataFrame(tests, schema=dict(shares.TESTS)) for name, tests in found.items()}
 
