@@ -96,13 +96,13 @@ def explain(
 ) -> None:
     """Show one price as a waterfall: from the list price through rules, constraints and ending, to the cent.
 
-    Without a date: as last decided.
+    Without a date: of the last decided day.
 
     Example: pricing explain SKU-0007 --market DE --date 2026-10-31
     """
     from pricing_assets.shell import showing
 
-    showing.explain(shell, sku, market, required_day(day) if day else showing.last_decided_day(shell))
+    showing.explain(shell, sku, market, required_day(day) if day is not None else showing.last_decided_day(shell))
 
 
 @register(app)

@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 
 from pricing_assets.defs import executions
-from pricing_assets.defs.partitions import DAILY, SOURCE, last_ended
+from pricing_assets.defs.partitions import DAILY, SOURCE
 from pricing_assets.defs.resources import Platform
 from pricing_assets.sources import Source
 from pricing_assets.tables.hours import RUN_AT
@@ -29,7 +29,7 @@ daily = dg.define_asset_job(
 )
 def at_two(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Requests yesterday, unless it stands already or is being worked on."""
-    day = last_ended(context.scheduled_execution_time)
+    day = SOURCE.last_ended(context.scheduled_execution_time)
     reason = _never(day, platform.source) or executions.why_not(context.instance, platform.lake, [day]).get(day)
     return dg.SkipReason(reason) if reason else _request(day, 0)
 
@@ -43,7 +43,7 @@ def at_two(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.RunR
 def catch_up(context: dg.SensorEvaluationContext, platform: Platform) -> list[dg.RunRequest] | dg.SkipReason:
     """Requests every day since the first standing one that neither stands nor is being worked on."""
     executions.fail_dead_runs(context.instance, platform.lake)
-    last = last_ended(platform.now())
+    last = SOURCE.last_ended(platform.now())
     if reason := _never(last, platform.source):
         return dg.SkipReason(reason)
     missed = executions.missed_days(context.instance, platform.lake, last, MOST_AT_ONCE)

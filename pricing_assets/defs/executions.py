@@ -28,6 +28,8 @@ IN_FLIGHT = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+BY_HAND = "pricing/by_hand"
+"""Tag of a run of the shell, which somebody watches and may stop; Dagster watches the others."""
 _FIRST, _LAST, _ONE = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 
 

@@ -5,8 +5,7 @@ Here: the source as the code location was loaded with, and its days. Not here: r
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -24,12 +23,6 @@ DAILY = dg.DailyPartitionsDefinition(
 CHUNK_DAYS = 31
 BACKFILL = dg.BackfillPolicy.multi_run(max_partitions_per_run=CHUNK_DAYS)
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
-
-
-def last_ended(moment: datetime) -> date:
-    """The newest business day whose cut-off, 02:00 of the day after, has passed at the moment."""
-    day = moment.astimezone(ZoneInfo(SOURCE.time_zone)).date() - timedelta(days=1)
-    return day if SOURCE.cutoff(day) <= moment else day - timedelta(days=1)
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:

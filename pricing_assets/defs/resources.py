@@ -138,7 +138,8 @@ class Platform(dg.ConfigurableResource["Platform"]):
         """Keeps the days for this run alone, across its steps (see lake.claims).
 
         A PricingError ends the step as dg.Failure without retries: a person must mend it, trying again will not. So
-        does a signal: Dagster would start the station it interrupted again, and nobody could stop a run.
+        does a signal in a run of the shell: Dagster would start the station again, and nobody could stop the run. Runs
+        that Dagster watches are started again by it.
         """
         # a step process ends before its run does: there the claim lives as long as the run worker, its parent
         worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
@@ -150,6 +151,8 @@ class Platform(dg.ConfigurableResource["Platform"]):
         except PricingError as fault:
             raise _for_good(fault) from fault
         except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt) as signal:
+            if executions.BY_HAND not in context.run.tags:
+                raise
             raise _for_good(PricingError("stopped by a signal", "run these days again to go on")) from signal
 
 

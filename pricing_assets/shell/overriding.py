@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 
 
 class Days(NamedTuple):
-    """First and last effective day as they were typed; without a first, the next one, and never after the last."""
+    """First and last effective day as they were typed; without a first, the next one."""
 
     first: date | None
     last: date
@@ -59,7 +59,7 @@ def set_override(shell: Shell, kind: OverrideKind, asked: Asked, days: Days, *, 
 
     source, now = _source(shell), datetime.now(UTC)
     scope, listed = Scope(*asked), _listed(shell)
-    span = (days.first or min(source.next_effective_day(now), days.last), days.last)
+    span = _span(days, source.next_effective_day(now))
     if not anyway:
         _refuse_unknown(scope, listed)
     store = open_store(shell)
@@ -113,6 +113,15 @@ def covered(listed: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     """The rows of what is listed that a scope is about."""
     named = {name: getattr(scope, name) for name in _NAMES if getattr(scope, name) is not None}
     return listed.filter(**named) if named else listed
+
+
+def _span(days: Days, next_day: date) -> tuple[date, date]:
+    if days.first is None and days.last < next_day:
+        raise PricingError(
+            f"override: it lies wholly in the past: it ends on {days.last}, the next prices take effect on {next_day}",
+            f"give --until {next_day} or a later day; in a shop that is history, --from names days gone by",
+        )
+    return days.first or next_day, days.last
 
 
 def _others(done: Override, overrides: Sequence[Override], listed: pl.DataFrame, day: date) -> list[Override]:

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -24,6 +24,8 @@ from pricing_assets.shell.command import REFUSED, Shell
 
 if TYPE_CHECKING:
     import dagster as dg
+
+    from pricing_assets.sources import Source
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _SHOWN_DAYS = 40
@@ -52,16 +54,12 @@ def run_days(shell: Shell, span: tuple[date, date] | None) -> None:
     _report(shell, days, launched)
 
 
-def _last_day(source: Any) -> date:
+def _last_day(source: Source) -> date:
     """The day to run where none is named: the shop's last day if it is history, else the last one that ended."""
-    from datetime import UTC, datetime
-
-    from pricing_assets.defs.partitions import last_ended
-
-    return source.last_day or last_ended(datetime.now(UTC))
+    return source.last_day or source.last_ended(datetime.now(UTC))
 
 
-def _in_calendar(source: Any, first: date, last: date) -> None:
+def _in_calendar(source: Source, first: date, last: date) -> None:
     end = _last_day(source)
     if source.last_day is None and first <= last and last > end >= source.first_day:
         raise PricingError(f"{last} has not ended yet: {source.name} can be priced up to {end}", "name a day up to it")
@@ -116,7 +114,7 @@ def _execute(
         instance=instance,
         run_id=run_id,
         partition_key=one if len(days) == 1 else None,
-        tags=executions.range_tags(days) if len(days) > 1 else None,
+        tags={executions.BY_HAND: "true"} | (executions.range_tags(days) if len(days) > 1 else {}),
         asset_selection=None if marts else line,
         raise_on_error=False,
     )

@@ -53,7 +53,8 @@ def last_decided_day(shell: Shell) -> date:
     """The last day that stands and traded. Raises PricingError where there is none."""
     decided: list[date] = manifests.standing(shell.lake).filter(pl.col("status") != "no_trade")["date"].to_list()
     if not decided:
-        raise PricingError(f"{shell.settings.home}: no day is decided yet", "`pricing run` decides one")
+        remedy = "`pricing run` decides one; `pricing status` says what was stopped"
+        raise PricingError(f"{shell.settings.home}: no day is decided yet", remedy)
     return decided[-1]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -53,14 +53,15 @@ class Finding:
 def check(folder: Path, settings: Settings, days: int = SAMPLE_DAYS) -> list[Finding]:
     """Try every SELECT of a source on its last `days` days and explain what is wrong; raises nothing for a fault.
 
-    A shop that goes on trading is tried up to yesterday: today is not over, and no run prices it yet.
+    A shop that goes on trading is tried up to the last day that has ended: no run prices a later one yet.
     """
     try:
         source = load(folder, settings)
     except PricingError as error:
         return _unusable(error)
-    today = datetime.now(ZoneInfo(source.time_zone)).date()
-    last = max(source.first_day, source.last_day or today - timedelta(days=1))
+    now = datetime.now(UTC)
+    today = now.astimezone(ZoneInfo(source.time_zone)).date()
+    last = max(source.first_day, source.last_day or source.last_ended(now))
     first = max(source.first_day, last - timedelta(days=days - 1))
     try:
         received, refused = _tried(source, first, last, today)

@@ -68,6 +68,11 @@ class Source:
         """Local 02:00 of the day after, as UTC: `day` sees what was known before it."""
         return cutoff(day, self._zone)
 
+    def last_ended(self, moment: datetime) -> date:
+        """The newest business day whose cut-off, 02:00 of the day after, has passed at the moment."""
+        day = moment.astimezone(self._zone).date() - timedelta(days=1)
+        return day if self.cutoff(day) <= moment else day - timedelta(days=1)
+
     def effective_from(self, day: date) -> datetime:
         """When prices decided for `day` take effect: `publish_at` of the day after, as UTC."""
         return self._instant(day + timedelta(days=1), self.publish_at)

@@ -73,9 +73,9 @@ def test_at_two_follows_the_clock_of_the_shop(live: Line) -> None:
     ],
 )
 def test_a_day_has_ended_at_its_cut_off_not_at_midnight(location: Path, moment: datetime, day: date) -> None:
-    from pricing_assets.defs.partitions import last_ended
+    from pricing_assets.defs.partitions import SOURCE
 
-    assert last_ended(moment) == day, "02:00 in London; on 29 March the clock jumps at 01:00 UTC"
+    assert SOURCE.last_ended(moment) == day, "02:00 in London; on 29 March the clock jumps at 01:00 UTC"
 
 
 def test_after_midnight_the_day_is_left_until_its_cut_off(home: Path, shop: Shop) -> None:

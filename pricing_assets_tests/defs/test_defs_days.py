@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -209,17 +208,6 @@ def test_a_fault_to_mend_is_not_retried(line: Line, shop: Shop) -> None:
     message = failure(line, result)
     assert message.startswith("prices.sql")
     assert "\n  remedy: " in message
-    assert steps_started(line, result) == 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_a_run_for_good(line: Line, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
-    from pricing_assets import sources
-
-    monkeypatch.setattr(sources, "take_in", lambda *told: signal.raise_signal(number))
-    result = line.run(FIRST)
-
-    assert failure(line, result) == "stopped by a signal\n  remedy: run these days again to go on"
     assert steps_started(line, result) == 1
 
 

@@ -29,7 +29,8 @@ files:
 
 def new_shop(folder: Path) -> tuple[Kontor, Place]:
     """The shop with data up to its last day of trade, not connected yet, and a home for it."""
-    yesterday = datetime.now(ZoneInfo("Europe/Berlin")).date() - timedelta(days=1)
+    # a day has ended at 02:00 of the next one
+    yesterday = (datetime.now(ZoneInfo("Europe/Berlin")) - timedelta(hours=2)).date() - timedelta(days=1)
     last = yesterday if yesterday.isoweekday() != 7 else yesterday - timedelta(days=1)
     return Kontor(folder / "kontor", last), Place(folder / "kontor_home", folder / "kontor")
 

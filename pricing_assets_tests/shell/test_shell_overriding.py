@@ -102,6 +102,7 @@ def test_a_sku_to_come_is_frozen_anyway(home: Path, copied: Path) -> None:
     [
         (["--from", "2026-04-01", "--until", "2026-03-31", "--reason", "r"], 1),
         (["--until", "2020-01-01", "--reason", "r"], 1),
+        (["--until", "2026-03-05", "--reason", "r"], 1),  # a day of history, which only --from can name
         (["--until", "2026-03-31", "--reason", " "], 1),
         (["--until", "tomorrow", "--reason", "r"], 2),
         (["--until", "2026-03-31"], 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -138,6 +139,24 @@ def test_a_missing_file_is_named(quick: Quick, shop: Shop) -> None:
     assert f"{FIRST}: failed" in refused.stdout, "no verdict stopped what was never received"
     assert "failed: listings.sql" in refused.stderr
     assert "remedy: " in refused.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_run_for_good(quick: Quick, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    from pricing_assets import sources
+
+    received = []
+
+    def interrupted(*asked: object) -> None:
+        received.append(asked)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(sources, "take_in", interrupted)
+    refused = answer("run", "--date", str(FIRST), code=1)
+    assert refused["error"].endswith("failed: stopped by a signal")
+    assert refused["remedy"] == "run these days again to go on"
+    assert [day["status"] for day in refused["days"]] == ["failed"]
+    assert len(received) == 1, "the station is not begun again"
 
 
 def test_a_second_live_run_is_refused_before_it_starts(quick: Quick, home: Path) -> None:
