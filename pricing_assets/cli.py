@@ -54,7 +54,6 @@ app.add_typer(cli_elasticity.app)
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
 First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]
 Last = Annotated[str | None, typer.Option("--to", metavar="D", help="Last business day of a range.")]
-Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
 
 
 @register(app)

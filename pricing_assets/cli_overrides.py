@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from pricing_assets.shell.command import Shell, register, required_day
+from pricing_assets.shell.command import Reason, Shell, register, required_day
 
 app = typer.Typer()
 
-Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
 _Sku = Annotated[str | None, typer.Option(help="One SKU, in one market with --market, else in all.")]
 _Category = Annotated[
     str | None, typer.Option(help="Every SKU of a category, in one market with --market, else in all.")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pricing_assets.shell.command import Shell, register
+from pricing_assets.shell.command import Reason, Shell, register
 
 app = typer.Typer(
     help="Strategies as versioned text: lint, diff, activate, roll back.",
@@ -19,7 +19,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
 _File = Annotated[Path, typer.Argument(help="A strategy file, YAML.")]
 
 

@@ -36,6 +36,7 @@ REFUSED = 1
 _PIPE_WIDTH, _SHOWN_ROWS, _LEAST_TEXT, _SHORT = 10_000, 1000, 20, 8
 _HOME = typer.Option(help="Where everything written lives; default PRICING_HOME, else .pricing.", show_default=False)
 _JSON = typer.Option("--json", help="Print JSON for programs instead of words for people.")
+Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
 _BY = typer.Option(help="On whose word; default the user of the operating system.", show_default=False)
 
 

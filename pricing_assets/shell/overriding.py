@@ -59,17 +59,18 @@ def set_override(shell: Shell, kind: OverrideKind, asked: Asked, days: Days, *, 
 
     source, now = _source(shell), datetime.now(UTC)
     scope, listed = Scope(*asked), _listed(shell)
-    span = _span(days, source.next_effective_day(now))
+    next_day = source.next_effective_day(now)
+    span = (days.first or min(next_day, days.last), days.last)
     if not anyway:
         _refuse_unknown(scope, listed)
     store = open_store(shell)
     same = [each for each in store.overrides() if _says(each) == (kind, scope, *span)]
     standing = next((each for each in same if each.ended_by is None), None)
     key = key_of("set", kind, *asked, *span, shell.by, reason, len(same))
-    today = source.first_effective_day(now)
+    today = source.first_effective_day(now) if days.first else next_day
     made = standing or store.set_override(kind, scope, span, by=shell.by, reason=reason, key=key, today=today)
     covers = covered(listed.rows, scope).height
-    shell.answer({**_row(made, source.next_effective_day(now)), "changed": not standing, "sku_markets": covers})
+    shell.answer({**_row(made, next_day), "changed": not standing, "sku_markets": covers})
     shell.say(f"{made.id}{' already stands' if standing else ''}: {_sentence(made)}")
     shell.say(f"  {_effect(made, listed, covers)}")
     for day in _decided_already(shell, source, span, now):
@@ -113,15 +114,6 @@ def covered(listed: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     """The rows of what is listed that a scope is about."""
     named = {name: getattr(scope, name) for name in _NAMES if getattr(scope, name) is not None}
     return listed.filter(**named) if named else listed
-
-
-def _span(days: Days, next_day: date) -> tuple[date, date]:
-    if days.first is None and days.last < next_day:
-        raise PricingError(
-            f"override: it lies wholly in the past: it ends on {days.last}, the next prices take effect on {next_day}",
-            f"give --until {next_day} or a later day; in a shop that is history, --from names days gone by",
-        )
-    return days.first or next_day, days.last
 
 
 def _others(done: Override, overrides: Sequence[Override], listed: pl.DataFrame, day: date) -> list[Override]:

@@ -15,6 +15,7 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import Shell
+from pricing_assets.shell.showing import last_decided_day
 from pricing_assets.tables.anomalies import REASONS, SEVERITIES, PriceAnomalies
 
 
@@ -31,7 +32,7 @@ class Wanted(NamedTuple):
 def anomalies(shell: Shell, span: tuple[date, date] | None, wanted: Wanted) -> None:
     """Alarms of the days, the worst first; without days, those of the last day that traded."""
     _require_known(wanted)
-    first, last = span or _last_day(shell)
+    first, last = span or (last_decided_day(shell),) * 2
     rows = _rows(shell, first, last)
     found = _alarms(rows.filter(pl.lit(True), *_asked(wanted)))
     shown = found.head(wanted.limit)
@@ -51,13 +52,6 @@ def _require_known(wanted: Wanted) -> None:
     for name, value, known in (("reason", wanted.reason, REASONS), ("severity", wanted.severity, SEVERITIES)):
         if value is not None and value not in known:
             raise typer.BadParameter(f"{value}: no {name}, expected one of {', '.join(known)}")
-
-
-def _last_day(shell: Shell) -> tuple[date, date]:
-    standing = manifests.standing(shell.lake).filter(pl.col("status") != "no_trade")
-    if not standing.height:
-        raise PricingError("no day stands yet", "`pricing run` decides one")
-    return standing["date"].max(), standing["date"].max()  # type: ignore[return-value]
 
 
 def _summary(found: pl.DataFrame, every: pl.DataFrame) -> str:

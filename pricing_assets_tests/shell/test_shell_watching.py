@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from shell_commands import answer, pricing
 from tiny_shop import DAYS, FIRST, Begin, Line, Shop
@@ -46,5 +48,7 @@ def test_what_cannot_be_is_refused(alarmed: None) -> None:
     assert refused["error"] == "2026-03-09: no day stands"
 
 
-def test_a_home_without_days_says_so(shop: Shop) -> None:
-    assert answer("anomalies", code=1)["error"] == "no day stands yet"
+def test_a_home_without_days_says_so(home: Path, shop: Shop) -> None:
+    refused = answer("anomalies", code=1)
+    assert refused["error"] == f"{home}: no day is decided yet"
+    assert refused["remedy"].startswith("`pricing run` decides one")
