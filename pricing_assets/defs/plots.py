@@ -43,8 +43,6 @@ def actions_by_day(decisions: pl.DataFrame) -> dg.MarkdownMetadataValue:
         for action, rows in counts.group_by("action", maintain_order=True):
             axes.plot(rows["date"].to_list(), rows["len"].to_list(), marker="o", markersize=3, label=str(action[0]))
         axes.set(ylabel="decisions")
-        if counts.height:
-            axes.legend(fontsize=7)
         axes.figure.autofmt_xdate()
 
     return _picture(draw, "decisions by action")
@@ -62,7 +60,6 @@ def received(checks: pl.DataFrame) -> dg.MarkdownMetadataValue:
             counts["table"].to_list(), counts["quarantined"].to_list(), left=left, color=_RED, label="quarantined"
         )
         axes.set(xlabel="rows")
-        axes.legend(fontsize=7)
 
     return _picture(draw, f"{counts['quarantined'].sum()} rows in quarantine")
 
@@ -82,7 +79,6 @@ def step_moves(steps: pl.DataFrame) -> dg.MarkdownMetadataValue:
             axes.barh(counts["step"].to_list(), counts[side].to_list(), color=color, label=side)
         axes.set(xlabel="prices moved")
         axes.tick_params(axis="y", labelsize=7)
-        axes.legend(fontsize=7)
 
     return _picture(draw, "what moved prices")
 
@@ -101,7 +97,6 @@ def alarms_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
             axes.bar(days, heights, bottom=below, label=reason)
             below = [low + height for low, height in zip(below, heights, strict=True)]
         axes.set(ylabel="alarms")
-        axes.legend(fontsize=6)
         axes.figure.autofmt_xdate()
 
     return _picture(draw, f"{counts['alarms'].sum()} alarms on {len(days)} days")
@@ -129,7 +124,6 @@ def changed_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
     def draw(axes: Axes) -> None:
         for column, color in (("decisions", "lightgrey"), ("changed", _BLUE)):
             axes.bar(counts["date"].to_list(), counts[column].to_list(), color=color, label=column)
-        axes.legend(fontsize=7)
         axes.figure.autofmt_xdate()
 
     return _picture(draw, f"{counts['changed'].sum()} of {counts['decisions'].sum()} decisions change a price")
@@ -143,7 +137,6 @@ def margins(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
         labels = ["at the price in force", "at the decided price"]
         axes.hist(values, bins=41, histtype="stepfilled", alpha=0.7, color=["lightgrey", _BLUE], label=labels)
         axes.set(xlabel="margin, % of the price", ylabel="prices")
-        axes.legend(fontsize=7)
 
     return _picture(draw, f"margins of {rows.height} prices")
 
@@ -157,8 +150,7 @@ def ageing(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
         for bucket, color in zip(rows.columns[1:], _AGES, strict=True):
             axes.barh(names, rows[bucket].to_list(), left=left, color=color, label=bucket)
             left = [before + more for before, more in zip(left, rows[bucket].to_list(), strict=True)]
-        axes.set(xlabel="units")
-        axes.legend(fontsize=7, title="days since receipt", title_fontsize=7)
+        axes.set(xlabel="units, by days since receipt")
 
     return _picture(draw, "stock of the last day by age")
 
@@ -185,6 +177,8 @@ def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataVal
     axes = figure.add_subplot()
     axes.set_title(title, fontsize=9)
     draw(axes)
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside right upper", fontsize=7)  # over no bar
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
