@@ -78,8 +78,17 @@ def _milliseconds(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
 
-def read(folder: Path, table: type[Table], files: Sequence[PartitionFile], columns: Sequence[str]) -> pl.DataFrame:
-    """The rows of files in the order given, typed as the table's class; columns a file lacks are null."""
+def read(
+    folder: Path,
+    table: type[Table],
+    files: Sequence[PartitionFile],
+    columns: Sequence[str],
+    where: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """The rows of files in the order given, typed as the table's class; columns a file lacks are null.
+
+    `where` chooses rows by their stored columns: groups of rows that cannot hold any are not read.
+    """
     types = dtypes(table)
     partition = table.partition()
     stored = {n: pl.String() if isinstance(t, pl.Enum) else t for n, t in types.items() if n != partition}
@@ -94,6 +103,7 @@ def read(folder: Path, table: type[Table], files: Sequence[PartitionFile], colum
                 extra_columns="ignore",
                 glob=False,
             )
+            .filter(pl.lit(True) if where is None else where)
             .select(pl.col(name).cast(types[name]) for name in columns)
             .collect()
         )

@@ -157,9 +157,17 @@ class Lake:
         return self.read_files(table, wanted, columns)
 
     def read_files(
-        self, table: type[Table], files: Iterable[PartitionFile], columns: Sequence[str] | None = None
+        self,
+        table: type[Table],
+        files: Iterable[PartitionFile],
+        columns: Sequence[str] | None = None,
+        *,
+        where: pl.Expr | None = None,
     ) -> pl.DataFrame:
-        """Rows of given files, by day, then in canonical order. Raises PricingError where a file is gone or differs."""
+        """Rows of given files, by day, then in canonical order. Raises PricingError where a file is gone or differs.
+
+        `where` leaves out rows before they are read; it sees all columns as stored, enums as texts.
+        """
         chosen = sorted(files, key=lambda file: (file.partition, file.hash))
         names = list(table.columns()) if columns is None else list(columns)
         if not chosen:
@@ -167,7 +175,7 @@ class Lake:
         self._require_same_schema(table)
         several = len({file.partition for file in chosen}) < len(chosen)
         needed = list(dict.fromkeys([*names, *(table.order() if several else [])]))
-        rows = parquet.read(self.folder(table), table, chosen, needed)
+        rows = parquet.read(self.folder(table), table, chosen, needed, where)
         return (canonical(rows, table) if several else rows).select(names)
 
     def log(self, table_name: str) -> pl.DataFrame:

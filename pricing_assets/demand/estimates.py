@@ -1,0 +1,138 @@
+"""The elasticities of days in the lake: estimated once a week, carried until the next.
+
+Here: from what a day sees to rows of forecasts.elasticities, and which day's estimate holds. Not here: estimation
+(elasticity/), reading (inputs).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+
+import polars as pl
+
+from pricing_assets.demand.elasticity import KINDS, Columns, elasticities
+from pricing_assets.demand.elasticity.shrinkage import PUBLISHED, PUBLISHED_SPREAD
+from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
+from pricing_assets.demand.panel import CENSORED, DATE, ID
+from pricing_assets.demand.panels import PAIR, PRICE, TEN_THOUSANDTHS, Frames, Panels, posted, series_pair
+from pricing_assets.features import Calendar
+from pricing_assets.lake import Lake
+from pricing_assets.tables import raw
+from pricing_assets.tables.forecasts import Elasticities
+
+RIVAL, REGULAR = "rival_", "regular_price"
+MARKS = ("feature", "display")
+ONLY_REALISED = "no posted price is known: what customers paid on average says nothing of how they answer"
+
+
+def elasticities_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.DataFrame:
+    """Rows of forecasts.elasticities for the days, in canonical order: two per SKU-market on sale.
+
+    They are estimated on the first day of a week (from Monday) with anything on sale, from what that day sees, and hold
+    until the week is over for those on sale then and now. An estimate of an earlier day than the run's is taken from
+    the lake, or made again as that day saw it: a range gives what its days give one after the other.
+    """
+    wanted = sorted(set(days))
+    estimated_on = {day: _estimated_on(lake, day, calendar) for day in wanted}
+    weeks = sorted({on for on in estimated_on.values() if on})
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = dict(zip(weeks, pool.map(lambda on: _estimate(lake, on, wanted, calendar), weeks), strict=True))
+    listed = read(lake, wanted, calendar, window=1, tables=[raw.Listings])
+    empty = Elasticities.create_empty()
+    parts: list[pl.DataFrame] = [empty]
+    for day, on in estimated_on.items():
+        if on is not None:
+            sold = listed.seen(day)["raw.listings"].filter("on_sale").select(PAIR)
+            parts.append(made[on].join(sold, on=PAIR, how="semi").with_columns(date=pl.lit(day)).select(empty.columns))
+    return pl.concat(parts).sort(Elasticities.order())
+
+
+def estimate(panels: Panels, seen: Frames) -> pl.DataFrame:
+    """Rows of forecasts.elasticities as of the panel's day. `seen` are the rows of raw tables that day sees."""
+    day = panels.day
+    rows = _from_prices(panels, seen) if PRICE in panels.plan.known else _published(panels)
+    rows = rows.with_columns(*series_pair(), date=pl.lit(day), estimated_on=pl.lit(day))
+    schema = Elasticities.create_empty().schema
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(Elasticities.order())
+
+
+def _from_prices(panels: Panels, seen: Frames) -> pl.DataFrame:
+    panel, rivals = panels.history.with_columns(series_pair()), _rivals(seen, panels)
+    for prices in (_regular(seen), rivals):
+        panel = panel.join(prices, on=[*PAIR, DATE], how="left", maintain_order="left")
+    panel = panel.with_columns(pl.col(REGULAR).forward_fill().backward_fill().over(ID))
+    columns = Columns(
+        price=PRICE,
+        regular_price=None if panel[REGULAR].has_nulls() else REGULAR,
+        promotions=tuple(mark for mark in MARKS if mark in panel.columns),
+        rivals=tuple(name for name in rivals.columns if name.startswith(RIVAL)),
+        sku="sku",
+        category="category",
+        zone="market",
+        censored=CENSORED,
+    )
+    if columns.regular_price is None:
+        panel = panel.drop(REGULAR)  # a column of that name would be taken for it
+    return elasticities(panel, columns, f"prices and units as of {panels.day}")
+
+
+def _estimated_on(lake: Lake, day: date, calendar: Calendar) -> date | None:
+    """The first day of the week up to `day` on which that day had anything on sale; None without one."""
+    monday = day - timedelta(days=day.weekday())
+    week = [monday + timedelta(days=number) for number in range((day - monday).days + 1)]
+    listed = read(lake, week, calendar, window=1, tables=[raw.Listings])
+    return next((each for each in week if _anything(listed.seen(each))), None)
+
+
+def _anything(seen: Frames) -> bool:
+    return "raw.listings" in seen and seen["raw.listings"].filter("on_sale").height > 0
+
+
+def _estimate(lake: Lake, on: date, days: Collection[date], calendar: Calendar) -> pl.DataFrame:
+    """The estimate of a day: made where the day is of this run or has none yet, else the lake's."""
+    files = lake.partitions(Elasticities)
+    if on not in days and on in files:
+        return lake.read_files(Elasticities, [files[on]])
+    raws = read(lake, [on], calendar, WINDOW, [*COLUMNS])
+    return estimate(raws.daily(on), raws.seen(on))
+
+
+def _regular(seen: Frames) -> pl.DataFrame:
+    """sku, market, ds, regular_price: the list price of each date, without promotion."""
+    regular = (pl.col("list") / TEN_THOUSANDTHS).alias(REGULAR)
+    return posted(seen["raw.prices"]).select(*PAIR, pl.col("date").alias(DATE), regular)
+
+
+def _rivals(seen: Frames, panels: Panels) -> pl.DataFrame:
+    """sku, market, ds and a column per rival: the lowest price each asks in our currency; none without rivals."""
+    ours = panels.keys.select(*PAIR, "currency")
+    if "raw.competitor_snapshots" not in seen:
+        return ours.select(PAIR).clear().with_columns(pl.lit(None, pl.Date).alias(DATE))
+    offers = seen["raw.competitor_snapshots"].filter(pl.col("in_stock").fill_null(value=True))
+    offers = offers.join(ours, on=[*PAIR, "currency"], how="semi").sort("competitor")
+    price = pl.col("price").min().cast(pl.Float64)
+    lowest = offers.group_by(*PAIR, pl.col("date").alias(DATE), (RIVAL + pl.col("competitor")).alias("rival")).agg(
+        price
+    )
+    return lowest.pivot(on="rival", index=[*PAIR, DATE], values="price", sort_columns=True)
+
+
+def _published(panels: Panels) -> pl.DataFrame:
+    """What is published, for a shop that has no posted prices to learn from."""
+    kinds = pl.DataFrame({"kind": list(KINDS)})
+    zeros = [pl.lit(0.0).alias("price_variation"), pl.lit(0, pl.Int64).alias("n_obs"), pl.lit(1.0).alias("shrinkage")]
+    nothing = [pl.lit(None, dtype).alias(name) for name, dtype in _UNSAID.items()]
+    value = [pl.lit(PUBLISHED).alias(name) for name in ("elasticity", "spec_low", "spec_high")]
+    return (
+        panels.keys.select(ID)
+        .join(kinds, how="cross")
+        .with_columns(
+            *value, *zeros, *nothing, std_error=pl.lit(PUBLISHED_SPREAD), fallback_reason=pl.lit(ONLY_REALISED)
+        )
+    )
+
+
+_UNSAID = {"own": pl.Float64, "own_error": pl.Float64, "left_out": pl.String}

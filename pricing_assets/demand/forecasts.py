@@ -1,0 +1,126 @@
+"""The forecasts of days in the lake: by the model in force, else by rate, with the reason in every row.
+
+Here: from the panels of a day to rows of forecasts.demand_forecasts. Not here: which model is in force (models/,
+governance/), how it forecasts (model), reading (inputs).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from typing import Any
+
+import polars as pl
+
+from pricing_assets.demand.inputs import Read, read
+from pricing_assets.demand.model import DemandModel
+from pricing_assets.demand.panel import DATE, ID
+from pricing_assets.demand.panels import PRICE, Panels, series_pair
+from pricing_assets.demand.plan import Frequency
+from pricing_assets.demand.rates import rate_forecasts
+from pricing_assets.errors import PricingError
+from pricing_assets.features import Calendar
+from pricing_assets.lake import Lake
+from pricing_assets.tables.forecasts import DemandForecasts
+
+NAMES: Mapping[Frequency, str] = {"D": "demand-daily", "W": "demand-weekly"}
+"""The model asked for each frequency."""
+NO_PRICE = "no posted price is known, and the model needs one"
+
+
+@dataclass(frozen=True)
+class Served:
+    """The model in force, with its version and the hash of its files; or why none serves."""
+
+    model: DemandModel | None
+    version: int | None = None
+    artifact_hash: str | None = None
+    reason: str | None = None
+
+
+def forecasts_of(
+    lake: Lake, days: Sequence[date], calendar: Calendar, served: Mapping[Frequency, Served]
+) -> pl.DataFrame:
+    """Rows of forecasts.demand_forecasts for the days, in canonical order: 28 days and 8 weeks ahead of each.
+
+    One row per SKU-market on sale that was ever observed. A day's rows rest on what that day may see and on `served`
+    alone, so a range gives what its days give one after the other. A model that was trained on later days than a day
+    does not serve it.
+    """
+    raw = read(lake, days, calendar)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = pool.map(lambda day: _of_day(raw, day, served), sorted(set(days)))
+        rows = pl.concat([DemandForecasts.create_empty(), *chain.from_iterable(made)])
+    return rows.sort(DemandForecasts.order())
+
+
+def _of_day(raw: Read, day: date, served: Mapping[Frequency, Served]) -> list[pl.DataFrame]:
+    """Nothing where nothing is on sale, and no weeks before there is a whole one."""
+    return [
+        _rows(panels, NAMES[frequency], served[frequency])
+        for frequency, panels in raw.panels(day).items()
+        if panels.history.height
+    ]
+
+
+def forecast_panels(panels: Panels, served: Served) -> pl.DataFrame:
+    """Forecasts of a day's panel, as `DemandModel.forecast` has them, with `by_model`: whether a model was asked."""
+    model, reason = served.model, served.reason or _unfit(panels, served.model)
+    if model is None or reason:
+        return _by_rate(panels.history, panels, str(reason))
+    priced = panels.keys.select(ID).filter(panels.keys["priced"] | (PRICE not in model.plan.known))
+    history = panels.history.join(priced, on=ID, how="semi", maintain_order="left")
+    others = panels.history.join(priced, on=ID, how="anti", maintain_order="left")
+    parts = [_by_rate(others, panels, NO_PRICE)] if others.height else []
+    if history.height:
+        try:
+            made = model.forecast(history, panels.future.join(priced, on=ID, how="semi", maintain_order="left"))
+        except PricingError as fault:
+            return _by_rate(panels.history, panels, f"the model cannot forecast this panel: {fault.what}")
+        parts.append(made.with_columns(by_model=pl.lit(value=True)))
+    return pl.concat(parts).sort(ID, DATE)
+
+
+def _by_rate(history: pl.DataFrame, panels: Panels, reason: str) -> pl.DataFrame:
+    return rate_forecasts(history, panels.plan, reason).with_columns(by_model=pl.lit(value=False))
+
+
+def _unfit(panels: Panels, model: DemandModel | None) -> str | None:
+    """Why a model does not serve a day's panel at all."""
+    if model is None:
+        return "no model is in force"
+    if model.trained_until > panels.day:
+        return f"the model was trained until {model.trained_until}: it has seen what came after this day"
+    asked, made = (panels.plan.frequency, panels.plan.horizon), (model.plan.frequency, model.plan.horizon)
+    return None if asked == made else f"the model forecasts {made[1]}{made[0]}, asked are {asked[1]}{asked[0]}"
+
+
+def _rows(panels: Panels, name: str, served: Served) -> pl.DataFrame:
+    made = forecast_panels(panels, served)
+    prices = panels.future.select(ID, DATE, _conditioning(panels))
+    rows = made.join(prices, on=[ID, DATE], how="left", maintain_order="left")
+    of_model = {
+        "model_version": served.version,
+        "model_hash": served.artifact_hash,
+        "trained_until": served.model.trained_until if served.model else None,
+    }
+    constants: dict[str, Any] = {"date": panels.day, "frequency": panels.plan.frequency, "model": name}
+    rows = rows.select(
+        pl.col(DATE).alias("target_date"),
+        *series_pair(),
+        *("mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "conditioning_price", "method", "fallback_reason"),
+        *(pl.lit(value).alias(column) for column, value in constants.items()),
+        *(pl.when("by_model").then(pl.lit(value)).alias(column) for column, value in of_model.items()),
+    )
+    schema = DemandForecasts.create_empty().schema
+    return rows.select(pl.col(column).cast(dtype) for column, dtype in schema.items())
+
+
+def _conditioning(panels: Panels) -> pl.Expr:
+    """The price a date is forecast at; null where none is posted."""
+    price = pl.col(PRICE).round(4) if PRICE in panels.plan.known else pl.lit(None, pl.Float64)
+    return price.cast(pl.Decimal(18, 4)).alias("conditioning_price")

@@ -1,0 +1,105 @@
+"""What demand is learned from and forecast from: windows of raw tables in the lake, as each day sees them.
+
+Here: reading, and which of the rows a day may use. Not here: what they come to (panels), forecasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from pricing_assets.demand.panels import AHEAD, Panels, daily, weekly
+from pricing_assets.demand.plan import Frequency
+from pricing_assets.features import Calendar, visible
+from pricing_assets.lake import Lake
+from pricing_assets.tables import Table, raw
+
+WINDOW = 400
+"""Days of history a day looks back on, itself included."""
+COLUMNS: dict[type[Table], tuple[str, ...]] = {
+    raw.Products: ("date", "sku", "category"),
+    raw.Listings: ("date", "sku", "market", "known_at", "on_sale"),
+    raw.Prices: ("date", "sku", "market", "price_type", "known_at", "price", "currency", "price_kind"),
+    raw.Sales: ("date", "sku", "market", "known_at", "units"),
+    raw.Stock: ("date", "sku", "market", "known_at", "on_hand", "sold_out_hours"),
+    raw.Promotions: (
+        *("known_on", "target_date", "sku", "market"),
+        *("planned_price", "currency", "feature", "display"),
+    ),
+    raw.CompetitorSnapshots: ("date", "sku", "market", "competitor", "price", "currency", "in_stock"),
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """Rows of the windows of some days. `settled` rows are seen by every day from their own on, `moving` ones are late
+    or corrected: which of them a day sees is asked day by day. By table.
+    """
+
+    settled: dict[type[Table], pl.DataFrame]
+    moving: dict[type[Table], pl.DataFrame]
+    calendar: Calendar
+    window: int
+
+    def seen(self, day: date) -> dict[str, pl.DataFrame]:
+        """The rows a day sees in its window, by name of table, in no order."""
+        first = day - timedelta(days=self.window - 1)
+        found = {}
+        for table, settled in self.settled.items():
+            inside = pl.col(table.partition()).is_between(first, day)
+            moving = visible(self.moving[table].filter(inside), table, day, self.calendar)
+            found[table.table_name()] = pl.concat([settled.filter(inside), moving])
+        return found
+
+    def daily(self, day: date) -> Panels:
+        """The daily panel of a day."""
+        first, last = day - timedelta(days=self.window - 1), day + timedelta(days=AHEAD)
+        span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        return daily(self.seen(day), self.calendar.holidays(span), day)
+
+    def panels(self, day: date) -> dict[Frequency, Panels]:
+        """The daily and the weekly panel of a day."""
+        of_days = self.daily(day)
+        return {"D": of_days, "W": weekly(of_days)}
+
+
+def read(
+    lake: Lake,
+    days: Sequence[date],
+    calendar: Calendar,
+    window: int = WINDOW,
+    tables: Sequence[type[Table]] = (
+        *(raw.Products, raw.Listings, raw.Prices),
+        *(raw.Sales, raw.Stock, raw.Promotions),
+    ),
+) -> Read:
+    """Reads the windows of `days`; a table that was never committed is left out."""
+    first, last = min(days) - timedelta(days=window - 1), max(days)
+    frames = {
+        table: lake.read(table, first, last, columns=list(COLUMNS[table]))
+        for table in tables
+        if lake.version(table) >= 0
+    }
+    return sort_out(frames, calendar, window)
+
+
+def sort_out(frames: Mapping[type[Table], pl.DataFrame], calendar: Calendar, window: int = WINDOW) -> Read:
+    """Rows of raw tables, told apart by whether every day from their own on sees them."""
+    late = {table: _moving(rows, table, calendar) for table, rows in frames.items()}
+    settled = {table: rows.filter(~late[table]) for table, rows in frames.items()}
+    return Read(settled, {table: rows.filter(late[table]) for table, rows in frames.items()}, calendar, window)
+
+
+def _moving(rows: pl.DataFrame, table: type[Table], calendar: Calendar) -> pl.Series:
+    """Whether a row was known only after its own day's cut-off, or shares its key with another."""
+    if "known_at" not in table.columns():
+        return pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True)
+    column = table.partition()
+    cutoffs = {day: calendar.cutoff(day) for day in rows[column].unique().to_list()}
+    cutoff = pl.col(column).replace_strict(cutoffs, return_dtype=pl.Datetime("us", "UTC"))
+    key = [name for name in table.order() if name != "known_at"]
+    late = pl.lit(value=False) if not cutoffs else pl.col("known_at") >= cutoff
+    return rows.select((late | pl.struct(key).is_duplicated()).alias("moving")).to_series()
