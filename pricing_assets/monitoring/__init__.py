@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from pricing_assets.monitoring.events import DriftEvent, events_to_open
 from pricing_assets.monitoring.evidence import draw
+from pricing_assets.monitoring.inputs import Watched, metrics_of
 from pricing_assets.monitoring.metrics import RETRAINING_DUE, drift_metrics, retraining_due
 from pricing_assets.monitoring.plan import FEATURES, Champion, Feature, Plan
 
@@ -23,8 +24,10 @@ __all__ = [
     "DriftEvent",
     "Feature",
     "Plan",
+    "Watched",
     "draw",
     "drift_metrics",
     "events_to_open",
+    "metrics_of",
     "retraining_due",
 ]

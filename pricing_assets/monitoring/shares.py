@@ -10,6 +10,7 @@ segments.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -72,23 +73,24 @@ def at_least(p_values: Floats, number: int) -> float:
 
 
 def _share(metric: str, segment: str, rows: pl.DataFrame, plan: Plan) -> Share:
-    tested = rows.filter(pl.col("p_value").is_not_null())
-    if rows["sku"].n_unique() < plan.least_skus:
+    skus, p_values = rows["sku"].to_list(), rows["p_value"].to_list()
+    tested = [p_value for p_value in p_values if p_value is not None]
+    if len(set(skus)) < plan.least_skus:
         return Share(metric, segment, "it has one SKU, whose chance cannot be told from a drift", tests=rows)
-    if tested["sku"].n_unique() < plan.least_skus:
-        reasons = rows["reason"].drop_nulls()
-        common = reasons.value_counts().sort(["count", "reason"], descending=[True, False])["reason"].to_list()
-        return Share(metric, segment, f"{tested.height} of {rows.height} SKUs can be tested: {common[0]}", tests=rows)
-    found = int(tested["found"].sum())
-    needed = max(plan.least_skus, math.ceil(plan.least_share * tested.height))
+    if len({sku for sku, p_value in zip(skus, p_values, strict=True) if p_value is not None}) < plan.least_skus:
+        reasons = Counter(reason for reason in rows["reason"].to_list() if reason is not None)
+        common = min(reasons, key=lambda reason: (-reasons[reason], reason))
+        return Share(metric, segment, f"{len(tested)} of {rows.height} SKUs can be tested: {common}", tests=rows)
+    found = int(rows["found"].sum())
+    needed = max(plan.least_skus, math.ceil(plan.least_share * len(tested)))
     return Share(
         metric,
         segment,
-        value=found / tested.height,
-        threshold=needed / tested.height,
-        p_value=at_least(tested["p_value"].to_numpy(), needed),
+        value=found / len(tested),
+        threshold=needed / len(tested),
+        p_value=at_least(np.array(tested), needed),
         found=found,
-        tested=tested.height,
+        tested=len(tested),
         tests=rows,
     )
 

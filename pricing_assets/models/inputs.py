@@ -1,0 +1,79 @@
+"""What a training may look at: the lake up to a day, as each past origin saw it.
+
+Here: reading, and the hashes of what was read. Not here: training with it (training.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+import polars as pl
+
+from pricing_assets.demand.forecasts import NAMES
+from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
+from pricing_assets.demand.panels import Panels
+from pricing_assets.demand.plan import Frequency
+from pricing_assets.errors import PricingError
+from pricing_assets.features import Calendar
+from pricing_assets.lake import Lake, days
+from pricing_assets.lake.hashing import combine
+from pricing_assets.tables.forecasts import Elasticities
+
+REACH = 200
+"""Days before the last one that the earliest origin may be."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The panel of a day as that day saw it, by `panels`, up to `day`; the content hashes of the tables it comes from;
+    and the elasticities of the day, for the response to prices."""
+
+    day: date
+    panels: Callable[[date], Panels]
+    inputs: Mapping[str, str]
+    elasticities: pl.DataFrame
+
+
+def data_of(lake: Lake, calendar: Calendar, model: str, day: date | None = None) -> Data:
+    """What the training of a model looks at on a day, by default the last one that stands.
+
+    Raises PricingError for a name that is no demand model's, and where no day stands.
+    """
+    frequency = _frequency(model)
+    day = day or max(days.standing(lake)["date"].to_list(), default=None)
+    if day is None:
+        raise PricingError(f"{model}: no day stands yet, so there is nothing to train on", "`pricing run` first")
+    raw = read(lake, [day - timedelta(days=REACH), day], calendar)
+
+    @cache
+    def panels(of: date) -> Panels:
+        return raw.panels(of)[frequency]
+
+    return Data(day, panels, _hashes(lake, day), _elasticities(lake, day))
+
+
+def _frequency(model: str) -> Frequency:
+    for frequency, name in NAMES.items():
+        if name == model:
+            return frequency
+    raise PricingError(f"{model}: is no demand model", f"expected {' or '.join(NAMES.values())}")
+
+
+def _hashes(lake: Lake, day: date) -> dict[str, str]:
+    """Table → hash of the content hashes of its days in the window."""
+    first = day - timedelta(days=WINDOW - 1)
+    hashes = {}
+    for table in COLUMNS:
+        files = [file for on, file in sorted(lake.partitions(table).items()) if first <= on <= day]
+        if files:
+            hashes[table.table_name()] = combine(*(f"{file.partition} {file.hash}" for file in files))
+    return hashes
+
+
+def _elasticities(lake: Lake, day: date) -> pl.DataFrame:
+    """The last ones known on the day; none where there are none."""
+    known = max((on for on in lake.partitions(Elasticities) if on <= day), default=None)
+    return lake.read(Elasticities, known, known) if known else Elasticities.create_empty()
