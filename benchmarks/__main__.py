@@ -2,7 +2,7 @@
 
 Here: the order of the rows, and where they go. Not here: how anything is measured (one module per subject).
 
-    python -m benchmarks [loading stepping features anomalies strategies decisions]
+    python -m benchmarks [loading stepping features anomalies strategies decisions drift demand elasticities]
 """
 
 from __future__ import annotations
@@ -17,7 +17,17 @@ from typing import Any
 
 from pricing_assets.settings import Settings
 
-SUBJECTS = ("loading", "stepping", "features", "anomalies", "strategies", "decisions")
+SUBJECTS = (
+    "loading",
+    "stepping",
+    "features",
+    "anomalies",
+    "strategies",
+    "decisions",
+    "drift",
+    "demand",
+    "elasticities",
+)
 
 
 def main(subjects: list[str], written_to: Path) -> int:

@@ -1,8 +1,10 @@
 """Decisions by rules against Polars reading the same inputs and writing the same outputs, in one process.
 
-Here: a generated snapshot in a lake of its own, priced by the packaged strategy through `decide_days` and
-`commit_days`: reading, deciding, steps, validation, hash, files, commits, manifest. The baseline reads the snapshot's
-file and writes the rows of decisions, steps and price book with the lake's Parquet settings, and nothing else.
+Here: a generated snapshot in a lake of its own, with a forecast and elasticities of every SKU-market, priced by the
+packaged strategy through `decide_days` and `commit_days`: reading, deciding, expected units, steps, validation, hash,
+files, commits, manifest. The baseline reads the same files and writes the rows of decisions, steps and price book with
+the lake's Parquet settings, and nothing else. Of forecasts the file holds one target date, the last: decisions read no
+other, and the baseline is not made to read what they leave out.
 
     python benchmarks/decisions.py --size 1000000
 """
@@ -26,6 +28,7 @@ from pricing_assets.lake import Lake, Provenance
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.raw import Listings
 
 BAR = 3.0
@@ -33,6 +36,7 @@ DAY = date(2026, 1, 15)
 TAKES_EFFECT = datetime(2026, 1, 16, 6, tzinfo=UTC)
 RUN = Provenance("benchmark", "0.0.0")
 TIMING = pricing.Timing({DAY: TAKES_EFFECT - timedelta(hours=4)}, {DAY: TAKES_EFFECT}, {})
+INPUTS = (FeatureSnapshots, DemandForecasts, Elasticities)
 OUTPUTS = (PriceDecisions, PriceSteps, PriceBook)
 
 
@@ -47,6 +51,8 @@ def run(size: int = 1_000_000, rounds: int = 3) -> list[dict[str, Any]]:
             lake.commit(FeatureSnapshots, rows, [DAY], RUN)
             listed = rows.select("date", "sku", "market", known_at=pl.lit(TIMING.as_of[DAY]), on_sale=True)
             lake.commit(PriceAnomalies, anomalies.anomalies_of(lake, [DAY]), [DAY], RUN)
+            lake.commit(DemandForecasts, forecasts(rows), [DAY], RUN)
+            lake.commit(Elasticities, elasticities(rows), [DAY], RUN)
             lake.commit(Listings, listed.cast(Listings.create_empty().schema), [DAY], RUN)
             start = time.perf_counter()
             ours(lake, active)
@@ -66,11 +72,12 @@ def ours(lake: Lake, active: list[pricing.Active]) -> None:
     batch = pricing.decide_days(lake, [DAY], TIMING, active)
     done = pricing.commit_days(lake, batch, RUN, TAKES_EFFECT)
     assert done.changed == [DAY] and done.rows["decided"].sum() == lake.partitions(FeatureSnapshots)[DAY].rows
+    assert batch.decisions["expected_units"].null_count() == batch.decisions["final_price"].null_count()
 
 
 def baseline(lake: Lake, outputs: list[pl.DataFrame], folder: Path) -> None:
-    file = lake.partitions(FeatureSnapshots)[DAY]
-    pl.read_parquet(lake.path(FeatureSnapshots, file), hive_partitioning=False)
+    for table in INPUTS:
+        pl.read_parquet(lake.path(table, lake.partitions(table)[DAY]), hive_partitioning=False)
     for number, rows in enumerate(outputs):
         rows.write_parquet(folder / f"{number}.parquet")
 
@@ -130,6 +137,47 @@ def snapshot(size: int, seed: int = 20260115) -> pl.DataFrame:
         if name not in {*frame.columns, *(series.name for series in rest)}
     ]
     return frame.with_columns(*rest, *absent).select(FeatureSnapshots.column_names()).sort("date", "sku", "market")
+
+
+def forecasts(rows: pl.DataFrame, seed: int = 20260116) -> pl.DataFrame:
+    """Units of each SKU-market over the 28 days after the day, at its current price."""
+    units = pl.Series(np.random.default_rng(seed).gamma(2.0, 20.0, rows.height))
+    frame = rows.select("date", "sku", "market", conditioning_price="current_price", sum_mean=units).with_columns(
+        target_date=pl.lit(DAY + timedelta(days=28)),
+        frequency=pl.lit("D"),
+        model=pl.lit("demand-daily"),
+        method=pl.lit("blend"),
+        model_version=pl.lit(3),
+        model_hash=pl.lit("ab12cd34ef56" + "0" * 52),
+        trained_until=pl.lit(DAY),
+        fallback_reason=pl.lit(None, dtype=pl.String),
+        **{name: pl.col("sum_mean") * share for name, share in {"mean": 1 / 28, "q10": 0.01, "q90": 0.1}.items()},
+        **{name: pl.col("sum_mean") * share for name, share in {"sum_q10": 0.5, "sum_q90": 2.0}.items()},
+    )
+    return DemandForecasts.cast(frame)
+
+
+def elasticities(rows: pl.DataFrame, seed: int = 20260117) -> pl.DataFrame:
+    """A base and a promotion elasticity of each SKU-market."""
+    own = np.random.default_rng(seed).gamma(4.0, 0.6, rows.height)
+    kinds = [
+        rows.select("date", "sku", "market", kind=pl.lit(kind), elasticity=pl.Series(-own * times))
+        for kind, times in (("base", 1.0), ("promotion", 1.3))
+    ]
+    frame = pl.concat(kinds).with_columns(
+        own="elasticity",
+        own_error=pl.lit(0.4),
+        std_error=pl.lit(0.3),
+        n_obs=pl.lit(90),
+        price_variation=pl.lit(0.1),
+        spec_low=pl.col("elasticity") * 1.1,
+        spec_high=pl.col("elasticity") * 0.9,
+        shrinkage=pl.lit(0.2),
+        fallback_reason=pl.lit(None, dtype=pl.String),
+        left_out=pl.lit(None, dtype=pl.String),
+        estimated_on=pl.lit(DAY),
+    )
+    return Elasticities.cast(frame)
 
 
 def _as_usual() -> dict[str, pl.Expr]:

@@ -14,13 +14,13 @@ PICTURE = Path(__file__).with_name("asset_graph.svg")
 COLUMNS: Sequence[tuple[str, ...]] = (
     ("raw",),
     ("features", "runs.checks"),
-    ("anomalies",),
+    ("anomalies", "forecasts", "models"),
     ("decisions", "governance"),
     ("runs.days",),
-    ("staging",),
+    ("monitoring", "staging"),
     ("marts",),
 )
-TITLES = ("received", "computed", "watched", "decided", "a day exists", "dbt: staging", "dbt: marts")
+TITLES = ("received", "computed", "expected", "decided", "a day exists", "watched; dbt: staging", "dbt: marts")
 WIDTH, HEIGHT, GAP, ACROSS, TOP = 176, 30, 12, 246, 44
 FILLS = {"raw": "#e3ecf7", "governance": "#f7ecd9", "runs": "#f3e3f0", "staging": "#e2f3e6", "marts": "#cfead6"}
 

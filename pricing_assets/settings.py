@@ -38,6 +38,19 @@ class Settings(BaseSettings):
         default=None,
         description="SQLAlchemy URL of the governance store; absent, SQLite under home",
     )
+    mlflow_uri: str | None = Field(
+        default=None,
+        description="MLflow's tracking and registry URI; absent, MLFLOW_TRACKING_URI, else SQLite under home",
+    )
+    second_approval: bool = Field(
+        default=False,
+        description="whether another person than the one who approved a training must agree to the promotion",
+    )
+    approval_days: int = Field(
+        default=7,
+        ge=1,
+        description="days a person has to answer a drift event, and a second person a promotion",
+    )
 
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process",
@@ -69,6 +82,11 @@ class Settings(BaseSettings):
     def governance(self) -> str:
         """SQLAlchemy URL of the governance store."""
         return self.governance_url or f"sqlite:///{self.home / 'governance.db'}"
+
+    @property
+    def registry(self) -> str | None:
+        """URI of the model registry; None for SQLite under home."""
+        return self.mlflow_uri or self.variable("MLFLOW_TRACKING_URI")
 
     def variable(self, name: str) -> str | None:
         """A variable an example names for itself, e.g. UCI_ONLINE_RETAIL, from the environment or `.env`."""

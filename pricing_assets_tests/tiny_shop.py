@@ -158,7 +158,7 @@ def blank_pictures() -> Iterator[None]:
 
 
 class Line:
-    """The stations raw → features → anomalies → decisions on an instance of their own, for one shop and one home.
+    """The stations raw → features → anomalies, forecasts, elasticities → decisions on an instance of their own.
 
     Tests that look at pictures ask for them: `pictures = True`.
     """
@@ -196,12 +196,14 @@ class Line:
         """Materialises the stations (or `only` some) for the days in one run; of their assets all, or the `tables`."""
         import dagster as dg
 
-        from pricing_assets.defs import anomalies, decisions, executions, features, raw
+        from pricing_assets.defs import anomalies, decisions, elasticities, executions, features, forecasts, raw
 
         stations = {
             "raw": raw.raw,
             "features": features.feature_snapshots,
             "anomalies": anomalies.price_anomalies,
+            "forecasts": forecasts.demand_forecasts,
+            "elasticities": elasticities.elasticities,
             "decisions": decisions.price_decisions,
         }
         days = [first + timedelta(days=number) for number in range(((last or first) - first).days + 1)]

@@ -16,7 +16,7 @@ daily = dg.define_asset_job(
     executions.JOB,
     selection=dg.AssetSelection.all(),
     partitions_def=DAILY,
-    description="The day: raw → features → anomalies → decisions → runs.days → marts → analytics.duckdb.",
+    description="The day: raw → features → anomalies, forecasts → decisions → runs.days → drift → marts.",
 )
 
 

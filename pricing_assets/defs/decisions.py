@@ -13,6 +13,7 @@ from pricing_assets.defs.resources import Platform
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.runs import Checks, Days
 
@@ -23,7 +24,13 @@ from pricing_assets.tables.runs import Checks, Days
         # made in the same step as the decisions: a backfill is planned by deps, and one step cannot start twice
         catalog.spec(Strategies, deps=[FeatureSnapshots, Checks]),
         catalog.spec(Overrides, deps=[FeatureSnapshots, Checks]),
-        catalog.spec(PriceDecisions, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Checks]),
+        catalog.spec(
+            PriceDecisions,
+            deps=[
+                *(FeatureSnapshots, PriceAnomalies, DemandForecasts, Elasticities),
+                *(Strategies, Overrides, Checks),
+            ],
+        ),
         catalog.spec(PriceSteps, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Checks]),
         catalog.spec(PriceBook, deps=[PriceDecisions]),
         catalog.spec(Days, deps=[PriceDecisions, PriceSteps, PriceBook]),
@@ -61,10 +68,14 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
 
 
 def _seen(decisions: pl.DataFrame) -> dict[str, Any]:
-    """What a person looks at first: how many of which action and reason, and how far prices move."""
+    """What a person looks at first: how many of which action and reason, how far prices move, who expects the units."""
+    expecting = decisions.group_by(model="model_hashes", why_none="model_fallback").agg(
+        decisions=pl.len(), expected_units=pl.col("expected_units").sum().round(1)
+    )
     return {
         "actions": catalog.table_value(decisions.group_by("action").len("decisions").sort("action")),
         "reasons": catalog.table_value(decisions["reason"].value_counts(sort=True, name="decisions").head(10)),
+        "who expects the units": catalog.table_value(expecting.sort("decisions", descending=True).head(10)),
         "price changes": plots.price_changes(decisions),
         **({"actions by day": plots.actions_by_day(decisions)} if decisions["date"].n_unique() > 1 else {}),
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SIZE = (7.0, 2.6)
 _RAREST = 12  # features named in a picture: more would be too small to read
-_BLUE, _RED = "#3b6ea5", "#b5483a"
+_BLUE, _RED, _PALE = "#3b6ea5", "#b5483a", "#c9d8ea"
 _AGES = ("#c6dbef", "#9ecae1", "#6baed6", "#3182bd", "#08519c", "lightgrey")  # darker is older, grey unknown
 
 
@@ -167,6 +167,64 @@ def gaps(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return _picture(draw, f"{(values <= 0).sum()} of {values.len()} prices are not beaten by a rival")
 
 
+def units_to_come(forecasts: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Expected units of all SKUs on each date of a daily horizon, market by market; ranges do not add up over SKUs."""
+    days = forecasts.group_by("market", "target_date").agg(pl.col("mean").sum()).sort("market", "target_date")
+
+    def draw(axes: Axes) -> None:
+        for (market,), rows in days.group_by("market", maintain_order=True):
+            axes.plot(
+                rows["target_date"].to_list(), rows["mean"].to_list(), marker="o", markersize=3, label=str(market)
+            )
+        axes.set(ylabel="units", ylim=(0, None))
+        axes.figure.autofmt_xdate()
+
+    return _picture(draw, f"{days['mean'].sum():,.0f} units expected in {days['target_date'].n_unique()} days")
+
+
+def accuracy_by_age(scored: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Error of all daily forecasts of a day by how long before it they were made, beside a simple method's."""
+    daily = scored.filter((pl.col("segment") == "all") & (pl.col("frequency") == "D")).sort("model", "origin")
+    ages = daily.with_columns(age=(pl.col("date") - pl.col("origin")).dt.total_days())
+
+    def draw(axes: Axes) -> None:
+        for (model,), rows in ages.group_by("model", maintain_order=True):
+            axes.plot(rows["age"].to_list(), rows["wape"].to_list(), marker="o", markersize=3, label=str(model))
+        axes.set(xlabel="days the forecasts are old", ylabel="WAPE", ylim=(0, None))
+
+    return _picture(draw, "error of daily forecasts, all dates since they were made")
+
+
+def accuracy_by_segment(scored: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Error of the daily forecasts of one origin by segment, and the share of dates within the likely range."""
+    rows = scored.filter((pl.col("frequency") == "D") & pl.col("coverage").is_not_null())
+    rows = rows.sort("segment", descending=True)
+
+    def draw(axes: Axes) -> None:
+        places = range(rows.height)
+        axes.barh(
+            [place + 0.2 for place in places], rows["wape"].fill_null(0).to_list(), 0.4, color=_BLUE, label="WAPE"
+        )
+        axes.barh([place - 0.2 for place in places], rows["coverage"].to_list(), 0.4, color=_PALE, label="within range")
+        axes.axvline(0.8, color=_RED, linewidth=1)
+        axes.set_yticks(list(places), rows["segment"].to_list())
+        axes.tick_params(axis="y", labelsize=6)
+
+    return _picture(draw, "error and coverage by segment; 80 % of dates should be within range")
+
+
+def elasticities(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How elasticities are spread, base and promotion apart."""
+    kinds = rows.select(pl.col("kind").cast(pl.String), "elasticity").sort("kind")
+    values = {str(kind): part["elasticity"].to_numpy() for (kind,), part in kinds.group_by("kind", maintain_order=True)}
+
+    def draw(axes: Axes) -> None:
+        axes.hist(list(values.values()), bins=31, histtype="stepfilled", alpha=0.7, label=list(values))
+        axes.set(xlabel="% of units per % of price", ylabel="SKU-markets")
+
+    return _picture(draw, f"elasticities of {rows.height // 2} SKU-markets")
+
+
 def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataValue:
     """A drawing as a PNG inside Markdown, which the Dagster UI shows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -181,4 +239,9 @@ def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataVal
         figure.legend(loc="outside right upper", fontsize=7)  # over no bar
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
+    return embedded(buffer.getvalue(), title)
+
+
+def embedded(png: bytes, title: str) -> dg.MarkdownMetadataValue:
+    """A PNG drawn elsewhere, inside Markdown, which the Dagster UI shows."""
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")

@@ -10,6 +10,7 @@ from pricing_assets import features, sources
 from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, SOURCE, days_of
 from pricing_assets.defs.resources import Platform
+from pricing_assets.demand.inputs import WINDOW
 from pricing_assets.tables import Table
 from pricing_assets.tables.raw import Quarantine
 from pricing_assets.tables.runs import Checks
@@ -29,7 +30,7 @@ def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.Ma
     """All raw tables of the days, the trailing days again for late rows, and history not received before."""
     lake, source, asked = platform.lake, platform.source, days_of(context)
     with platform.at_work(context, asked):
-        received, lookback = lake.partitions(Checks), max(features.LOOKBACK.values())
+        received, lookback = lake.partitions(Checks), max(WINDOW, *features.LOOKBACK.values())
         first, last = sources.reading_window(source, asked, received, lookback)
         intake = sources.take_in(source, first, last, platform.today(last), context.run_id)
         if sources.homeless(source, intake, received):

@@ -1,4 +1,4 @@
-"""What stations are handed: the lake, the source and the governance store, as plain objects.
+"""What stations are handed: the lake, the source, the governance store and the model registry, as plain objects.
 
 Here: the one resource. Not here: what is done with them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +27,11 @@ from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
 from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import Overrides
+from pricing_assets.tables.models import Versions
 
 if TYPE_CHECKING:
-    from pricing_assets.governance import Store
+    from pricing_assets.governance import Gate, Store
+    from pricing_assets.models import Bench, Registry
 
 
 class Platform(dg.ConfigurableResource["Platform"]):
@@ -61,6 +63,33 @@ class Platform(dg.ConfigurableResource["Platform"]):
         store = governance.open_store(self.settings.governance, strategies)
         store.ensure_default()
         return store
+
+    @property
+    def gate(self) -> Gate:
+        """The human gate: drift events, and the champions people put in force."""
+        return self.store.gate
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry of models; nothing of it is opened before it is needed."""
+        from pricing_assets import models
+
+        return models.open_registry(self.settings.registry, self.settings.home)
+
+    @property
+    def bench(self) -> Bench:
+        """What a retraining works with."""
+        from pricing_assets import models
+
+        settings = self.settings
+        return models.Bench(
+            self.gate, self.registry, second_approval=settings.second_approval, lasting=self.approval_time
+        )
+
+    @property
+    def approval_time(self) -> timedelta:
+        """How long a person has to answer."""
+        return timedelta(days=self.settings.approval_days)
 
     @property
     def calendar(self) -> Calendar:
@@ -128,6 +157,16 @@ class Platform(dg.ConfigurableResource["Platform"]):
         from pricing_assets import governance
 
         return governance.exported(self.store, self.source.next_effective_day(self.now()))
+
+    def exports(self) -> dict[type[Table], pl.DataFrame]:
+        """What the lake does not have, for analysts. A registry that is down keeps nobody from their prices."""
+        from pricing_assets import models
+
+        try:
+            registered = {Versions: models.registered(self.gate, self.registry)}
+        except models.ModelUnavailable:
+            registered = {}
+        return self.decided_by_people() | registered
 
     def provenance(self, context: dg.AssetExecutionContext) -> Provenance:
         """Who commits."""

@@ -127,7 +127,7 @@ def marts(
     target = settings.home / "dbt" / "target"
     with (
         platform.at_work(context, []),
-        warehouse.draft(platform.lake, settings.analytics, platform.decided_by_people()) as draft,
+        warehouse.draft(platform.lake, settings.analytics, platform.exports()) as draft,
     ):
         (target / "run_results.json").unlink(missing_ok=True)
         _go_on_from_setup(target)

@@ -6,15 +6,16 @@ Here: rows of the tables in tables/governance that are exported. Not here: where
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
+from pricing_assets.governance.drift_records import DriftEvent
 from pricing_assets.governance.ledger import dumps
 from pricing_assets.governance.store import Store
 from pricing_assets.tables.base import Table
-from pricing_assets.tables.governance import Audit, Events, Overrides
+from pricing_assets.tables.governance import Audit, DriftEvents, Events, Overrides
 
 
 def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
@@ -25,7 +26,33 @@ def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
         {**vars(each), **vars(each.scope), "override_id": each.id, "state": each.state(day)}
         for each in store.overrides()
     ]
-    return {Events: _rows(Events, events), Audit: _rows(Audit, audit), Overrides: _rows(Overrides, overrides)}
+    now = datetime.now(UTC)
+    return {
+        Events: _rows(Events, events),
+        Audit: _rows(Audit, audit),
+        Overrides: _rows(Overrides, overrides),
+        DriftEvents: _rows(DriftEvents, [_drift(each, now) for each in store.gate.events()]),
+    }
+
+
+def _drift(event: DriftEvent, now: datetime) -> dict[str, Any]:
+    answered, validated, outcome = event.answered, event.validated, event.outcome
+    return {
+        **vars(event),
+        **vars(event.drift),
+        "event_id": event.id,
+        "evidence": dumps(event.drift.evidence),
+        "state": event.state(now),
+        "answered_by": answered and answered.by,
+        "answered_at": answered and answered.at,
+        "answer_reason": answered and answered.reason,
+        "challenger": validated and validated.version,
+        "artifact_hash": validated and validated.artifact_hash,
+        "report_hash": validated and validated.report_hash,
+        "outcome": outcome and outcome.result,
+        "outcome_reasons": outcome and "; ".join(outcome.reasons),
+        "ended_at": outcome and outcome.at,
+    }
 
 
 def _json(state: Mapping[str, Any] | None) -> str | None:

@@ -24,7 +24,7 @@ from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
 from pricing_assets.lake.store import Lake
-from pricing_assets.tables import ALL, EXPORTED, runs
+from pricing_assets.tables import ALL, EXPORTED, monitoring, runs
 from pricing_assets.tables.base import Table
 
 _READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
@@ -147,6 +147,8 @@ def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Sequence[
     if table is runs.Executions:  # grows outside the manifest, failed runs too: whatever is there counts
         pattern = f"{table.partition()}=*/*.parquet"  # beside them lies the Delta log, with Parquet files of its own
         return [str(lake.folder(table) / pattern)] if any(lake.folder(table).glob(pattern)) else []
+    if table is monitoring.DriftMetrics:  # made of a day that stands already: no manifest names it
+        return [str(lake.path(table, file)) for file in lake.partitions(table).values() if file.rows]
     return [str(lake.path(table, file)) for file in manifest.get(table.table_name(), {}).values()]
 
 

@@ -25,9 +25,9 @@ class Terms:
     """What one day is decided on: when it takes effect, and the identities of all that goes in.
 
     `inputs` maps a table to the hash of what the day saw of it, `strategies` are text hashes, `verdicts` maps a check
-    to whether it passed, `settings` are the decision-relevant ones, `overrides` say all that rows obey of them. Models
-    and reviews join with the stations that make them. Run ids, Delta versions and clock times are provenance and stay
-    outside.
+    to whether it passed, `settings` are the decision-relevant ones, `overrides` say all that rows obey of them,
+    `models` are those that made its forecasts: name, version and artifact hash. Reviews join with the station that
+    makes them. Run ids, Delta versions and clock times are provenance and stay outside.
     """
 
     day: date
@@ -38,9 +38,10 @@ class Terms:
     verdicts: Mapping[str, bool]
     settings: Mapping[str, Any]
     overrides: Sequence[Mapping[str, Any]] = ()
+    models: Sequence[str] = ()
 
 
-LOGIC_VERSION = 3
+LOGIC_VERSION = 4
 """Raise it with every change that can make another decision from equal inputs: the golden days say when. It is one of
 a day's settings, so new runs supersede old decisions, and replay of an old day still compares under its own terms."""
 
@@ -52,7 +53,7 @@ def basis(terms: Terms) -> str:
         "late": terms.late,
         "inputs": dict(terms.inputs),
         "strategies": sorted(terms.strategies),
-        "models": [],
+        "models": sorted(terms.models),
         "overrides": [dict(each) for each in terms.overrides],
         "verdicts": dict(terms.verdicts),
         "reviews": [],

@@ -22,11 +22,13 @@ from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import outlook_of
 from pricing_assets.pricing.terms import Active, Timing, before_strategies, day_terms, strategy_rows
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.forecasts import Accuracy, DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Listings, Quarantine
 from pricing_assets.tables.runs import Checks, Days
@@ -65,19 +67,22 @@ def decide_days(
     active: Sequence[Active],
     overrides: pl.DataFrame | None = None,
 ) -> Batch:
-    """Decides every listed SKU of `days` from the snapshots, verdicts and anomalies in the lake.
+    """Decides every listed SKU of `days` from the snapshots, verdicts, anomalies and forecasts in the lake.
 
     `overrides` are all that people set and did not end, whenever they are in force: the columns of decisions.overrides
-    but date. Raises PricingError where a day traded but has no snapshot, the anomalies in the lake are not those of
-    its snapshot, or a verdict failed.
+    but date. Raises PricingError where a day traded but has no snapshot or no forecasts, the anomalies in the lake are
+    not those of its snapshot, or a verdict failed.
     """
     strategies = [each.strategy for each in active]
     names = dict.fromkeys([*columns(strategies), *anomalies.COLUMNS, "inputs"])
     snapshot = _snapshot(lake, days, timing, list(names))
     judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
     seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
-    before = before_strategies(lake, snapshot, overrides)
-    terms = day_terms(lake, days, timing, strategies, judged, before=before)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(outlook_of, lake, seen["date"].to_list())
+        before = before_strategies(lake, snapshot, overrides)
+        known = reading.result()
+    terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)
     _refuse_failed(terms)
     standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
     rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
@@ -88,7 +93,7 @@ def decide_days(
         "effective_from": pl.Datetime("us", "UTC"),
     }
     calendar = pl.DataFrame(rows, schema=schema, orient="row")
-    decided = decide(snapshot, strategies, calendar.drop("effective_from"), before)
+    decided = decide(snapshot, strategies, calendar.drop("effective_from"), before, known)
     return Batch(
         days=list(days),
         terms=terms,
@@ -183,6 +188,9 @@ _RECEIVED: tuple[type[Table], ...] = (*RAW, Quarantine, Checks)
 _DECIDED: tuple[type[Table], ...] = (
     FeatureSnapshots,
     PriceAnomalies,
+    DemandForecasts,
+    Elasticities,
+    Accuracy,
     Strategies,
     Overrides,
     PriceDecisions,

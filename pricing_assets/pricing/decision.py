@@ -15,8 +15,10 @@ import polars as pl
 from pricing_assets.lake.hashing import canonical
 from pricing_assets.pricing import constraints, endings, explanation, interventions
 from pricing_assets.pricing.basis import decision_ids
+from pricing_assets.pricing.expected import expected
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import Outlook, nothing_known
 from pricing_assets.strategies import Constraint, Strategy, claims, propose
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps
@@ -38,12 +40,14 @@ def decide(
     strategies: Sequence[Strategy],
     days: pl.DataFrame,
     before: Interventions | None = None,
+    known: Outlook | None = None,
 ) -> Decided:
     """Decides every row of `features`; the overrides and severe anomalies in `before` go before the strategies.
 
-    `features` are rows of features.feature_snapshots; `days` has one row per date in them: date, basis (String), late
-    (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises PricingError where
-    two strategies of equal priority claim one SKU.
+    What is `known` of demand says how many units each decision expects, and moves no price. `features` are rows of
+    features.feature_snapshots; `days` has one row per date in them: date, basis (String), late (Boolean). A strategy is
+    active by the day its price takes effect, the day after `date`. Raises PricingError where two strategies of equal
+    priority claim one SKU.
     """
     frame = _numbered(features, days, strategies)
     with ThreadPoolExecutor(1) as pool:
@@ -51,7 +55,8 @@ def decide(
         parts = list(_parts(frame, strategies, before))
         rows = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
         steps = explanation.steps(parts, frame.height)
-        decisions = PriceDecisions.cast(rows.with_columns(ids.result()))
+        units = expected(rows.with_columns(frame["category"]), known or nothing_known())
+        decisions = PriceDecisions.cast(rows.hstack(units).with_columns(ids.result()))
     explained = decisions.select("date", "sku", "market", "decision_id")[steps["row"]]
     return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))))
 
@@ -178,7 +183,7 @@ def _settled(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rows(part: Part) -> pl.DataFrame:
-    """Rows of decisions.price_decisions, with the row number they sort by."""
+    """Rows of decisions.price_decisions without what they expect, and the row number they sort by."""
     return part.frame.select(
         "row",
         "date",
@@ -195,11 +200,9 @@ def _rows(part: Part) -> pl.DataFrame:
         "action",
         explanation.reasons(part),
         "confidence",
-        pl.lit(None, dtype=pl.Float64).alias("expected_units"),
         pl.lit(None, dtype=money.AT_REST).alias("expected_profit"),
         "strategy",
         "strategy_hash",
-        pl.lit(None, dtype=pl.String).alias("model_hashes"),
         (pl.col("override_id") if part.labels.obeying else pl.lit(None, dtype=pl.String))
         .cast(pl.Categorical)
         .alias("override_id"),

@@ -22,6 +22,7 @@ from pricing_assets.tables import Table
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.runs import Checks
 
@@ -110,7 +111,8 @@ def windows(text: str) -> list[dict[str, Any]]:
 
 def day_inputs(day: date, head: Heads) -> list[dict[str, Any]]:
     """The partitions of the day itself that its decisions were made from, as windows of one day."""
-    tables = [table.table_name() for table in (FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Checks)]
+    read = (FeatureSnapshots, PriceAnomalies, DemandForecasts, Elasticities, Strategies, Overrides, Checks)
+    tables = [table.table_name() for table in read]
     files = [head[table][day] for table in tables if day in head.get(table, {})]
     return [
         {"table": file.table, "first": day, "last": day, "version": file.version, "hash": file.hash} for file in files

@@ -1,7 +1,8 @@
 """Replay: a past day rebuilt from recorded data, and compared hash by hash with what was decided.
 
 Here: rebuilding features from raw, anomalies and decisions from features at the recorded Delta versions, under the
-recorded strategies, overrides, verdicts and settings. Not here: printing the outcome (the shell).
+recorded strategies, overrides, verdicts and settings, with the units that recorded forecasts and elasticities expect.
+Not here: forecasting again (a model is asked once, what it said is kept), printing the outcome (the shell).
 
 A decision is a pure function of what its day's row in runs.days names; so the same hashes must come out, on any
 machine, with any number of threads, in one pass over a year or day by day.
@@ -27,12 +28,14 @@ from pricing_assets.pricing import interventions
 from pricing_assets.pricing.basis import Terms, basis
 from pricing_assets.pricing.decision import decide
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import Outlook, outlook
 from pricing_assets.pricing.terms import in_force
 from pricing_assets.strategies import Strategy, parse
 from pricing_assets.tables import RAW, Table, by_name
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Listings
 from pricing_assets.tables.runs import Checks
@@ -107,20 +110,22 @@ def _first_window(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) 
 
 
 def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: str | None) -> Replayed:
-    """Decides one day again and compares: windows, snapshot, anomalies, basis, decisions, steps, in this order."""
+    """Decides one day again; compares windows, snapshot, anomalies, forecasts, basis, decisions and steps, in order."""
     day = row["date"]
     recorded = {entry["table"]: entry for entry in row["inputs"]}
     features_hash = content_hash(snapshot, FeatureSnapshots)
     strategies = [parse(text, "recorded") for text in _day(lake, Strategies, recorded, day)["text"]]
     flagged = anomalies(snapshot)
     before = Interventions(_day(lake, Overrides, recorded, day), interventions.severe(flagged))
-    again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before))
+    known = _outlook(lake, recorded, day)
+    again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before, known=known))
     settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
-    decided = decide(snapshot, strategies, settled, before)
+    decided = decide(snapshot, strategies, settled, before, known)
     decisions_hash = content_hash(decided.decisions, PriceDecisions)
     compared = [
         ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),
         ("anomalies.price_anomalies", content_hash(flagged, PriceAnomalies), _recorded_anomalies(recorded)),
+        *((table, ours, recorded[table]["hash"]) for table, ours in known.inputs[day].items()),
         ("basis", again, row["basis"]),
         ("decisions.price_decisions", decisions_hash, row["decisions_hash"]),
         ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
@@ -136,6 +141,14 @@ def _recorded_anomalies(recorded: Mapping[str, Mapping[str, Any]]) -> str:
     """The hash of the day's anomalies as recorded; a day without any has no file, and no entry."""
     entry = recorded.get(PriceAnomalies.table_name())
     return entry["hash"] if entry else content_hash(PriceAnomalies.create_empty(), PriceAnomalies)
+
+
+def _outlook(lake: Lake, recorded: Mapping[str, Mapping[str, Any]], day: date) -> Outlook:
+    """What the day expected of demand, as recorded, under the hashes it has now."""
+    tables = (DemandForecasts, Elasticities)
+    rows = {table: _day(lake, table, recorded, day) for table in tables}
+    hashes = {t.table_name(): content_hash(rows[t], t) for t in tables if t.table_name() in recorded}
+    return outlook(rows[DemandForecasts], rows[Elasticities], {day: hashes})
 
 
 def _altered(lake: Lake, row: Mapping[str, Any]) -> str | None:
@@ -161,17 +174,22 @@ def _terms(
     strategies: Sequence[Strategy],
     checks: pl.DataFrame,
     before: Interventions,
+    *,
+    known: Outlook,
 ) -> Terms:
-    """The terms of the day as recorded, but for the snapshot just rebuilt."""
+    """The terms of the day as recorded, but for the snapshot just rebuilt and what was found in other tables."""
     return Terms(
         day=row["date"],
         late=row["late"],
         effective_from=row["effective_from"],
-        inputs={FeatureSnapshots.table_name(): features_hash} | interventions.anomaly_terms(before.severe),
+        inputs={FeatureSnapshots.table_name(): features_hash}
+        | interventions.anomaly_terms(before.severe)
+        | dict(known.inputs[row["date"]]),
         strategies=[strategy.hash for strategy in in_force(strategies, row["date"])],
         verdicts={f"{each['table']} {each['check']}": each["passed"] for each in checks.iter_rows(named=True)},
         settings=json.loads(row["settings"]),
         overrides=interventions.override_terms(before.overrides),
+        models=known.models.get(row["date"], []),
     )
 
 

@@ -1,4 +1,4 @@
-"""What each day is decided on: the moment it is judged by, the strategies, overrides and anomalies that count on it.
+"""What each day is decided on: the moment it is judged by, what counts on it of strategies, overrides and forecasts.
 
 Here: from what the lake and the governance store hold to the terms of each day. Not here: deciding (decision), the hash
 over the terms (basis).
@@ -20,6 +20,7 @@ from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions
 from pricing_assets.pricing.basis import Terms
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.outlook import Outlook
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import Overrides
@@ -87,8 +88,9 @@ def day_terms(
     judged: Mapping[date, PartitionFile],
     *,
     before: Interventions,
+    known: Outlook,
 ) -> list[Terms]:
-    """What each day is decided on: its snapshot and anomalies, its verdicts, strategies and overrides, the settings."""
+    """What each day is decided on: snapshot, anomalies, forecasts, verdicts, strategies, overrides, the settings."""
     snapshots = lake.partitions(FeatureSnapshots)
     verdicts: dict[date, dict[str, bool]] = {day: {} for day in days}
     for row in lake.read_files(Checks, list(judged.values())).iter_rows(named=True):
@@ -99,11 +101,13 @@ def day_terms(
             late=timing.late(day),
             effective_from=timing.effective_from[day],
             inputs=({FeatureSnapshots.table_name(): snapshots[day].hash} if day in snapshots else {})
-            | interventions.anomaly_terms(before.severe.filter(pl.col("date") == day)),
+            | interventions.anomaly_terms(before.severe.filter(pl.col("date") == day))
+            | dict(known.inputs.get(day, {})),
             strategies=[strategy.hash for strategy in in_force(strategies, day)],
             verdicts=verdicts[day],
             settings=timing.settings,
             overrides=interventions.override_terms(before.overrides.filter(pl.col("date") == day)),
+            models=known.models.get(day, []),
         )
         for day in days
     ]

@@ -17,6 +17,7 @@ from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.absences import rows_set_aside, why_not_listed
 from pricing_assets.shell.command import REFUSED, Shell
+from pricing_assets.shell.expecting import expectation, sentences
 from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 
@@ -29,7 +30,8 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
     decision = standing_decision(shell, sku, market, day)
     wanted = pl.col("decision_id") == decision["decision_id"]
     steps, book = (_in_force(shell, table, day).filter(wanted) for table in (PriceSteps, PriceBook))
-    shell.answer({"decision": decision, "steps": steps.to_dicts(), "price_book": book.to_dicts()})
+    units = expectation(shell, decision)
+    shell.answer({"decision": decision, "steps": steps.to_dicts(), "price_book": book.to_dicts(), "expectation": units})
     if shell.json:
         return
     shell.say(f"{sku} in {market} on {day}: {decision['action']}, {decision['reason']}")
@@ -42,6 +44,8 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
     if decision["final_price"] is not None:
         was = "unknown" if decision["current_price"] is None else f"{decision['current_price']:.{places}f}"
         shell.say(f"  final {decision['final_price']:.{places}f} {decision['currency']}, was {was}")
+    for sentence in sentences(decision, units, places):
+        shell.say(f"  {sentence}")
     for row in rows_set_aside(shell, sku, market, day):
         shell.say(f"  set aside: {row}")
     for entry in book.sort("entry_no").tail(1).iter_rows(named=True):

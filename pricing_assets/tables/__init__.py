@@ -1,7 +1,7 @@
 """The schema of every table: the contract between rooms, and the only place where columns are written down.
 
-Here: one module per schema (raw, features, anomalies, decisions, runs, governance), one dataframely class per table.
-Not here: how rows are read, computed or stored.
+Here: one module per schema (raw, features, anomalies, forecasts, monitoring, decisions, runs, governance, models), one
+dataframely class per table. Not here: how rows are read, computed or stored.
 
 A class says everything about a table: its docstring the grain, each column its dtype, unit (in the description),
 nullability and key. Two marks live in a column's metadata: `from` lists the columns it is computed from (the column
@@ -10,7 +10,7 @@ lineage Dagster shows), `provenance` keeps it outside the content hash.
 
 from __future__ import annotations
 
-from pricing_assets.tables import anomalies, decisions, features, governance, raw, runs
+from pricing_assets.tables import anomalies, decisions, features, forecasts, governance, models, monitoring, raw, runs
 from pricing_assets.tables.base import Table
 
 __all__ = [
@@ -23,7 +23,10 @@ __all__ = [
     "by_name",
     "decisions",
     "features",
+    "forecasts",
     "governance",
+    "models",
+    "monitoring",
     "raw",
     "runs",
 ]
@@ -43,6 +46,10 @@ ALL: tuple[type[Table], ...] = (
     raw.Quarantine,
     features.FeatureSnapshots,
     anomalies.PriceAnomalies,
+    forecasts.DemandForecasts,
+    forecasts.Elasticities,
+    forecasts.Accuracy,
+    monitoring.DriftMetrics,
     governance.Strategies,
     decisions.Overrides,
     decisions.PriceDecisions,
@@ -52,7 +59,13 @@ ALL: tuple[type[Table], ...] = (
     runs.Checks,
     runs.Executions,
 )
-EXPORTED: tuple[type[Table], ...] = (governance.Events, governance.Audit, governance.Overrides)
+EXPORTED: tuple[type[Table], ...] = (
+    governance.Events,
+    governance.Audit,
+    governance.Overrides,
+    governance.DriftEvents,
+    models.Versions,
+)
 """Tables of analytics.duckdb alone, written anew at each refresh; the lake does not have them."""
 
 

@@ -12,6 +12,7 @@ import dataframely as dy
 
 from pricing_assets.tables.base import Table, currency, day, identifier, label, moment, money
 from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 
 METHODS = ["ml", "rules", "static"]
 OVERRIDE_KINDS = ["PRICE_FREEZE", "FORCE_RULE_BASED"]
@@ -41,6 +42,18 @@ _BEFORE = [*_OVERRIDE, "anomalies.price_anomalies.severity", "anomalies.price_an
 
 def _made() -> dict[str, Any]:
     return {"from": [*_snapshot(*_NAMED)["from"], *_BEFORE]}
+
+
+def _forecast(*names: str) -> dict[str, Any]:
+    return {"from": [f"{DemandForecasts.table_name()}.{name}" for name in names]}
+
+
+# What is sold at the final price: the forecast, what demand answers, and the price itself.
+_EXPECTED = [
+    *_forecast("sum_mean", "conditioning_price")["from"],
+    *(f"{Elasticities.table_name()}.{name}" for name in ("kind", "elasticity")),
+    *_made()["from"],
+]
 
 
 class Overrides(Table):
@@ -95,12 +108,28 @@ class PriceDecisions(Table):
         metadata=_snapshot(*_NAMED),
     )
     expected_units = dy.Float64(
-        nullable=True, min=0, description="units expected at the final price; null until demand is modelled"
+        nullable=True,
+        min=0,
+        allow_inf=False,
+        allow_nan=False,
+        description="units expected at the final price over the 28 days after D; null without a forecast or a price",
+        metadata={"from": _EXPECTED},
     )
-    expected_profit = money("profit expected at the final price; null until demand is modelled", nullable=True)
+    expected_profit = money("profit expected at the final price; null until prices are optimised", nullable=True)
     strategy = label("name of the strategy that claimed the SKU; null where none did", nullable=True)
     strategy_hash = label("SHA-256 of the strategy's text", nullable=True)
-    model_hashes = dy.String(nullable=True, description="hashes of the models used, comma separated")
+    # text, as the first release wrote it: its days stay readable
+    model_hashes = dy.String(
+        nullable=True,
+        description="model in force asked for the units: name/version@first 12 hex digits of its artifact hash;"
+        " null without one",
+        metadata=_forecast("model", "model_version", "model_hash"),
+    )
+    model_fallback = label(
+        "why no model made the expectation; null where one did",
+        nullable=True,
+        metadata=_forecast("fallback_reason"),
+    )
     override_id = label(
         "override it obeyed, the first of those in force on it; null where none was",
         nullable=True,

@@ -12,6 +12,8 @@ from pricing_assets.tables.base import Table, day, identifier, moment
 from pricing_assets.tables.decisions import OVERRIDE_KINDS
 
 OVERRIDE_STATES = ["active", "scheduled", "expired", "ended"]
+DRIFT_STATES = ["open", "approved", "rejected", "expired", "superseded", "training", "validated", "finished"]
+RESULTS = ["promoted", "kept", "failed"]
 
 
 class Strategies(Table):
@@ -69,3 +71,34 @@ class Overrides(Table):
     ended_by = dy.String(nullable=True, description="who ended it before it expired; null where nobody did")
     ended_at = moment("when it was ended, UTC; null where nobody did", nullable=True)
     end_reason = dy.String(nullable=True, description="why it was ended; null where nobody did")
+
+
+class DriftEvents(Table):
+    """One row per drift event, as it stands when exported: what was found, who answered, what came of it."""
+
+    event_id = identifier("drift event, e.g. drift-12")
+    model = identifier("model it is about", key=False)
+    champion = dy.Int64(nullable=True, min=1, description="version in force when it was found; null before the first")
+    metric = identifier("what drifted, e.g. psi; schedule and first_start ask for a training without drift", key=False)
+    segment = identifier("where", key=False)
+    evidence = dy.String(description="what was measured, as JSON")
+    reason = dy.String(description="why it was opened")
+    state = dy.Enum(
+        DRIFT_STATES,
+        description="open, approved or rejected; expired unanswered or untrained; superseded by a new champion; "
+        "training, validated, finished",
+    )
+    opened_by = identifier("on whose word", key=False)
+    opened_at = moment("when it was opened, UTC")
+    expires = moment("until when it may be approved and claimed, UTC")
+    answered_by = dy.String(nullable=True, description="who approved or rejected it; null where nobody did")
+    answered_at = moment("when, UTC; null where nobody did", nullable=True)
+    answer_reason = dy.String(nullable=True, description="why; null where nobody did")
+    root_run_id = dy.String(nullable=True, description="the run that claimed the approval; null where none did")
+    claimed_at = moment("when it was claimed, UTC; null where it was not", nullable=True)
+    challenger = dy.Int64(nullable=True, min=1, description="version trained and validated; null where none was")
+    artifact_hash = dy.String(nullable=True, description="SHA-256 of the challenger's files")
+    report_hash = dy.String(nullable=True, description="SHA-256 of its validation report")
+    outcome = dy.Enum(RESULTS, nullable=True, description="promoted, kept the old champion, or failed; null before")
+    outcome_reasons = dy.String(nullable=True, description="why it ended so")
+    ended_at = moment("when it ended, UTC; null before", nullable=True)

@@ -25,6 +25,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 LINE = [
     *(["raw", name] for name in ("listings", "prices", "sales", "stock", "competitor_snapshots", "quarantine")),
     *(["runs", "checks"], ["features", "feature_snapshots"], ["anomalies", "price_anomalies"]),
+    *(["forecasts", name] for name in ("demand_forecasts", "accuracy", "elasticities")),
     ["governance", "strategies"],
     *(["decisions", name] for name in ("overrides", "price_decisions", "price_steps", "price_book")),
     ["runs", "days"],

@@ -19,6 +19,7 @@ from pricing_assets.tables import by_name
 KEYS = {
     *("raw/listings", "raw/prices", "raw/sales", "raw/stock", "raw/competitor_snapshots", "raw/quarantine"),
     *("features/feature_snapshots", "anomalies/price_anomalies", "governance/strategies"),
+    *("forecasts/demand_forecasts", "forecasts/elasticities", "forecasts/accuracy", "monitoring/drift_metrics"),
     *("decisions/overrides", "decisions/price_decisions", "decisions/price_steps", "decisions/price_book"),
     *("runs/days", "runs/checks"),
     *("staging/stg_days", "staging/stg_decisions", "staging/stg_price_book", "staging/stg_prices", "staging/stg_sales"),
@@ -32,6 +33,7 @@ KEYS = {
     *("marts/decision_summary", "marts/inventory_ageing", "marts/margins", "marts/override_history"),
     *("marts/price_changes", "marts/price_history", "marts/run_summary"),
 }
+STATIONS = ("raw", "feature_snapshots", "price_anomalies", "demand_forecasts", "elasticities", "price_decisions")
 TABLES = sorted(key for key in KEYS if key.split("/")[0] not in ("staging", "marts"))
 MODELS = sorted(KEYS - set(TABLES))
 
@@ -49,7 +51,7 @@ def _specs() -> Mapping[str, dg.AssetSpec]:
 
 
 def test_the_asset_keys_are_these(specs: Mapping[str, dg.AssetSpec]) -> None:
-    assert set(specs) - {"runs/executions", "governance/overrides"} == KEYS
+    assert set(specs) - {"runs/executions", "governance/overrides", "models/versions"} == KEYS
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
@@ -78,7 +80,11 @@ def test_columns_and_lineage_are_those_of_the_table(specs: Mapping[str, dg.Asset
 
 
 @pytest.mark.parametrize(
-    "key", ["features/feature_snapshots", "anomalies/price_anomalies", "decisions/price_decisions"]
+    "key",
+    [
+        *("features/feature_snapshots", "anomalies/price_anomalies", "decisions/price_decisions"),
+        *("forecasts/demand_forecasts", "forecasts/elasticities", "forecasts/accuracy"),
+    ],
 )
 def test_what_is_computed_says_from_what(specs: Mapping[str, dg.AssetSpec], key: str) -> None:
     lineage: dg.TableColumnLineage = specs[key].metadata["dagster/column_lineage"]
@@ -97,6 +103,10 @@ def test_what_is_computed_says_from_what(specs: Mapping[str, dg.AssetSpec], key:
             {"raw/listings", "raw/prices", "raw/sales", "raw/stock", "raw/competitor_snapshots", "runs/checks"},
         ),
         ("anomalies/price_anomalies", {"features/feature_snapshots"}),
+        ("forecasts/demand_forecasts", {"raw/listings", "raw/prices", "raw/sales", "raw/stock", "runs/checks"}),
+        ("forecasts/accuracy", {"forecasts/demand_forecasts", "raw/sales"}),
+        ("forecasts/elasticities", {"raw/prices", "raw/sales", "raw/competitor_snapshots", "runs/checks"}),
+        ("decisions/price_decisions", {"forecasts/demand_forecasts", "forecasts/elasticities"}),
         ("decisions/price_decisions", {"features/feature_snapshots", "governance/strategies", "runs/checks"}),
         ("decisions/price_book", {"decisions/price_decisions"}),
         ("runs/days", {"decisions/price_decisions", "decisions/price_steps", "decisions/price_book"}),
@@ -113,7 +123,7 @@ def test_days_are_partitions_and_ranges_are_passes(specs: Mapping[str, dg.AssetS
 
     assert {key for key, spec in specs.items() if spec.partitions_def} >= set(TABLES)
     definitions = {definition.op.name: definition for definition in defs().assets or [] if hasattr(definition, "op")}
-    for station in ("raw", "feature_snapshots", "price_anomalies", "price_decisions"):
+    for station in STATIONS:
         policy = definitions[station].backfill_policy
         assert policy is not None
         assert policy.max_partitions_per_run == 31

@@ -104,7 +104,7 @@ def test_a_blocked_day_fails_at_once_with_the_verdict_and_no_later_run_walks_pas
     message = failure(line, result)
     assert message.startswith(f"{FIRST}: raw.prices contract: 1 of 4 rows in quarantine (25.00%), limit 5.00%")
     assert "mend prices.sql" in message
-    assert steps_started(line, result) == 2, "raw, then features once"
+    assert steps_started(line, result) == 4, "raw, then features, forecasts and elasticities once each"
     assert line.standing() == {}
 
     for station in ("features", "decisions"):
@@ -128,8 +128,9 @@ def test_stations_may_run_alone_one_after_the_other_and_in_no_other_order(
     message = failure(apart, apart.run(FIRST, only=["decisions"]))
     assert message.startswith(f"features.feature_snapshots: no snapshot for {FIRST}")
     assert "materialise features.feature_snapshots" in message
-    assert apart.run(FIRST, only=["features"]).success
-    assert apart.standing() == {}, "a day exists when its row commits"
+    for station in ("features", "forecasts", "elasticities"):
+        assert apart.run(FIRST, only=[station]).success
+        assert apart.standing() == {}, "a day exists when its row commits"
     assert apart.run(FIRST, only=["decisions"]).success
     begin(line, FIRST)
     assert apart.hashes() == line.hashes()
@@ -274,7 +275,7 @@ def test_a_future_row_is_quarantined_on_the_first_day(line: Line, shop: Shop) ->
 
 
 def test_some_of_the_decisions_assets_can_be_launched_alone(line: Line) -> None:
-    line.run(FIRST, only=["raw", "features", "anomalies"])
+    line.run(FIRST, only=["raw", "features", "anomalies", "forecasts", "elasticities"])
     alone = line.run(FIRST, only=["decisions"], tables=["decisions.price_decisions", "runs.days"])
     assert alone.success
     made = {event.asset_key.to_user_string() for event in alone.get_asset_materialization_events()}

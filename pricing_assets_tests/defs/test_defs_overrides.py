@@ -129,7 +129,7 @@ def test_without_the_anomalies_of_its_snapshot_nothing_is_decided(
     refused = line.run(DAY, only=["raw", "features", "decisions"])
     assert not refused.success
     assert line.standing() == stood
-    assert line.run(DAY, only=["anomalies", "decisions"]).success
+    assert line.run(DAY, only=["anomalies", "forecasts", "elasticities", "decisions"]).success
     assert replayed(line) == [None]
 
 

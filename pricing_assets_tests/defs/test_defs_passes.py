@@ -71,6 +71,8 @@ def test_a_range_and_day_by_day_give_the_same_content(passes: Passes) -> None:
     assert bases[0] == bases[1]
     anomalies = [each.lake.read(PriceAnomalies) for each in (passes.range, passes.daily)]
     assert anomalies[0].equals(anomalies[1])
+    foreseen = {"forecasts.demand_forecasts", "forecasts.accuracy", "forecasts.elasticities"}
+    assert foreseen <= set(whole), "compared with the rest"
 
 
 def test_both_replay_to_the_same_hashes(passes: Passes) -> None:

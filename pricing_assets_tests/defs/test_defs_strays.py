@@ -89,6 +89,7 @@ def test_strays_bring_the_first_day_with_them(line: Line, shop: Shop, monkeypatc
     shop.add("sales", **LOST)
     with monkeypatch.context() as patch:
         patch.setattr("pricing_assets.features.LOOKBACK", {"raw.sales": 2})  # else a tiny shop is read whole
+        patch.setattr("pricing_assets.defs.raw.WINDOW", 2)
         assert line.run(TENTH).success
     assert list(line.lake.partitions(Checks)) == [FIRST, DAYS[8], TENTH]
     assert held(line.lake) == {"raw.prices": ["NaN"], "raw.sales": ["7"]}

@@ -17,6 +17,7 @@ from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing.replay import Replayed, replay
 from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import PriceDecisions
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Prices
 from pricing_assets.tables.runs import Days
@@ -107,6 +108,33 @@ def test_an_edited_decision_file_is_named(line: Line, begin: Begin) -> None:
     assert named is not None
     assert "decisions.price_decisions" in named
     assert "final_price" in named
+
+
+def test_an_edited_forecast_or_elasticity_is_named(line: Line, begin: Begin) -> None:
+    begin(line, A)
+    edits: list[tuple[type[Table], dict[str, object]]] = [
+        (DemandForecasts, {"mean": 77.0}),
+        (DemandForecasts, {"fallback_reason": "because"}),
+        (Elasticities, {"elasticity": -4.5}),
+    ]
+    for table, values in edits:
+        path = line.lake.path(table, manifests.manifested(line.lake, table)[A])
+        whole = path.read_bytes()
+        edit_file(line.lake, table, A, **values)
+        [named] = differences(Lake(line.lake.root))
+        assert named is not None
+        assert named.startswith(f"{table.table_name()} hashes to ")
+        path.write_bytes(whole)
+    hashes(Lake(line.lake.root))
+
+
+def test_other_forecasts_made_later_change_no_recorded_day(line: Line, begin: Begin) -> None:
+    begin(line, A)
+    before = hashes(line.lake)
+    forecasts, elasticities = (line.lake.read(table, A, A) for table in (DemandForecasts, Elasticities))
+    line.lake.commit(DemandForecasts, forecasts.with_columns(pl.col("sum_mean") * 2), [A], TAMPERER)
+    line.lake.commit(Elasticities, elasticities.with_columns(elasticity=pl.lit(-5.0)), [A], TAMPERER)
+    assert hashes(line.lake) == before
 
 
 def test_an_edited_strategy_text_is_named(line: Line, begin: Begin) -> None:

@@ -54,6 +54,10 @@ def test_explain_adds_up(standing: Path) -> None:
     assert words.startswith(f"A in UK on {FIRST}: ")
     assert f"final {float(said['decision']['final_price']):.2f} GBP, was 4.10" in words
     assert said["decision"]["decision_id"] in words
+    assert said["expectation"]["units"] == said["decision"]["expected_units"] > 0
+    assert said["expectation"]["units_lo"] < said["expectation"]["units"] < said["expectation"]["units_hi"]
+    assert f"expected {said['expectation']['units']:.1f} units in 28 days at this price (likely " in words
+    assert "by a simple method: " in words
 
 
 def test_explain_without_a_date_is_of_the_last_decided_day(standing: Path) -> None:

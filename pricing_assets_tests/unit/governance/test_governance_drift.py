@@ -201,3 +201,17 @@ def test_what_is_no_id_is_refused(tmp_path: Any, name: str) -> None:
         pytest.raises(PricingError, match="is no id"),
     ):
         store.gate.event(name)
+
+
+def test_events_are_exported_for_analysts(store: Store) -> None:
+    from pricing_assets.tables.governance import DriftEvents
+
+    promoted(store)
+    opened(store, replace(PSI, champion=1, metric="ks"))
+    rows = governance.exported(store, datetime.now(UTC).date())[DriftEvents]
+    told = rows.select("event_id", "metric", "state", "answered_by", "challenger", "outcome", "outcome_reasons")
+    assert told.rows() == [
+        ("drift-1", "psi", "finished", "ann", 1, "promoted", "better"),
+        ("drift-2", "ks", "open", None, None, None, None),
+    ]
+    assert rows["evidence"][0] == '{"psi":0.4}'

@@ -30,6 +30,8 @@ CHANGES = [
     {"verdicts": {}},
     {"settings": {"time_zone": "Europe/London"}},
     {"settings": {"time_zone": "UTC", "publish_at": "06:00"}},
+    {"models": ["demand-daily/3@ab12"]},
+    {"models": ["demand-daily/4@ab12"]},
 ]
 
 

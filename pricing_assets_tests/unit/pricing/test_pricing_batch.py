@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from pricing_frames import DAY, day, features, strategy, takes_effect
+from pricing_outlooks import elasticity, expect
 
 from pricing_assets.anomalies import anomalies_of
 from pricing_assets.errors import PricingError
@@ -16,15 +17,18 @@ from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import Active, Timing, commit_days, decide_days
 from pricing_assets.pricing.batch import Committed
+from pricing_assets.pricing.expected import NO_FORECAST
 from pricing_assets.tables import Table
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
-from pricing_assets.tables.raw import Listings, Quarantine
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
+from pricing_assets.tables.raw import Listings, Quarantine, Sales
 from pricing_assets.tables.runs import Checks, Days
 
 TENTH = strategy("{name: tenth, then: {multiply: 0.9}}")
 FIFTH = strategy("{name: fifth, then: {multiply: 0.8}}", name="t")
+ELASTIC = elasticity(-3.0, sku="A", kind="promotion")
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def typed(table: type[Table], rows: list[dict[str, Any]]) -> pl.DataFrame:
 def receive(
     lake: Lake, on: date, *skus: str, price: str = "10", known_at: datetime | None = None, on_sale: bool = True
 ) -> None:
-    """Listings, a snapshot and a verdict of a day; no snapshot where nothing is on sale in time."""
+    """Listings, a snapshot, forecasts and a verdict of a day; no snapshot where nothing is on sale in time."""
     at = known_at or takes_effect(on) - timedelta(hours=6)
     listed = [{"date": on, "sku": sku, "market": "UK", "known_at": at, "on_sale": on_sale} for sku in skus]
     verdict = {"date": on, "table": "raw.sales", "check": "contract", "passed": True, "message": "", "run_id": "r"}
@@ -49,6 +53,7 @@ def receive(
     snapshot = features(*rows) if rows and on_sale and not known_at else FeatureSnapshots.create_empty()
     lake.commit(FeatureSnapshots, snapshot, [on], Provenance("r"))
     lake.commit(PriceAnomalies, anomalies_of(lake, [on]), [on], Provenance("r"))
+    expect(lake, on, *(skus if snapshot.height else ()))
 
 
 def run(
@@ -168,6 +173,74 @@ def test_a_listed_day_without_snapshot_is_refused(lake: Lake) -> None:
     lake.commit(FeatureSnapshots, FeatureSnapshots.create_empty(), [DAY], Provenance("r"))
     with pytest.raises(PricingError, match=f"no snapshot for {DAY}"):
         run(lake, DAY)
+
+
+@pytest.mark.parametrize("sold", [DAY, day(-9)])
+def test_a_listed_day_without_forecasts_is_refused_since_the_first_sale(lake: Lake, sold: date) -> None:
+    receive(lake, DAY, "A")
+    expect(lake, DAY)
+    run(lake, DAY)
+    assert standing(lake)["model_fallback"].to_list() == [NO_FORECAST]
+    sale = {"date": sold, "sku": "A", "market": "UK", "known_at": takes_effect(sold), "currency": "GBP"}
+    sale |= {"units": 1, "returned_units": 0, "revenue": Decimal(9), "source_lines": 1}
+    lake.commit(Sales, typed(Sales, [sale]), [sold], Provenance("r"))
+    with pytest.raises(PricingError, match=rf"forecasts\.demand_forecasts: none for {DAY}") as refused:
+        run(lake, DAY)
+    assert "materialise forecasts.demand_forecasts" in str(refused.value)
+
+
+def test_a_decision_carries_what_it_expects_to_sell_and_who_says_so(lake: Lake) -> None:
+    receive(lake, DAY, "A")
+    answers = [elasticity(-2.0, sku="A"), ELASTIC]
+    expect(lake, DAY, "A", per_day=2.0, conditioning_price=Decimal("10"), elasticities=answers)
+    run(lake, DAY)
+    (row,) = standing(lake).to_dicts()
+    assert row["expected_units"] == round(56 * 0.9**-3.0, 4)
+    assert (row["model_hashes"], row["model_fallback"]) == ("demand-daily/3@ab12cd34ef56", None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"per_day": 1.5},
+        {"model_hash": "f" * 64},
+        {"model_version": 4},
+        {"fallback_reason": "new"},
+        {"conditioning_price": Decimal("9")},
+    ],
+)
+def test_other_forecasts_make_other_decisions_on_another_basis(lake: Lake, change: dict[str, Any]) -> None:
+    receive(lake, DAY, "A")
+    run(lake, DAY)
+    before = standing(lake)
+    expect(lake, DAY, "A", **change)
+    assert run(lake, DAY, run_id="again").changed == [DAY]
+    after = standing(lake)
+    told = ["expected_units", "model_hashes", "model_fallback"]
+    assert not before.select(told).equals(after.select(told))
+    assert before["decision_id"].to_list() != after["decision_id"].to_list()
+    assert before["final_price"].to_list() == after["final_price"].to_list()
+
+
+def test_another_elasticity_is_another_basis(lake: Lake) -> None:
+    receive(lake, DAY, "A")
+    run(lake, DAY)
+    before = standing(lake)
+    expect(lake, DAY, "A", elasticities=[ELASTIC])
+    assert run(lake, DAY, run_id="again").changed == [DAY]
+    assert standing(lake)["decision_id"].to_list() != before["decision_id"].to_list()
+    assert run(lake, DAY, run_id="thrice").changed == []
+
+
+def test_the_manifest_names_forecasts_and_elasticities_as_inputs_and_puts_them_in_force(lake: Lake) -> None:
+    receive(lake, DAY, "A")
+    expect(lake, DAY, "A", elasticities=[ELASTIC])
+    run(lake, DAY)
+    inputs = {each["table"]: each for each in manifests.standing(lake)["inputs"][0]}
+    for table in (DemandForecasts, Elasticities):
+        file = lake.partitions(table)[DAY]
+        assert (inputs[table.table_name()]["hash"], inputs[table.table_name()]["version"]) == (file.hash, file.version)
+        assert manifests.manifested(lake, table)[DAY].hash == file.hash
 
 
 def test_what_a_killed_run_left_does_not_enter(lake: Lake) -> None:

@@ -1,0 +1,117 @@
+"""The forecasts station: what each SKU on sale will sell, by the models people put in force, and how well that went."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import polars as pl
+
+from pricing_assets.defs import catalog, plots, verdicts
+from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, SOURCE, days_of
+from pricing_assets.defs.resources import Platform
+from pricing_assets.tables import raw
+from pricing_assets.tables.forecasts import Accuracy, DemandForecasts
+from pricing_assets.tables.runs import Checks
+
+if TYPE_CHECKING:
+    from pricing_assets.demand.forecasts import Served
+    from pricing_assets.demand.plan import Frequency
+
+SOLD = (raw.Products, raw.Listings, raw.Sales, raw.Stock)
+ASKED = (*SOLD, raw.Prices, raw.Promotions)
+
+
+@dg.multi_asset(
+    name="demand_forecasts",
+    specs=[
+        catalog.spec(DemandForecasts, deps=[*(table for table in ASKED if table in SOURCE.tables), Checks]),
+        # made in the same step: the row of the day that decisions commit tells of both
+        catalog.spec(Accuracy, deps=[DemandForecasts, *(table for table in SOLD if table in SOURCE.tables), Checks]),
+    ],
+    partitions_def=DAILY,
+    backfill_policy=BACKFILL,
+    retry_policy=RETRY,
+    can_subset=True,  # always made together; Dagster refuses to backfill a whole whose parts feed one another
+)
+def demand_forecasts(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
+    """28 days and 8 weeks ahead of each day, then the forecasts of the four weeks before held against its sales."""
+    from pricing_assets.demand import accuracy, forecasts
+
+    lake, calendar, by = platform.lake, platform.calendar, platform.provenance(context)
+    with platform.at_work(context, days_of(context)), TemporaryDirectory() as folder:
+        days = verdicts.open_days(context, lake, days_of(context))
+        served = in_force(context, platform, Path(folder))
+        made = forecasts.forecasts_of(lake, days, calendar, served)
+        lake.commit(DemandForecasts, made, days, by)
+        scored = accuracy.accuracy_of(lake, days, calendar)
+        lake.commit(Accuracy, scored, days, by)
+    results = [
+        catalog.result(context, DemandForecasts, made, days, _expected(made, served)),
+        catalog.result(context, Accuracy, scored, days, _scored(scored)),
+    ]
+    yield from (result for result in results if result.asset_key in context.selected_asset_keys)
+
+
+def in_force(context: dg.AssetExecutionContext, platform: Platform, folder: Path) -> "Mapping[Frequency, Served]":
+    """The champion of each frequency, asked for once per run; where there is none that can be read, why."""
+    from pricing_assets import demand, models
+    from pricing_assets.demand.forecasts import NAMES, Served
+    from pricing_assets.errors import PricingError
+
+    found: dict[Frequency, Served] = {}
+    for frequency, name in NAMES.items():
+        try:
+            serving = models.champion_in_force(platform.gate, platform.registry, name, folder)
+            model = demand.load(serving.folder)
+        except PricingError as fault:
+            cause = fault.cause if isinstance(fault, models.ModelUnavailable) else "unreadable"
+            # what it says in full may name a folder of this run, and a row's content must not
+            found[frequency] = Served(None, reason=_reason(platform, name, cause))
+            context.log.warning(f"{name}: a simple method forecasts instead of a model. {fault}")
+        else:
+            found[frequency] = Served(model, serving.version, serving.artifact_hash)
+            if serving.note:
+                context.log.warning(serving.note)
+    return found
+
+
+def _reason(platform: Platform, name: str, cause: str) -> str:
+    champion = platform.gate.champion(name)
+    if champion is None:
+        return f"no version of {name} has been put in force yet"
+    said = {"unreachable": "cannot be had: the registry does not answer"}.get(cause, f"is {cause}")
+    return f"{name}/{champion.version} {said}"
+
+
+def _expected(made: pl.DataFrame, served: "Mapping[Frequency, Served]") -> dict[str, Any]:
+    """What a person looks at first: which model forecast how many series, why not all, and the units to come."""
+    last = made.filter(pl.col("date") == pl.col("date").max())
+    series = last.unique(["frequency", "sku", "market"])
+    reasons = series.group_by("frequency", "method", "fallback_reason").len("SKU-markets")
+    versions = {
+        f"model of {'days' if frequency == 'D' else 'weeks'}": f"version {each.version}" if each.model else each.reason
+        for frequency, each in served.items()
+    }
+    days = last.filter(pl.col("frequency") == "D")
+    return {
+        **versions,
+        "methods": catalog.table_value(reasons.sort("frequency", "SKU-markets", descending=[False, True]).head(20)),
+        "units to come": plots.units_to_come(days),
+    }
+
+
+def _scored(scored: pl.DataFrame) -> dict[str, Any]:
+    """What a person looks at first: the figures of all and of each segment, and how they age."""
+    if not scored.height:
+        return {}
+    last = scored.filter(pl.col("date") == pl.col("date").max())
+    oldest = last.filter(pl.col("origin") == pl.col("origin").min().over("frequency"))
+    figures = [pl.col(name).round(3) for name in ("wape", "rmsse", "bias", "coverage", "sum_coverage")]
+    shown = oldest.select("origin", "segment", "frequency", "model", "n_series", "units", *figures)
+    return {
+        "by segment": catalog.table_value(shown.sort("frequency", "segment", "model").head(60)),
+        "by days ahead": plots.accuracy_by_age(last),
+        "of segments": plots.accuracy_by_segment(oldest),
+    }

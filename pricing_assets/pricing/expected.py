@@ -1,0 +1,110 @@
+"""What a day expects to sell at its final prices: the forecast at the planned price × what demand answers.
+
+Here: units at final prices, from what is known of demand. Not here: reading that (outlook), how forecasts and
+elasticities are made (demand/, its stations), which price is final (decision).
+
+Units are of the 28 days after the day. Up to the list price the SKU's base elasticity answers, below it that of
+promotions. A forecast rests on a planned price; where none was assumed (a shop that has realised prices only) it is
+taken as made at the current one. Where a plan gives dates other prices, each date answers from its own.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pricing_assets.demand.response import DEEPEST, respond
+from pricing_assets.pricing.outlook import KEY, MADE_BY, Outlook
+
+NO_FORECAST = "no forecast for it"
+_EXACT = 4  # decimals of units kept: what mathematical libraries of two machines differ in is far behind them
+_DECISION = [*KEY, "category", "current_price", "list_price", "final_price"]
+
+
+def expected(decisions: pl.DataFrame, known: Outlook) -> pl.DataFrame:
+    """expected_units, model_hashes and model_fallback of each decision, in the order of `decisions`.
+
+    `decisions` have date, sku, market (in canonical order it is quickest), category, current_price, list_price and
+    final_price. Units are null without a forecast or a price.
+    """
+    current, final = (pl.col(name).cast(pl.Float64) for name in ("current_price", "final_price"))
+    rows = _beside(decisions.select(_DECISION), known.forecasts).select(
+        *KEY,
+        "category",
+        *MADE_BY,
+        "fallback_reason",
+        pl.col("sum_mean").alias("units"),
+        pl.coalesce(pl.col("conditioning_price").cast(pl.Float64), current).alias("planned_price"),
+        final.alias("candidate"),
+        promoted=(pl.col("final_price") < pl.col("list_price")).fill_null(False),
+    )
+    why = pl.when(pl.col("units").is_null()).then(pl.lit(NO_FORECAST)).otherwise("fallback_reason")
+    return rows.select(
+        _units(rows, known).round(_EXACT).alias("expected_units"),
+        _made_by(rows).cast(pl.String).alias("model_hashes"),
+        why.alias("model_fallback"),
+    )
+
+
+def _made_by(rows: pl.DataFrame) -> pl.Expr:
+    """The model of each row, as name/version@hash. Nearly all rows share one, so its text is put together once."""
+    found = rows.select(MADE_BY)
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in MADE_BY)
+    text = pl.lit(None, dtype=pl.Categorical)
+    for model, version, artifact in found.filter(changes).drop_nulls().unique().sort(MADE_BY).iter_rows():
+        mine = (pl.col("model_hash") == artifact) & (pl.col("model_version") == version) & (pl.col("model") == model)
+        text = pl.when(mine).then(pl.lit(f"{model}/{version}@{artifact[:12]}", dtype=pl.Categorical)).otherwise(text)
+    return text
+
+
+def _units(rows: pl.DataFrame, known: Outlook) -> pl.Series:
+    """Units at the candidate price: as demand.response says, without its care for what a lake already promises."""
+    rows = _with_elasticity(rows, known)
+    units = rows.select(_answered("units").alias("answered"), *KEY)
+    if known.plans.is_empty():
+        return units["answered"]
+    dates = rows.drop("units", "planned_price").join(known.plans, on=KEY, how="inner", maintain_order="right")
+    dates = dates.with_columns(planned_price=pl.col("conditioning_price").cast(pl.Float64))
+    of_date = dates.select(*KEY, _answered("mean").alias("of_date")).group_by(KEY, maintain_order=True)
+    along = of_date.agg(along=pl.when(pl.col("of_date").is_not_null().all()).then(pl.col("of_date").sum()))
+    return _beside(units, along).select(pl.coalesce("along", "answered")).to_series()
+
+
+def _answered(units: str) -> pl.Expr:
+    """The units at the candidate price instead of the planned one; null where either is not known."""
+    move = (pl.col("candidate") / pl.col("planned_price")).clip(lower_bound=DEEPEST).log()
+    still = pl.col("candidate") == pl.col("planned_price")
+    answered = pl.when(still).then(units).otherwise(pl.col(units) * (pl.col("elasticity") * move).exp())
+    return pl.when((pl.col("candidate") > 0) & (pl.col("planned_price") > 0)).then(answered)
+
+
+def _with_elasticity(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
+    """The rows with the elasticity that answers: the SKU's own of the kind, else that of others."""
+    for kind in ("base", "promotion"):
+        of_kind = known.elasticities.lazy().filter(pl.col("kind") == kind)
+        rows = _beside(rows, of_kind.select(*KEY, pl.col("elasticity").alias(kind)).collect())
+    own = pl.when("promoted").then("promotion").otherwise("base")
+    rows = rows.with_columns(elasticity=own).drop("base", "promotion")
+    priced = (pl.col("candidate") > 0) & (pl.col("planned_price") > 0) & pl.col("units").is_not_null()
+    lacks = (priced & pl.col("elasticity").is_null()).fill_null(False)
+    if not rows.select(lacks.any()).item():
+        return rows
+    rows = rows.with_row_index("place")
+    asked = rows.filter(priced).filter(lacks.any().over("date", "category"))
+    borrowed = [_borrowed(part, known) for part in asked.partition_by("date", maintain_order=True)]
+    rows = rows.join(pl.concat(borrowed), on="place", how="left", maintain_order="left")
+    return rows.with_columns(pl.coalesce("elasticity", "of_others").alias("elasticity")).drop("place", "of_others")
+
+
+def _borrowed(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
+    """place, of_others: the elasticity that demand.response finds for rows of one day, whole categories of it."""
+    kind = pl.when("promoted").then(pl.lit("promotion")).otherwise(pl.lit("base")).alias("kind")
+    of_day = known.elasticities.filter(date=rows["date"][0])
+    answer = respond(rows, of_day, rows.select("sku", "market", "candidate", kind))
+    return rows.select("place", of_others=answer["elasticity"])
+
+
+def _beside(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The columns of `others` beside the rows of the same date, SKU and market; null where there is none."""
+    if rows.height == others.height and all((rows[name] == others[name]).all() for name in reversed(KEY)):
+        return rows.hstack(others.drop(KEY))  # both in canonical order: as a rule every SKU on sale has its row
+    return rows.join(others, on=KEY, how="left", validate="m:1", maintain_order="left")

@@ -1,0 +1,95 @@
+"""What `pricing explain` says of units: how many at the decided price, how sure that is, which model says so.
+
+Here: the recorded forecast and elasticity of one decision, in words. Not here: the units themselves, which are the
+decision's own (pricing/expected.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from pricing_assets.lake import days as manifests
+from pricing_assets.shell.command import Shell
+from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
+
+Row = dict[str, Any]
+
+
+def expectation(shell: Shell, decision: Row) -> Row:
+    """What a decision's expected units rest on; of what is not known, None.
+
+    units, units_lo, units_hi (ten and ninety in a hundred) over `days` at the final price; planned_price, at which they
+    were forecast; kind, elasticity, std_error, borrowed (why the elasticity is not the SKU's own). Where dates of the
+    horizon have planned prices of their own (`dates_apart`), each answers from its own, and no one range is told.
+    """
+    from pricing_assets.pricing.outlook import DAYS, outlook, whole_horizon
+
+    forecasts, elasticities = (_rows(shell, table, decision) for table in (DemandForecasts, Elasticities))
+    found: Row = {"days": DAYS, "units": decision["expected_units"], "dates_apart": False}
+    found |= dict.fromkeys(("units_lo", "units_hi", "planned_price", "kind", "elasticity", "std_error", "borrowed"))
+    if decision["expected_units"] is None:
+        return found
+    found["dates_apart"] = not outlook(forecasts, elasticities, {}).plans.is_empty()
+    if found["dates_apart"]:
+        return found
+    return found | _answered(decision, whole_horizon(forecasts).row(0, named=True), elasticities)
+
+
+def _answered(decision: Row, forecast: Row, elasticities: pl.DataFrame) -> Row:
+    """Range and elasticity at the final price."""
+    from pricing_assets.demand.response import respond
+
+    planned, final, listed = forecast["conditioning_price"], decision["final_price"], decision["list_price"]
+    planned = decision["current_price"] if planned is None else planned
+    kind = "promotion" if listed is not None and final < listed else "base"
+    own = elasticities.filter(pl.col("kind").cast(pl.String) == kind).to_dicts()
+    key = {"sku": [decision["sku"]], "market": [decision["market"]]}
+    plan = pl.DataFrame(
+        {
+            **key,
+            "units": [forecast["sum_mean"]],
+            "planned_price": [float(planned)],
+            "units_lo": [forecast["sum_q10"]],
+            "units_hi": [forecast["sum_q90"]],
+        }
+    )
+    at = pl.DataFrame({**key, "candidate": [float(final)], "kind": [kind]})
+    answer = respond(plan, elasticities, at).row(0, named=True)
+    told = {"planned_price": planned, "kind": kind} | {name: answer[name] for name in ("units_lo", "units_hi")}
+    if own:
+        told |= {name: own[0][name] for name in ("elasticity", "std_error")} | {"borrowed": own[0]["fallback_reason"]}
+    return told
+
+
+def _rows(shell: Shell, table: type[DemandForecasts | Elasticities], decision: Row) -> pl.DataFrame:
+    """A decision's rows of a table, as the manifest has them in force."""
+    file = manifests.manifested(shell.lake, table).get(decision["date"])
+    mine = (pl.col("sku") == decision["sku"]) & (pl.col("market") == decision["market"])
+    return shell.lake.read_files(table, [file] if file else [], where=mine)
+
+
+def sentences(decision: Row, told: Row, places: int) -> list[str]:
+    """The same in words; amounts with the decimals of their currency."""
+    by, why = decision["model_hashes"], decision["model_fallback"]
+    if told["units"] is None:
+        unsaid = "its price is not known" if by else "it was decided before forecasts joined the line"
+        return [f"units expected: unknown, {why or unsaid}"]
+    sure = "" if told["units_lo"] is None else f" (likely {_units(told['units_lo'])} to {_units(told['units_hi'])})"
+    source = f"by a simple method: {why}" if why else f"from {by}"
+    said = [f"expected {_units(told['units'])} units in {told['days']} days at this price{sure}, {source}"]
+    if told["dates_apart"]:
+        return [*said, "prices are planned to change meanwhile: each date answers from the one planned for it"]
+    if told["planned_price"] is None or told["planned_price"] == decision["final_price"]:
+        return said
+    planned = f"forecast at {told['planned_price']:.{places}f}"
+    if told["elasticity"] is None:
+        return [*said, f"{planned}; no elasticity of its own: that of its category, of all, or as published"]
+    kind = f"{told['kind']} elasticity {told['elasticity']:.2f} ± {told['std_error']:.2f}"
+    return [*said, f"{planned}; {kind}" + (f", borrowed: {told['borrowed']}" if told["borrowed"] else "")]
+
+
+def _units(units: float) -> str:
+    """Units as people say them: to a tenth below a hundred."""
+    return f"{units:,.1f}" if units < 100 else f"{units:,.0f}"

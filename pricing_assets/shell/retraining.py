@@ -1,0 +1,115 @@
+"""`pricing models retrain`: the retraining job for approved events, in this process, on the instance the UI shows.
+
+Here: which events, launching, and what came of each. Not here: the job (defs/models), the gate (governance/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import typer
+
+from pricing_assets.errors import PricingError
+from pricing_assets.shell.command import REFUSED, Shell
+from pricing_assets.shell.deciding import open_store
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from pricing_assets.governance import DriftEvent, Store
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_BEGUN = ("training", "validated")
+
+
+def retrain(shell: Shell, names: Sequence[str]) -> None:
+    """Trains for the events, or for all that are approved; goes on with what was begun and ended without an outcome.
+
+    Exit code 1 where one failed or was refused.
+    """
+    store = open_store(shell)
+    events = [store.gate.event(name) for name in names] or _due(store)
+    if not events:
+        shell.answer([])
+        shell.say("no drift event is approved; `pricing drift list` shows what waits for an answer")
+        return
+    answers = _run(shell, store, events)
+    shell.answer(answers)
+    for each in answers:
+        for line in _words(each):
+            shell.say(line)
+    if any(each["outcome"] == "failed" or each["error"] for each in answers):
+        raise typer.Exit(REFUSED)
+
+
+def _due(store: Store) -> list[DriftEvent]:
+    """Approved and not begun, or begun and left by a run that died; not what a second person must still answer."""
+    now = datetime.now(UTC)
+    due = [event for event in store.gate.events() if event.state(now) in ("approved", *_BEGUN)]
+    return [event for event in due if event.root_run_id is None or not _waits(store, event)]
+
+
+def _waits(store: Store, event: DriftEvent) -> bool:
+    try:
+        return store.gate.event(event.id).promotion_asked and store.gate.second_answer(event.id) is None
+    except PricingError:  # it expired: the next attempt ends it
+        return False
+
+
+def _run(shell: Shell, store: Store, events: Sequence[DriftEvent]) -> list[dict[str, Any]]:
+    from pricing_assets.definitions import defs
+    from pricing_assets.defs import executions, models
+    from pricing_assets.shell.instance import open_instance
+
+    job = defs().resolve_job_def(models.RETRAINING)
+    answers = []
+    with open_instance(shell.settings) as instance, shell.progress.status("starting") as status:
+        for number, event in enumerate(events, 1):
+            status.update(f"[{number}/{len(events)}] {event.drift.model} for {event.id}: training and validating")
+            run_id = str(uuid4())
+            tags = {"pricing/event": event.id, **({models.RESUMES: event.root_run_id} if event.root_run_id else {})}
+            done = _execute(job, instance, run_id, tags, models.config_of(event.id))
+            executions.conclude(instance, shell.lake, run_id)
+            error = None if done else executions.first_error(instance, run_id)
+            answers.append(_answer(store.gate.event(event.id), run_id, error))
+    return answers
+
+
+def _execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, run_id: str, tags: dict[str, str], config: dict[str, Any]
+) -> bool:
+    result = job.execute_in_process(
+        run_config={**_QUIET, **config}, instance=instance, run_id=run_id, tags=tags, raise_on_error=False
+    )
+    return result.success
+
+
+def _answer(event: DriftEvent, run_id: str, error: str | None) -> dict[str, Any]:
+    outcome = event.outcome
+    return {
+        "id": event.id,
+        "model": event.drift.model,
+        "run_id": run_id,
+        "outcome": outcome and outcome.result,
+        "version": outcome.version if outcome else event.validated and event.validated.version,
+        "reasons": list(outcome.reasons) if outcome else [],
+        "error": error,
+    }
+
+
+def _words(answer: dict[str, Any]) -> list[str]:
+    """What came of an event, for people."""
+    name = f"{answer['id']}, {answer['model']}"
+    if answer["outcome"]:
+        told = {"promoted": "serves from the next run on", "kept": "does not serve", "failed": "failed"}
+        version = f"version {answer['version']}" if answer["version"] else "the training"
+        return [f"{name}: {version} {told[answer['outcome']]}", *(f"  {reason}" for reason in answer["reasons"])]
+    if answer["error"]:
+        return [f"{name}: {answer['error']}"]
+    return [
+        f"{name}: version {answer['version']} passed, and another person must agree:"
+        f" `pricing drift approve {answer['id']} --reason …`"
+    ]
