@@ -13,18 +13,22 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from benchmarks import drift_years
 from benchmarks.drift_years import DAYS, FIRST, LAST, REFERENCE, SHIFT, SKUS, YEAR
+from pricing_assets import drawing
 from pricing_assets.monitoring import Champion, Feature, Plan, features
 from pricing_assets.monitoring.decay import judge
 from pricing_assets.monitoring.errors import segment_errors
 from pricing_assets.simulation import MarketSettings
 from pricing_assets.simulation.trading import trade
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SEEDS, MARKETS, FEATURES = range(501, 561), range(501, 507), range(501, 521)
 ASSORTMENTS = (60, 240)  # SKUs of a simulated market: segments of 12 and of 48 SKUs
@@ -215,11 +219,10 @@ def feature_figures(seeds: Sequence[int] = FEATURES) -> list[dict[str, Any]]:
 
 def draw(rows: Sequence[Row], path: Path) -> None:
     """False events and shares found by noise, a line per memory; the simulator's as crosses. Dashed are the bars."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    path.write_bytes(drawing.png(lambda figure: _panels(figure, rows), (10, 3.8), dpi=110))
 
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
-    FigureCanvasAgg(figure)
+
+def _panels(figure: Figure, rows: Sequence[Row]) -> None:
     titles = ("false events per segment-year", f"{SHIFT:.0%} shifts found within {WITHIN} days")
     for axes, attribute, bar, title in zip(
         figure.subplots(1, 2), ("false_rate", "found"), (FALSE, FOUND), titles, strict=True
@@ -231,8 +234,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         axes.plot(*zip(*crosses, strict=True), "kx", label="simulator")
         axes.axhline(bar, color="black", linestyle="dashed", linewidth=1)
         axes.set(ylim=(0, 1.1), xlabel="noise: standard deviation of a day's bias", title=title)
-    axes.legend(fontsize=7)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    drawing.legend_beside(figure, axes)
 
 
 def _range(text: str) -> range:

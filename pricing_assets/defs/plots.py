@@ -1,18 +1,18 @@
 """Plots in asset metadata, where people would rather look than read.
 
-Here: pictures of frames a station just made. Not here: computing what they show. matplotlib is imported when a plot is
-drawn: it costs a second.
+Here: pictures of frames a station just made. Not here: computing what they show, the paper (drawing).
 """
 
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
+
+from pricing_assets import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -227,19 +227,7 @@ def elasticities(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataValue:
     """A drawing as a PNG inside Markdown, which the Dagster UI shows."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_title(title, fontsize=9)
-    draw(axes)
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside right upper", fontsize=7)  # over no bar
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-    return embedded(buffer.getvalue(), title)
+    return embedded(drawing.plot(draw, title, _SIZE), title)
 
 
 def embedded(png: bytes, title: str) -> dg.MarkdownMetadataValue:

@@ -1,22 +1,22 @@
 """Pictures kept beside a model: how its past origins were forecast, and how it does beside the champion.
 
-Here: PNGs of folds and reports. Not here: measuring. matplotlib is imported when a picture is drawn.
+Here: PNGs of folds and reports. Not here: measuring.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import polars as pl
+
+from pricing_assets import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pricing_assets.models.report import ValidationReport
 
-_MOST_SEGMENTS = 12
+_MOST_SEGMENTS, _WIDTH = 12, 7.0
 _BLUE, _RED = "#3b6ea5", "#b5483a"
 
 
@@ -32,10 +32,9 @@ def of_folds(folds: pl.DataFrame) -> bytes:
             label = "forecast on an earlier day" if cut == sums["cutoff"][0] else None
             axes.plot(rows["ds"].to_list(), rows["mean"].to_list(), color=_RED, linewidth=1, alpha=0.7, label=label)
         axes.set(ylabel="units")
-        axes.legend(fontsize=7)
         axes.figure.autofmt_xdate()
 
-    return _png(draw, "forecasts of past origins, by a model that had not seen what came after")
+    return drawing.plot(draw, "forecasts of past origins, by a model that had not seen what came after", (_WIDTH, 2.8))
 
 
 def of_report(report: ValidationReport) -> bytes:
@@ -50,20 +49,6 @@ def of_report(report: ValidationReport) -> bytes:
             axes.barh([place + shift for place in range(len(shown))], values, 0.38, color=color, label=name)
         axes.set_yticks(range(len(shown)), [each.segment for each in shown], fontsize=7)
         axes.set(xlabel="WAPE: the shorter, the better")
-        axes.legend(fontsize=7)
 
-    return _png(draw, f"{report.challenger.name} against {report.champion.name}", height=1.6 + 0.25 * len(shown))
-
-
-def _png(draw: Callable[[Axes], None], title: str, height: float = 2.8) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_title(title, fontsize=9)
-    draw(axes)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-    return buffer.getvalue()
+    title = f"{report.challenger.name} against {report.champion.name}"
+    return drawing.plot(draw, title, (_WIDTH, 1.6 + 0.25 * len(shown)))

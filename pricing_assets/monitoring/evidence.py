@@ -1,17 +1,17 @@
 """What a drift is seen by: tables as plain objects, and their picture.
 
-Here: evidence as JSON holds it, and drawing it. Not here: judging. matplotlib is imported when a picture is drawn.
+Here: evidence as JSON holds it, and drawing it. Not here: judging.
 """
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from pricing_assets import drawing
 from pricing_assets.monitoring.decay import BIAS, Judged
 from pricing_assets.monitoring.shares import Share
 
@@ -59,21 +59,14 @@ def as_json(evidence: dict[str, Any]) -> str:
 
 def draw(evidence: dict[str, Any]) -> bytes:
     """A PNG of evidence: a chart's errors above its sums, or values of SKUs, old and new. ValueError for others."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    if evidence["kind"] == "chart":
-        _draw_chart(figure, evidence)
-    elif evidence["kind"] == "share":
-        _draw_share(figure, evidence)
-    else:
+    if evidence["kind"] not in _PICTURES:
         raise ValueError(f"evidence of kind {evidence['kind']} has no picture")
-    figure.suptitle(f"{evidence['metric']} of {evidence['segment']}", fontsize=10)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80, metadata={"Software": None})
-    return buffer.getvalue()
+
+    def whole(figure: Figure) -> None:
+        _PICTURES[evidence["kind"]](figure, evidence)
+        figure.suptitle(f"{evidence['metric']} of {evidence['segment']}", fontsize=10)
+
+    return drawing.png(whole, (8, 4.2))
 
 
 def _draw_chart(figure: Figure, evidence: dict[str, Any]) -> None:
@@ -92,7 +85,7 @@ def _draw_chart(figure: Figure, evidence: dict[str, Any]) -> None:
         for name, style in (("since", "dotted"), ("noticed", "solid")):
             if evidence[name] is not None and date.fromisoformat(evidence[name]) >= days[0]:
                 axes.axvline(date.fromisoformat(evidence[name]), color=_RED, linestyle=style, linewidth=1, label=name)
-        axes.legend(fontsize=6, loc="upper left")
+    drawing.legend_beside(figure, sums)
     figure.autofmt_xdate()
 
 
@@ -104,7 +97,10 @@ def _draw_share(figure: Figure, evidence: dict[str, Any]) -> None:
     axes.plot([row["was"] for row in rows], range(len(rows)), "o", color="grey", markersize=4, label="reference")
     axes.plot([row["now"] for row in rows], range(len(rows)), "o", color=_BLUE, markersize=4, label="now")
     axes.set_yticks(range(len(rows)), [f"{row['sku']} {row['market']}" for row in rows], fontsize=6)
-    axes.legend(fontsize=7)
+    drawing.legend_beside(figure, axes)
+
+
+_PICTURES = {"chart": _draw_chart, "share": _draw_share}
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

@@ -1,13 +1,18 @@
 """The picture of a score: recall and precision by effect size.
 
-Here: drawing. Not here: the figures (scoring.py). matplotlib is imported when the picture is drawn.
+Here: drawing. Not here: the figures (scoring.py).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pricing_assets import drawing
 from pricing_assets.simulation.scoring import LARGE, Score
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BARS = {"recall": (0.95, "episodes", "#3b6ea5"), "precision": (0.90, "alarms", "#b5483a")}
 """What each must reach from LARGE on, what it counts, its color."""
@@ -18,11 +23,10 @@ def draw(score: Score, path: Path) -> None:
 
     Dashed is the bar, dotted the threshold.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    path.write_bytes(drawing.png(lambda figure: _panels(figure, score), (10, 3.8), dpi=120))
 
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
-    FigureCanvasAgg(figure)
+
+def _panels(figure: Figure, score: Score) -> None:
     bins = score.by_size
     names = [_name(*limits) for limits in bins.select("from", "to").iter_rows()]
     first, threshold = (bins["from"].to_list().index(size) for size in (LARGE, 1.0))
@@ -35,7 +39,6 @@ def draw(score: Score, path: Path) -> None:
         axes.axvline(threshold - 0.5, color="grey", linestyle="dotted", linewidth=1)
         axes.set(ylim=(0, 1.1), ylabel=measure, xlabel="effect size, × threshold", title=f"of {counted}")
         axes.set_xticks(range(len(names)), names, fontsize=6)
-    figure.savefig(path, dpi=120)
 
 
 def _name(start: float, end: float | None) -> str:
