@@ -122,7 +122,7 @@ def data_of(platform: Platform, model: str, day: date | None = None) -> "Data":
     """What a training looks at: the lake up to a day, by default the last one that stands."""
     from pricing_assets.models import inputs
 
-    return inputs.data_of(platform.lake, platform.calendar, model, day)
+    return inputs.data_of(platform.lake, platform.calendar, model, platform.settings.home / "seasons", day)
 
 
 def _seen(platform: Platform, event: str) -> dict[str, Any]:

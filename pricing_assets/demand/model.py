@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from pricing_assets.demand.panel import DATE, ID, Y, checked, gridded, with_futu
 from pricing_assets.demand.past import BASE
 from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.roles import Roles, roles_of
+from pricing_assets.demand.seasonality import SEASON, with_season
 from pricing_assets.demand.simple import RATE
 from pricing_assets.errors import PricingError
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 MEMBERS = (*LEARNED, RATE)
 PRIOR = (0.25, 0.25, 0.25, 0.25, 0.0)
-BLEND = "blend"
+BLEND, SEASONS = "blend", "seasons.csv"
 FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "method", REASON]
 LEAST_ROWS = 200
 """Rows below which no trees are grown."""
@@ -48,7 +49,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class DemandModel:
-    """A trained model. `boosters` is empty where there was too little to learn from: then all series fall back."""
+    """A trained model. `boosters` is empty where there was too little to learn from: then all series fall back.
+
+    `seasons` has the season of each group (seasonality), which the model is told as a known column; None without one.
+    """
 
     plan: Plan
     roles: Roles
@@ -57,6 +61,7 @@ class DemandModel:
     blend: Blend
     ranges: Ranges
     trained_until: date
+    seasons: pl.DataFrame | None = None
 
     def forecast(
         self, history: pl.DataFrame, future: pl.DataFrame | None = None, origin: date | None = None
@@ -112,6 +117,9 @@ class DemandModel:
     def _asked(
         self, history: pl.DataFrame, future: pl.DataFrame | None, origin: date | None = None
     ) -> tuple[Book, date]:
+        if self.seasons is not None:
+            future = None if future is None else _told(future, self.seasons, history)
+            history = with_season(history, self.seasons)
         panel = checked(history, self.plan, "history")
         origin = origin or _last(panel)
         panel = panel.filter(pl.col(DATE) <= origin)
@@ -136,7 +144,12 @@ class DemandModel:
             for name, grown in self.boosters.items()
             for number, text in enumerate(grown.texts)
         }
-        return {"model.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", **trees}
+        seasons = {} if self.seasons is None else {SEASONS: self.seasons.write_csv()}
+        return {
+            "model.json": json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+            **trees,
+            **seasons,
+        }
 
     @cached_property
     def content_hash(self) -> str:
@@ -170,6 +183,7 @@ def load(folder: Path) -> DemandModel:
             blend_from(told["blend"]),
             ranges_from(told["ranges"]),
             date.fromisoformat(told["trained_until"]),
+            _read_seasons(folder / SEASONS) if SEASON in plan["known"] else None,
         )
         _ = model._trees  # a broken booster is refused here, not in the middle of a run
     except PricingError:
@@ -177,6 +191,19 @@ def load(folder: Path) -> DemandModel:
     except Exception as error:  # LightGBM and json raise what they like on a corrupted file
         raise PricingError(f"{folder}: no readable model: {error}", "train it again, or restore the folder") from error
     return model
+
+
+def _read_seasons(path: Path) -> pl.DataFrame:
+    """Text, dates and a number, as `files` writes them."""
+    read = pl.read_csv(path, infer_schema=False)
+    return read.with_columns(pl.col(DATE).str.to_date(), pl.col(SEASON).cast(pl.Float64))
+
+
+def _told(future: pl.DataFrame, seasons: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """The future with the season of each series' group, which only its history names."""
+    groups = [name for name in seasons.columns if name not in {DATE, SEASON}]
+    named = history.select(ID, *groups).unique(ID, keep="last", maintain_order=True)
+    return with_season(future.join(named, on=ID, how="left", maintain_order="left"), seasons).drop(groups)
 
 
 def _texts(folder: Path, name: str) -> tuple[str, ...]:
@@ -188,16 +215,25 @@ def _with_tuples(told: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
 
 
-def fit(panel: pl.DataFrame, plan: Plan, progress: Progress = lambda text: None) -> DemandModel:
+def fit(
+    panel: pl.DataFrame,
+    plan: Plan,
+    progress: Progress = lambda text: None,
+    seasons: pl.DataFrame | None = None,
+) -> DemandModel:
     """A model trained on all of the panel.
 
-    Weights and ranges come from past origins, by trees that saw no date of theirs.
+    Weights and ranges come from past origins, by trees that saw no date of theirs. `seasons`, static columns of the
+    panel with ds and season, become a known column; the model keeps them for the dates it will forecast.
 
     `progress` is told what is being done. Raises PricingError for a panel that cannot be meant (see `checked`); too
     little history is no error: the model falls back and says so.
     """
+    if seasons is not None and seasons.height:
+        panel, plan = with_season(panel, seasons), replace(plan, known=(*plan.known, SEASON))
     panel = gridded(checked(panel, plan), plan)
-    return fit_book(opened(panel, plan, roles_of(panel, plan)), plan, progress)
+    model = fit_book(opened(panel, plan, roles_of(panel, plan)), plan, progress)
+    return replace(model, seasons=seasons) if SEASON in plan.known else model
 
 
 def fit_book(book: Book, plan: Plan, progress: Progress = lambda text: None) -> DemandModel:

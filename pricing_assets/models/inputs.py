@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from pricing_assets.demand.forecasts import NAMES
 from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
 from pricing_assets.demand.panels import Panels
 from pricing_assets.demand.plan import Frequency
+from pricing_assets.demand.seasons import Seasons, seasons_of
 from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, days
@@ -29,16 +31,19 @@ REACH = 200
 @dataclass(frozen=True)
 class Data:
     """The panel of a day as that day saw it, by `panels`, up to `day`; the content hashes of the tables it comes from;
-    and the elasticities of the day, for the response to prices."""
+    the elasticities of the day, for the response to prices; and the seasons each day knew."""
 
     day: date
     panels: Callable[[date], Panels]
     inputs: Mapping[str, str]
     elasticities: pl.DataFrame
+    seasons: Seasons
 
 
-def data_of(lake: Lake, calendar: Calendar, model: str, day: date | None = None) -> Data:
+def data_of(lake: Lake, calendar: Calendar, model: str, kept: Path, day: date | None = None) -> Data:
     """What the training of a model looks at on a day, by default the last one that stands.
+
+    Seasons once learned are kept in the folder `kept`.
 
     Raises PricingError for a name that is no demand model's, and where no day stands.
     """
@@ -52,7 +57,8 @@ def data_of(lake: Lake, calendar: Calendar, model: str, day: date | None = None)
     def panels(of: date) -> Panels:
         return raw.panels(of)[frequency]
 
-    return Data(day, panels, _hashes(lake, day), _elasticities(lake, day))
+    seasons = seasons_of(lake, calendar, frequency, day, kept)
+    return Data(day, panels, _hashes(lake, day), _elasticities(lake, day), seasons)
 
 
 def _frequency(model: str) -> Frequency:

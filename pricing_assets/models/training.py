@@ -60,7 +60,7 @@ def train(data: Data, folder: Path, code_version: str, *, first: bool = False) -
     cuts = origins(panels)
     steps = (_TRAINED_AT_FIRST if first else _TRAINED_LATER)[panels.plan.frequency]
     folds = _beside_sales(_forecasts(data, cuts, _trained_again(data, cuts, steps)), panels)
-    model = fit(panels.history, panels.plan)
+    model = fit(panels.history, panels.plan, seasons=data.seasons(data.day))
     saved = folder / "model"
     model.save(saved)
     (saved / FOLDS).parent.mkdir()
@@ -165,7 +165,7 @@ def _trained_again(data: Data, cuts: Sequence[date], steps_back: Sequence[int]) 
     """What serves an origin: a model trained on the last of the origins for that up to it."""
     plan = data.panels(data.day).plan
     again = [data.day - timedelta(days=plan.step * steps) for steps in steps_back]
-    trained = cache(lambda cut: fit((panels := data.panels(cut)).history, panels.plan))
+    trained = cache(lambda cut: fit((panels := data.panels(cut)).history, panels.plan, seasons=data.seasons(cut)))
     starts = sorted({cuts[0], *(cut for cut in again if cut in cuts)})
     return lambda panels: Served(trained(max(start for start in starts if start <= panels.day)))
 

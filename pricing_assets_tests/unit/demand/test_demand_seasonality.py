@@ -25,14 +25,20 @@ PANEL = pl.DataFrame(
 def test_a_planted_season_is_found_and_carried_beyond_the_origin() -> None:
     until = DAYS[-1] + timedelta(days=28)
     cache: dict[str, list[float]] = {}
-    made = seasonality(PANEL, PLAN, until, by="category", cache=cache)
+    made = seasonality(PANEL, PLAN, until, by=["category"], cache=cache)
     assert made["ds"].max() == until
     wrong = [abs(value - _yearly(day)) for day, value in made.select("ds", "season").iter_rows()]
     assert max(wrong) < 0.1
     (key,) = cache
     cache[key] = [0.25] * made.height
-    assert set(seasonality(PANEL, PLAN, until, by="category", cache=cache)["season"]) == {0.25}
+    assert set(seasonality(PANEL, PLAN, until, by=["category"], cache=cache)["season"]) == {0.25}
     assert with_season(PANEL, made)["season"].null_count() == 0
+
+
+def test_processes_side_by_side_give_what_one_gives() -> None:
+    groups = pl.concat([PANEL, PANEL.with_columns(pl.col("y") * 3 + 5, category=pl.lit("salt"))])
+    one, two = (seasonality(groups, PLAN, DAYS[-1], by=["category"], workers=workers) for workers in (1, 2))
+    assert one.equals(two) and one["category"].n_unique() == 2
 
 
 def test_less_than_two_years_have_no_season() -> None:
