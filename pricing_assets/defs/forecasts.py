@@ -1,6 +1,8 @@
 """The forecasts station: what each SKU on sale will sell, by the models people put in force, and how well that went."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from pricing_assets.tables.runs import Checks
 if TYPE_CHECKING:
     from pricing_assets.demand.forecasts import Served
     from pricing_assets.demand.plan import Frequency
+    from pricing_assets.models import Serving
 
 SOLD = (raw.Products, raw.Listings, raw.Sales, raw.Stock)
 ASKED = (*SOLD, raw.Prices, raw.Promotions)
@@ -38,11 +41,12 @@ ASKED = (*SOLD, raw.Prices, raw.Promotions)
 def demand_forecasts(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
     """28 days and 8 weeks ahead of each day, then the forecasts of the four weeks before held against its sales."""
     from pricing_assets.demand import accuracy, forecasts
+    from pricing_assets.demand.forecasts import NAMES
 
     lake, calendar, by = platform.lake, platform.calendar, platform.provenance(context)
     with platform.at_work(context, days_of(context)), TemporaryDirectory() as folder:
         days = verdicts.open_days(context, lake, days_of(context))
-        served = in_force(context, platform, Path(folder))
+        served = {each: in_force(context, platform, each, min(days), Path(folder)) for each in NAMES}
         made = forecasts.forecasts_of(lake, days, calendar, served)
         lake.commit(DemandForecasts, made, days, by)
         scored = accuracy.accuracy_of(lake, days, calendar)
@@ -54,45 +58,54 @@ def demand_forecasts(context: dg.AssetExecutionContext, platform: Platform) -> I
     yield from (result for result in results if result.asset_key in context.selected_asset_keys)
 
 
-def in_force(context: dg.AssetExecutionContext, platform: Platform, folder: Path) -> "Mapping[Frequency, Served]":
-    """The champion of each frequency, asked for once per run; where there is none that can be read, why."""
-    from pricing_assets import demand, models
-    from pricing_assets.demand.forecasts import NAMES, Served
-    from pricing_assets.errors import PricingError
+def in_force(
+    context: dg.AssetExecutionContext, platform: Platform, frequency: "Frequency", first: date, folder: Path
+) -> "Sequence[Served]":
+    """The champion of a frequency, then those before it that earlier days need, down to `first`; asked once a run."""
+    from pricing_assets import models
+    from pricing_assets.demand.forecasts import NAMES, Served, no_version
 
-    found: dict[Frequency, Served] = {}
-    for frequency, name in NAMES.items():
-        try:
-            serving = models.champion_in_force(platform.gate, platform.registry, name, folder)
-            model = demand.load(serving.folder)
-        except PricingError as fault:
-            cause = fault.cause if isinstance(fault, models.ModelUnavailable) else "unreadable"
-            # what it says in full may name a folder of this run, and a row's content must not
-            found[frequency] = Served(None, reason=_reason(platform, name, cause))
-            context.log.warning(f"{name}: a simple method forecasts instead of a model. {fault}")
-        else:
-            found[frequency] = Served(model, serving.version, serving.artifact_hash)
-            if serving.note:
-                context.log.warning(serving.note)
+    name, gate, registry = NAMES[frequency], platform.gate, platform.registry
+    kept = gate.champions_kept(name)
+    if not kept:
+        return [Served(None, reason=no_version(name))]
+    found = [_served(context, kept[0].version, lambda: models.champion_in_force(gate, registry, name, folder), name)]
+    for champion in kept[1:]:
+        if (newer := found[-1].model) is None or newer.trained_until < first:
+            break
+        ask = partial(models.serving_of, registry, champion, folder)
+        found.append(_served(context, champion.version, ask, name))
     return found
 
 
-def _reason(platform: Platform, name: str, cause: str) -> str:
-    champion = platform.gate.champion(name)
-    if champion is None:
-        return f"no version of {name} has been put in force yet"
-    said = {"unreachable": "cannot be had: the registry does not answer"}.get(cause, f"is {cause}")
-    return f"{name}/{champion.version} {said}"
+def _served(context: dg.AssetExecutionContext, version: int, ask: "Callable[[], Serving]", name: str) -> "Served":
+    """A model that can be asked; where it cannot be had, why, and that is logged."""
+    from pricing_assets import demand, models
+    from pricing_assets.demand.forecasts import Served
+    from pricing_assets.errors import PricingError
+
+    try:
+        serving = ask()
+        model = demand.load(serving.folder)
+    except PricingError as fault:
+        cause = fault.cause if isinstance(fault, models.ModelUnavailable) else "unreadable"
+        context.log.warning(f"{name}: a simple method forecasts instead of a model. {fault}")
+        # what it says in full may name a folder of this run, and a row's content must not
+        said = {"unreachable": "cannot be had: the registry does not answer"}.get(cause, f"is {cause}")
+        return Served(None, reason=f"{name}/{version} {said}")
+    if serving.note:
+        context.log.warning(serving.note)
+    return Served(model, serving.version, serving.artifact_hash)
 
 
-def _expected(made: pl.DataFrame, served: "Mapping[Frequency, Served]") -> dict[str, Any]:
+def _expected(made: pl.DataFrame, served: "Mapping[Frequency, Sequence[Served]]") -> dict[str, Any]:
     """What a person looks at first: which model forecast how many series, why not all, and the units to come."""
     last = made.filter(pl.col("date") == pl.col("date").max())
     series = last.unique(["frequency", "sku", "market"])
     reasons = series.group_by("frequency", "method", "fallback_reason").len("SKU-markets")
     versions = {
         f"model of {'days' if frequency == 'D' else 'weeks'}": f"version {each.version}" if each.model else each.reason
-        for frequency, each in served.items()
+        for frequency, (each, *_) in served.items()
     }
     days = last.filter(pl.col("frequency") == "D")
     return {

@@ -43,13 +43,13 @@ class Served:
 
 
 def forecasts_of(
-    lake: Lake, days: Sequence[date], calendar: Calendar, served: Mapping[Frequency, Served]
+    lake: Lake, days: Sequence[date], calendar: Calendar, served: Mapping[Frequency, Sequence[Served]]
 ) -> pl.DataFrame:
     """Rows of forecasts.demand_forecasts for the days, in canonical order: 28 days and 8 weeks ahead of each.
 
-    One row per SKU-market on sale that was ever observed. A day's rows rest on what that day may see and on `served`
-    alone, so a range gives what its days give one after the other. A model that was trained on later days than a day
-    does not serve it.
+    One row per SKU-market on sale that was ever observed. A day's rows rest on what that day may see and on `served`,
+    newest first, alone, so a range gives what its days give one after the other. Each day is served by the newest model
+    that was trained before it (see `serving`).
     """
     raw = read(lake, days, calendar)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -58,10 +58,26 @@ def forecasts_of(
     return rows.sort(DemandForecasts.order())
 
 
-def _of_day(raw: Read, day: date, served: Mapping[Frequency, Served]) -> list[pl.DataFrame]:
+def serving(served: Sequence[Served], day: date, name: str) -> Served:
+    """What serves a day: the newest that was trained before it, or is not to be had.
+
+    A training ends with a day that stands: that day, run again, is forecast as before, by the model it had then.
+    """
+    for each in served:
+        if each.model is None or each.model.trained_until < day:
+            return each
+    return Served(None, reason=no_version(name))
+
+
+def no_version(name: str) -> str:
+    """Why a rate forecasts a day no model serves; the same words before the first model came and after."""
+    return f"no version of {name} in force was trained before this day"
+
+
+def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) -> list[pl.DataFrame]:
     """Nothing where nothing is on sale, and no weeks before there is a whole one."""
     return [
-        _rows(panels, NAMES[frequency], served[frequency])
+        _rows(panels, NAMES[frequency], serving(served[frequency], day, NAMES[frequency]))
         for frequency, panels in raw.panels(day).items()
         if panels.history.height
     ]

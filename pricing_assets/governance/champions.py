@@ -51,21 +51,27 @@ def promote(connection: sa.Connection, request: Request, said: dict[str, Any]) -
     )
 
 
+def kept(connection: sa.Connection, model: str) -> list[Champion]:
+    """The champion in force and those before it that no rollback took back, newest first."""
+    found: list[Event] = []
+    for event in ledger.history(connection, STREAM + model):
+        if event.kind == PROMOTED:
+            found.append(event)
+        else:
+            found.pop()
+    return [_champion(event) for event in reversed(found)]
+
+
 def before(connection: sa.Connection, model: str) -> Champion:
     """The champion a rollback puts in force: the one before the present one. Raises PricingError where none is.
 
     A rollback takes back a promotion, so the next one goes further back, never forward to what was taken back.
     """
-    kept: list[Event] = []
-    for event in ledger.history(connection, STREAM + model):
-        if event.kind == PROMOTED:
-            kept.append(event)
-        else:
-            kept.pop()
-    if len(kept) < 2:
-        none = f"model {model} has no champion before this one" if kept else f"model {model} has no champion"
+    found = kept(connection, model)
+    if len(found) < 2:
+        none = f"model {model} has no champion before this one" if found else f"model {model} has no champion"
         raise PricingError(none, "`pricing models list` shows the versions")
-    return _champion(kept[-2])
+    return found[1]
 
 
 def roll_back(connection: sa.Connection, request: Request) -> Event:

@@ -191,6 +191,11 @@ class Gate:
         with self._database.reading() as connection:
             return champions.history(connection)
 
+    def champions_kept(self, model: str) -> list[Champion]:
+        """The champion in force and those before it that no rollback took back, newest first."""
+        with self._database.reading() as connection:
+            return champions.kept(connection, model)
+
     def before(self, model: str) -> Champion:
         """The champion a rollback would put in force. Raises PricingError where there is none."""
         with self._database.reading() as connection:

@@ -14,7 +14,7 @@ from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, Signatu
 from pricing_assets.models.registry import Registry, open_registry
 from pricing_assets.models.report import Accuracy, Compared, Contestant, Identity, ValidationReport
 from pricing_assets.models.retraining import Bench, Validation, retrain, roll_back
-from pricing_assets.models.serving import Serving, champion_in_force, settle
+from pricing_assets.models.serving import Serving, champion_in_force, serving_of, settle
 from pricing_assets.models.validation import monotonicity, validation_report
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "registered",
     "retrain",
     "roll_back",
+    "serving_of",
     "settle",
     "validation_report",
     "versions_table",

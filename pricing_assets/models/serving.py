@@ -53,6 +53,13 @@ def champion_in_force(gate: Gate, registry: Registry, model: str, into: Path) ->
     return Serving(model, champion.version, champion.artifact_hash, fetched.folder, note)
 
 
+def serving_of(registry: Registry, champion: Champion, into: Path) -> Serving:
+    """A former champion with its files, for days it served. Raises ModelUnavailable as `champion_in_force` does."""
+    return Serving(
+        champion.model, champion.version, champion.artifact_hash, files_of(registry, champion, into).folder, None
+    )
+
+
 def files_of(registry: Registry, champion: Champion, into: Path) -> Fetched:
     """A champion's files. Raises ModelUnavailable where they are not the ones that were promoted."""
     return registry.fetch(registry.version(champion.model, champion.version), into, champion.artifact_hash)

@@ -5,7 +5,9 @@ That a range and day by day give the same is in test_defs_passes, that a second 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import polars as pl
@@ -13,7 +15,7 @@ import pytest
 from tiny_shop import CLOSED, DAYS, LAST, Line
 
 from pricing_assets import models
-from pricing_assets.demand import fit
+from pricing_assets.demand import fit, load
 from pricing_assets.demand.inputs import read
 from pricing_assets.features import Calendar
 from pricing_assets.governance import Gate
@@ -22,7 +24,7 @@ from pricing_assets.models import ModelUnavailable, Serving
 from pricing_assets.tables.forecasts import Accuracy, DemandForecasts
 
 LINE = ("raw", "forecasts")
-NOBODY = "no version of demand-daily has been put in force yet"
+NOBODY = "no version of demand-daily in force was trained before this day"
 
 
 def test_before_any_model_every_row_is_by_a_simple_method_and_says_so(line: Line) -> None:
@@ -54,6 +56,12 @@ def test_before_any_model_every_row_is_by_a_simple_method_and_says_so(line: Line
     }
 
 
+def kept(*versions: int) -> Any:
+    """The ledger says these versions of the daily model were put in force, newest first."""
+    found = [mock.Mock(version=version) for version in versions]
+    return mock.patch.object(Gate, "champions_kept", lambda gate, model: found if model == "demand-daily" else [])
+
+
 @pytest.fixture
 def trained(line: Line, tmp_path: Path) -> Serving:
     """A model of the shop's first days, saved as a champion's files are."""
@@ -68,19 +76,17 @@ def test_the_model_in_force_is_asked_once_a_run_and_named_in_its_rows(line: Line
 
     def in_force(gate: Gate, registry: object, model: str, into: Path) -> Serving:
         asked.append(model)
-        if model == "demand-daily":
-            return trained
-        raise ModelUnavailable("missing", f"model {model} has no champion yet")
+        return trained
 
-    with mock.patch.object(models, "champion_in_force", in_force):
+    with mock.patch.object(models, "champion_in_force", in_force), kept(3):
         assert line.run(DAYS[5], DAYS[9], only=LINE).success
-    assert asked == ["demand-daily", "demand-weekly"]
+    assert asked == ["demand-daily"]
     daily = line.lake.read(DemandForecasts).filter(pl.col("frequency") == "D")
     said = daily.unique(["date", "model_version", "model_hash", "trained_until"]).sort("date")
     rows = said.select("date", "model_version", "model_hash", "trained_until").rows()
-    later = [(day, 3, "ab12" * 16, DAYS[6]) for day in (DAYS[6], DAYS[8], DAYS[9])]  # closed on the day between
-    assert rows == [(DAYS[5], None, None, None), *later], (
-        "a day before the last it was trained on is not its to forecast"
+    later = [(day, 3, "ab12" * 16, DAYS[6]) for day in (DAYS[8], DAYS[9])]  # closed on the day between
+    assert rows == [(DAYS[5], None, None, None), (DAYS[6], None, None, None), *later], (
+        "a day up to the last it was trained on is not its to forecast"
     )
 
 
@@ -95,26 +101,35 @@ def test_the_model_in_force_is_asked_once_a_run_and_named_in_its_rows(line: Line
 def test_a_champion_that_cannot_be_had_stops_no_day(line: Line, cause: models.artifacts.Cause, said: str) -> None:
     """What the fault says in full names folders of the run: it is logged, and no row's content."""
     refused = ModelUnavailable(cause, "/tmp/run-1234: its files hash to another value")
-    champion = mock.Mock(version=3)
-    with (
-        mock.patch.object(models, "champion_in_force", side_effect=refused),
-        mock.patch.object(Gate, "champion", lambda gate, model: champion if model == "demand-daily" else None),
-    ):
+    with mock.patch.object(models, "champion_in_force", side_effect=refused), kept(3):
         result = line.run(LAST, only=LINE)
     assert result.success
     rows = line.lake.read(DemandForecasts)
     reasons = dict(rows.unique("frequency").select("frequency", "fallback_reason").iter_rows())
-    assert reasons == {"D": said, "W": "no version of demand-weekly has been put in force yet"}
+    assert reasons == {"D": said, "W": NOBODY.replace("daily", "weekly")}
     assert rows["model_version"].null_count() == rows.height
+
+
+def test_days_again_are_forecast_by_the_model_they_had(line: Line, trained: Serving) -> None:
+    """The next champion, trained until a day that stands, changes nothing of it."""
+    with mock.patch.object(models, "champion_in_force", return_value=trained), kept(3):
+        assert line.run(DAYS[8], DAYS[9], only=LINE).success
+    before = line.lake.partitions(DemandForecasts)
+    newer = Serving("demand-daily", 4, "cd34" * 16, trained.folder.with_name("newer"), None)
+    replace(load(trained.folder), trained_until=DAYS[9]).save(newer.folder)
+    with (
+        mock.patch.object(models, "champion_in_force", return_value=newer),
+        mock.patch.object(models, "serving_of", return_value=trained),
+        kept(4, 3),
+    ):
+        assert line.run(DAYS[8], DAYS[9], only=LINE).success
+    assert line.lake.partitions(DemandForecasts) == before
 
 
 def test_a_model_folder_that_is_none_stops_no_day(line: Line, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     broken = Serving("demand-daily", 3, "ab12" * 16, tmp_path / "model", None)
-    with (
-        mock.patch.object(models, "champion_in_force", return_value=broken),
-        mock.patch.object(Gate, "champion", return_value=mock.Mock(version=3)),
-    ):
+    with mock.patch.object(models, "champion_in_force", return_value=broken), kept(3):
         assert line.run(LAST, only=LINE).success
     rows = line.lake.read(DemandForecasts).filter(pl.col("frequency") == "D")
     assert rows["fallback_reason"].unique().to_list() == ["demand-daily/3 is unreadable"]

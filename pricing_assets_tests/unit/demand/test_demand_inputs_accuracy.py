@@ -155,7 +155,7 @@ def test_a_range_gives_what_its_days_give_and_only_what_a_day_sees(tmp_path: Pat
     days = [on(number) for number in range(DAYS - 3, DAYS)]
     none = Served(None, reason="no model yet")
     earlier = [on(43), on(46)]
-    rows = forecasts_of(lake, earlier, CALENDAR, {"D": none, "W": none})
+    rows = forecasts_of(lake, earlier, CALENDAR, {"D": [none], "W": [none]})
     lake.commit(DemandForecasts, rows, earlier, Provenance("test"))
     whole = accuracy_of(lake, days, CALENDAR)
     alone = pl.concat([accuracy_of(lake, [day], CALENDAR) for day in days])

@@ -23,7 +23,7 @@ from pricing_assets.tables.forecasts import DemandForecasts
 DAYS = 60
 LAST = on(DAYS - 1)
 NONE = Served(None, reason="no model yet")
-NOBODY: dict[Frequency, Served] = {"D": NONE, "W": NONE}
+NOBODY: dict[Frequency, list[Served]] = {"D": [NONE], "W": [NONE]}
 FIGURES = ["mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90"]
 
 
@@ -115,20 +115,23 @@ def test_a_day_with_nothing_on_sale_and_a_shop_without_a_whole_week_have_no_rows
 
 
 def test_a_model_in_force_is_named_in_its_rows(lake: Lake, model: DemandModel) -> None:
-    rows = forecasts_of(lake, [LAST], CALENDAR, {"D": Served(model, 3, "ab12"), "W": NONE})
+    rows = forecasts_of(lake, [LAST], CALENDAR, {"D": [Served(model, 3, "ab12")], "W": [NONE]})
     daily = rows.filter(pl.col("frequency") == "D")
     assert daily.select("model_version", "model_hash", "trained_until").unique().rows() == [(3, "ab12", on(20))]
     assert daily["fallback_reason"].unique().to_list() == ["too little history to train a model"]
     assert rows.filter(pl.col("frequency") == "W")["model_hash"].null_count() == 8 * len(PAIRS)
 
 
-def test_a_model_that_saw_later_days_does_not_forecast_a_day(lake: Lake, model: DemandModel) -> None:
-    served: dict[Frequency, Served] = {"D": Served(model, 3, "ab12"), "W": NONE}
-    rows = forecasts_of(lake, [on(19), on(20)], CALENDAR, served).filter(pl.col("frequency") == "D")
+def test_each_day_is_served_by_the_newest_model_trained_before_it(lake: Lake, model: DemandModel) -> None:
+    """A model's last day stood before it was trained: run again, it is forecast by what it had then."""
+    older = replace(model, trained_until=on(17))
+    served: dict[Frequency, list[Served]] = {"D": [Served(model, 3, "ab12"), Served(older, 2, "cd34")], "W": [NONE]}
+    days = [on(17), on(18), on(20), on(21)]
+    rows = forecasts_of(lake, days, CALENDAR, served).filter(pl.col("frequency") == "D")
     said = dict(rows.unique("date").select("date", "model_hash").iter_rows())
-    assert said == {on(19): None, on(20): "ab12"}
-    before = rows.filter(pl.col("date") == on(19))["fallback_reason"].unique().to_list()
-    assert before == [f"the model was trained until {on(20)}: it has seen what came after this day"]
+    assert said == {on(17): None, on(18): "cd34", on(20): "cd34", on(21): "ab12"}
+    first = rows.filter(pl.col("date") == on(17))["fallback_reason"].unique().to_list()
+    assert first == ["no version of demand-daily in force was trained before this day"]
 
 
 def test_a_model_of_other_columns_or_another_horizon_falls_back_and_says_so(
