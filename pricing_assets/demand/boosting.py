@@ -119,10 +119,14 @@ class Grown:
 def folds_of(dates: pl.Series, days: int, seed: int) -> np.ndarray:
     """The fold of each date: blocks of so many days, back from the last, dealt out at random.
 
-    What happens in a week happens to all series: only whole blocks of dates left out are new to a booster.
+    What happens in a week happens to all series: only whole blocks of dates left out are new to a booster. Blocks are
+    shorter where there are fewer than folds, so that each fold leaves something out and something in.
     """
     day = dates.to_physical().to_numpy()
+    days = min(days, -(-(int(day.max() - day.min()) + 1) // FOLDS)) if len(day) else days
     block = (day.max() - day) // days if len(day) else day
+    if len(np.unique(block)) == 1:
+        return np.arange(len(block)) % FOLDS  # one date: all that can be left out is rows of it
     number = int(block.max()) + 1 if len(day) else 0
     dealt = np.concatenate(
         [np.random.default_rng([seed, start]).permutation(FOLDS) for start in range(0, number, FOLDS)]

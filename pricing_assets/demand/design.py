@@ -60,9 +60,12 @@ def opened(panel: pl.DataFrame, plan: Plan, roles: Roles) -> Book:
     return Book(panel, known, stood, cells, lifts(panel, before, cells, roles), simple, plan, roles)
 
 
-def rows_of(book: Book, origins: list[date]) -> pl.DataFrame:
-    """KEYS and features of every series with a past, for all steps ahead of the origins, by origin and series."""
-    stood, target, step = _places(book, origins)
+def rows_of(book: Book, origins: list[date], series: pl.Series | None = None) -> pl.DataFrame:
+    """KEYS and features of every series with a past, or of some, for all steps ahead of the origins, by origin, series.
+
+    What groups of series do is of all of them.
+    """
+    stood, target, step = _places(book, origins, series)
     past = book.past[stood]
     parts = [
         book.panel[target].select(ID, DATE, Y, CENSORED, *book.roles.categories),
@@ -82,10 +85,12 @@ def features(rows: pl.DataFrame, roles: Roles) -> list[str]:
     return [name for name in rows.columns if name not in {*KEYS, *roles.categories}]
 
 
-def _places(book: Book, origins: list[date]) -> tuple[Ints, Ints, Ints]:
+def _places(book: Book, origins: list[date], series: pl.Series | None) -> tuple[Ints, Ints, Ints]:
     """Rows of the panel: where each origin stands, the date so many steps ahead of it, and how many."""
     row, horizon = book.panel["row"].to_numpy(), book.plan.horizon
-    origin = book.panel[DATE].is_in(origins).arg_true().to_numpy().astype(np.int64)
+    asked = book.panel[DATE].is_in(origins)
+    asked = asked if series is None else asked & book.panel[ID].is_in(series.implode())
+    origin = asked.arg_true().to_numpy().astype(np.int64)
     ends = np.append(np.flatnonzero(row[1:] == 0), len(row) - 1)
     ahead = np.minimum(ends[np.searchsorted(ends, origin)] - origin, horizon)  # a series is one run of rows
     stood = np.repeat(origin, ahead)

@@ -40,7 +40,7 @@ FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "m
 LEAST_ROWS = 200
 """Rows below which no trees are grown."""
 MOST_ROWS, DENSE_ROWS = 150_000, 40_000
-"""Rows of a panel above which origins are left out; above which each date is met only once."""
+"""Rows of a panel above which the trees are grown on some of its series; above which each date is met only once."""
 WARM_UP = {"W": 9, "D": 28}
 """Steps of a panel before its first training origin."""
 FORMAT = 2
@@ -239,7 +239,7 @@ def fit(
 def fit_book(book: Book, plan: Plan, progress: Progress = lambda text: None) -> DemandModel:
     """`fit` on an opened book."""
     last = _last(book.panel)
-    rows = rows_of(book, training_origins(book.panel, plan)).filter(pl.col(DATE) <= last)
+    rows = rows_of(book, training_origins(book.panel, plan), _taught(book.panel)).filter(pl.col(DATE) <= last)
     rows = rows.filter(pl.col(Y).is_not_null() & pl.col(REASON).is_null())
     encoding = encoding_of(rows, book.roles)
     if rows.height < LEAST_ROWS:
@@ -265,20 +265,28 @@ def _empty(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in LEARNED)
 
 
+def _taught(panel: pl.DataFrame) -> pl.Series | None:
+    """The series the trees are grown on: all (None), or of a large panel every n-th; all are forecast.
+
+    Series are left out rather than origins, for a season or a promotion is met by all series on the same dates.
+    """
+    every = -(-panel.height // MOST_ROWS)
+    return None if every <= 1 else panel[ID].unique().sort().gather_every(every)
+
+
 def training_origins(panel: pl.DataFrame, plan: Plan) -> list[date]:
     """Origins a horizon apart, back from the last whose horizon is over; half of it where the panel is small.
 
-    Each date is then met once (twice) per series, at one of the steps ahead, up to about MOST_ROWS rows.
+    Each date is then met once (twice) per series, at one of the steps ahead.
     """
     first, last = panel[DATE].min(), _last(panel)
     assert isinstance(first, date)
     times = 2 if panel.height <= DENSE_ROWS else 1
-    apart = max(1, plan.horizon // times)
-    skip = max(1, panel.height // MOST_ROWS)
+    apart = timedelta(days=plan.step * max(1, plan.horizon // times))
     least = first + timedelta(days=plan.step * WARM_UP[plan.frequency])
     found = [last - timedelta(days=plan.step * plan.horizon)]
-    while found[-1] - timedelta(days=plan.step * apart * skip) >= least:
-        found.append(found[-1] - timedelta(days=plan.step * apart * skip))
+    while found[-1] - apart >= least:
+        found.append(found[-1] - apart)
     return sorted(found)
 
 
