@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pricing_assets.demand.boosting import Scorer
 
 MEMBERS = (*LEARNED, RATE)
-PRIOR = (0.25, 0.25, 0.25, 0.25, 0.0)
+PRIOR = (1 / 3, 1 / 3, 1 / 3, 0.0)
 BLEND, SEASONS = "blend", "seasons.csv"
 FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "method", REASON]
 LEAST_ROWS = 200
@@ -43,7 +43,7 @@ MOST_ROWS, DENSE_ROWS = 150_000, 40_000
 """Rows of a panel above which the trees are grown on some of its series; above which each date is met only once."""
 WARM_UP = {"W": 9, "D": 28}
 """Steps of a panel before its first training origin."""
-FORMAT = 2
+FORMAT = 3
 Progress = Callable[[str], None]
 
 

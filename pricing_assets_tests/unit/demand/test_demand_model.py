@@ -135,6 +135,13 @@ def test_a_constant_series_is_forecast_by_its_constant() -> None:
     assert made["mean"].to_numpy() == pytest.approx(np.full(24, 7.0), abs=0.2)
 
 
+@pytest.mark.parametrize(("weeks", "seen"), [(40, False), (80, True)])
+def test_a_season_is_learned_only_where_a_year_was_met(weeks: int, seen: bool) -> None:
+    model = fit(weekly(6, weeks), WEEKLY)
+    assert model.boosters
+    assert ("year_sin" in model.encoding.features) == seen
+
+
 def test_a_backtest_scores_every_observed_date_once_per_model() -> None:
     panel = PANEL.filter(pl.int_range(pl.len()) % 9 != 4, pl.col("unique_id") < "s06")
     result = backtest(panel, WEEKLY, 2, rivals=True)
