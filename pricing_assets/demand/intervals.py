@@ -3,7 +3,9 @@
 Here: conformal q10 and q90 from errors on earlier origins. Not here: the mean they surround (blend).
 
 Cross-conformal prediction (Vovk 2015; Barber et al. 2021) per cell of volume, promotion and steps ahead: the quantiles
-of log((y + c) ÷ (mean + c)) on origins already over, by boosters that saw no date of theirs.
+of log((y + c) ÷ (mean + c)) on origins already over, by boosters that saw no date of theirs. Demand drifts, so an
+origin counts the less the longer it is over (weighted conformal prediction: Barber et al. 2023). Series of an origin
+err together, so a cell's errors count as no more than the independent ones they are worth.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ LEAST_ROWS = 60
 """Errors below which a cell takes the quantiles of a wider one."""
 WIDE = (-1.5, 1.0)
 """Log errors assumed where nothing was ever scored."""
+HALF_LIFE = 4
+"""Horizons after which an origin counts half."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,10 @@ def ranges_from(told: Mapping[str, Any]) -> Ranges:
 
 def learn_ranges(rows: pl.DataFrame) -> Ranges:
     """Ranges from rows (unique_id, ds, origin, step, segment, y, mean) of origins already over."""
-    summed = with_sums(rows.filter(pl.col(Y).is_not_null()))
+    horizon = (pl.col(DATE) - pl.col(ORIGIN)).max()
+    age = (pl.col(ORIGIN).max() - pl.col(ORIGIN)).dt.total_days() / horizon.dt.total_days()
+    weighted = rows.filter(pl.col(Y).is_not_null()).with_columns((0.5 ** (age / HALF_LIFE)).alias("weight"))
+    summed = with_sums(weighted)
     return Ranges(_quantiles(summed, Y, "mean", SEGMENT), _quantiles(summed, "sum_y", "sum_mean", "sum_segment"))
 
 
@@ -81,21 +88,35 @@ def _steps() -> pl.Expr:
 
 def _quantiles(rows: pl.DataFrame, actual: str, mean: str, segment: str) -> dict[str, tuple[float, float]]:
     error = ((pl.col(actual) + OFFSET) / (pl.col(mean) + OFFSET)).log().alias("error")
-    frame = rows.select(error, pl.concat_str(pl.col(segment), _steps(), separator="|").alias("fine"), pl.col(segment))
-    found = {"": _pair(frame["error"].to_numpy())} if frame.height >= LEAST_ROWS else {"": WIDE}
+    fine = pl.concat_str(pl.col(segment), _steps(), separator="|").alias("fine")
+    frame = rows.select(error, fine, segment, "weight", ORIGIN).sort("error", maintain_order=True)
+    found = {"": _pair(frame)} if frame.height >= LEAST_ROWS else {"": WIDE}
     for column in ("fine", segment):
         for (cell,), part in frame.group_by(column, maintain_order=True):
             if part.height >= LEAST_ROWS:
-                found[str(cell)] = _pair(part["error"].to_numpy())
+                found[str(cell)] = _pair(part)
     return dict(sorted(found.items()))
 
 
-def _pair(errors: np.ndarray) -> tuple[float, float]:
-    """The conformal quantiles: ranks of n + 1, so that coverage holds for finitely many errors."""
-    ordered = np.sort(errors)
-    low = max(int(np.floor((len(ordered) + 1) * LOW)) - 1, 0)
-    high = min(int(np.ceil((len(ordered) + 1) * HIGH)) - 1, len(ordered) - 1)
-    return float(ordered[low]), float(ordered[high])
+def _pair(rows: pl.DataFrame) -> tuple[float, float]:
+    """The conformal quantiles of rows (error, weight, origin) sorted by error: of n + 1, where n rows are independent.
+
+    As many are as would leave the share outside the quantiles as uncertain as its scatter over origins says it is.
+    """
+    errors, weight = rows["error"].to_numpy(), rows["weight"].to_numpy()
+    weight = weight / weight.sum()
+    below = np.cumsum(weight)
+
+    def quantile(level: float) -> float:
+        return float(errors[min(int(np.searchsorted(below, level)), len(errors) - 1)])
+
+    outside = (errors < quantile(LOW)) | (errors > quantile(HIGH))
+    share = float((weight * outside).sum())
+    _, origin = np.unique(rows[ORIGIN].to_physical().to_numpy(), return_inverse=True)
+    variance = float((np.bincount(origin, weight * (outside - share)) ** 2).sum())
+    number = float(np.clip(share * (1 - share) / max(variance, 1e-12), 1.0, len(errors)))
+    tail = max(1 - HIGH * (number + 1) / number, 0.0)
+    return quantile(tail), quantile(1 - tail)
 
 
 def _spread(

@@ -78,6 +78,32 @@ def test_ranges_cover_four_in_five_of_new_dates_and_sums() -> None:
     assert made.select(pl.col("sum_y").is_between("sum_q10", "sum_q90").mean()).item() == pytest.approx(0.8, abs=0.04)
 
 
+def _origins(shifts: list[float]) -> pl.DataFrame:
+    """Origins four days apart, the sales of each all off by a factor of its own."""
+    return pl.concat(
+        _errors(number).with_columns(
+            pl.col("ds", "origin") + pl.duration(days=4 * number), y=pl.col("y") * np.exp(shift)
+        )
+        for number, shift in enumerate(shifts)
+    )
+
+
+def test_recent_origins_count_more_in_a_range() -> None:
+    drifting = [-1.0] * 10 + [0.0] * 10
+    (early, _), (late, _) = (learn_ranges(_origins(shifts)).dates["mid|plain"] for shifts in (drifting[::-1], drifting))
+    assert early < -1.0 < late
+
+
+def test_ranges_cover_four_in_five_where_series_of_an_origin_err_together() -> None:
+    random = np.random.default_rng(4)
+    covered = []
+    for _ in range(30):
+        *earlier, coming = random.normal(0, 1, 13)
+        made = with_ranges(_origins([float(coming)]), learn_ranges(_origins(list(earlier))))
+        covered.append(made.select(pl.col("y").is_between("q10", "q90").mean()).item())
+    assert np.mean(covered) == pytest.approx(0.8, abs=0.05)
+
+
 def test_the_range_of_a_sum_is_narrower_than_the_sum_of_ranges() -> None:
     made = with_ranges(_errors(2), learn_ranges(_errors(1))).filter(pl.col("step") == 4)
     summed = with_ranges(_errors(2), learn_ranges(_errors(1))).group_by("unique_id").agg(pl.col("q90", "q10").sum())
