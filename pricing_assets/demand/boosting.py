@@ -46,7 +46,7 @@ PARAMETERS: dict[str, Any] = {
     "num_leaves": 31,
     "min_data_in_leaf": 40,
     "extra_trees": True,
-    "feature_fraction": 0.2,
+    "feature_fraction": 0.4,
     "lambda_l2": 1.0,
     "max_bin": 63,
     "cat_smooth": 20.0,
