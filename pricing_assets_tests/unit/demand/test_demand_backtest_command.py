@@ -71,6 +71,6 @@ def test_what_cannot_be_done_is_refused_with_a_remedy(
 def test_trees_are_grown_by_one_thread_whatever_the_machine_has() -> None:
     """Threads that wait for each other took a busy machine seven times the CPU, and minutes for a small panel."""
     files = fit(weekly(6, 80), WEEKLY).files()
-    trees = [text for name, text in files.items() if name.startswith(("ratio", "level"))]
+    trees = [text for name, text in files.items() if name.startswith(("ratio", "tweedie"))]
     assert len(trees) == 2 * FOLDS
     assert all("[num_threads: 1]" in text for text in trees)
