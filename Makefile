@@ -11,9 +11,10 @@ PORT ?= 3000
 MARKET ?= --shift COFFEE=0.5 --shift-from 2026-10-04
 DEMO_START ?= --from 2026-10-02 --to 2026-10-03
 DEMO_UNTIL ?= 2026-10-03
-DEMO ?= --from 2026-10-04 --to 2026-10-31
-DEMO_DAY ?= 2026-10-31
-DEMO_WEEK ?= --from 2026-10-25 --to 2026-10-31
+DEMO ?= --from 2026-10-04 --to 2026-10-30
+DEMO_DAY ?= 2026-10-30
+DEMO_WEEK ?= --from 2026-10-24 --to 2026-10-30
+DEMO_NEXT ?= 2026-10-31
 DEMO_PRICE ?= SKU-0008 --market DE
 PYTEST ?=
 
@@ -81,10 +82,21 @@ demo: setup ## simulate a market, price 30 days of it with models people approve
 	@$(BIN)/pricing drift list
 	@event=$$($(OPEN)); [ -z "$$event" ] || $(BIN)/pricing drift show $$event
 	$(say) "a person agrees to train again; the challenger must beat the champion on days neither has seen"
-	@$(APPROVE) "a rival opened next door"
+	@$(APPROVE) "half the coffee is sold: learn it"
 	@$(BIN)/pricing models retrain
 	@$(BIN)/pricing models list
 	@$(BIN)/pricing models diff 1 2
+	$(say) "the next day, $(DEMO_NEXT), is forecast by the new champion. What changed, in units of 28 days"
+	@$(BIN)/pricing run --date $(DEMO_NEXT)
+	@$(BIN)/pricing query "with named as (select sku, category from raw.products where date = '$(DEMO_NEXT)'), \
+		sold as (select category, sum(units) filter (date <= '$(DEMO_UNTIL)')::int as sold_before_the_shift, \
+		sum(units) filter (date > '$(DEMO_UNTIL)')::int as sold_since from staging.stg_sales join named using (sku) \
+		where date > date '$(DEMO_UNTIL)' - 28 group by category) \
+		select category, any_value(sold_before_the_shift) as sold_before_the_shift, any_value(sold_since) as sold_since, \
+		sum(sum_mean) filter (date = '$(DEMO_DAY)')::int as expected_by_the_old, \
+		sum(sum_mean) filter (date = '$(DEMO_NEXT)')::int as expected_by_the_new \
+		from forecasts.demand_forecasts join named using (sku) join sold using (category) \
+		where frequency = 'D' and target_date = date + 28 and date >= '$(DEMO_DAY)' group by category order by category"
 	@echo
 	@echo "Where to look next:"
 	@echo "  make dev                     the asset graph, on http://localhost:$(PORT)"
