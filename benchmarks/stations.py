@@ -2,9 +2,11 @@
 
 Here: a simulated market written as Parquet files, a source that reads them, `pricing run` in a process of its own, and
 what Dagster noted of its steps. The first run takes in the week before, the measured one is the next day: it reads
-its own day and the trailing ones again, as every morning. Not part of `make bench`, for it takes minutes:
+its own day and the trailing ones again, as every morning. With `--model` the daily model is asked for, approved and
+trained between the two, which needs 98 days. Not part of `make bench`, for it takes minutes:
 
     python benchmarks/stations.py --pairs 200000
+    python benchmarks/stations.py --pairs 10000 --days 120 --model
 """
 
 from __future__ import annotations
@@ -40,20 +42,20 @@ _DAYS = (
 )
 
 
-def run(pairs: int, days: int) -> None:
-    """Prints the seconds of each station on the last day, the whole run's, and its peak memory."""
+def run(pairs: int, days: int, *, model: bool) -> None:
+    """Prints the seconds of each station on the last day, the whole run's, and the peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         shop, home = Path(folder) / "shop", Path(folder) / "home"
         rows = write(shop, pairs, days)
         print(f"{pairs:,} SKU-markets, {days} days: " + ", ".join(f"{n:,} {name}" for name, n in rows.items()))
-        pricing(shop, home, LAST - timedelta(days=1))
-        before = time.perf_counter()
-        pricing(shop, home, LAST)
-        seconds = time.perf_counter() - before
+        timed(shop, home, "run", "--date", str(LAST - timedelta(days=1)))
+        if model:
+            pricing(shop, home, "drift", "approve", "drift-1", "--reason", "first model")
+            timed(shop, home, "models", "retrain")
+        seconds = timed(shop, home, "run", "--date", str(LAST))
         for step, took in stations(home):
             print(f"{took:8.1f} s  {step}")
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        print(f"{seconds:8.1f} s  pricing run --date {LAST}, imports included; peak memory {peak:.1f} GiB")
+        print(f"{seconds:8.1f} s  pricing run --date {LAST}, imports included")
 
 
 def write(shop: Path, pairs: int, days: int) -> dict[str, int]:
@@ -83,9 +85,19 @@ def select(name: str, frame: pl.DataFrame) -> str:
     return f"SELECT {', '.join(frame.columns)} FROM {file}"
 
 
-def pricing(shop: Path, home: Path, day: date) -> None:
-    """`pricing run` of a day, in a process of its own."""
-    command = [str(Path(sys.executable).parent / "pricing"), "run", "--date", str(day), "--home", str(home)]
+def timed(shop: Path, home: Path, *words: str) -> float:
+    """Seconds of a command, printed with the peak memory of the largest so far."""
+    before = time.perf_counter()
+    pricing(shop, home, *words)
+    seconds = time.perf_counter() - before
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    print(f"{seconds:8.1f} s  pricing {' '.join(words)}; peak memory so far {peak:.1f} GiB", flush=True)
+    return seconds
+
+
+def pricing(shop: Path, home: Path, *words: str) -> None:
+    """A command in a process of its own."""
+    command = [str(Path(sys.executable).parent / "pricing"), *words, "--home", str(home)]
     subprocess.run(command, env=os.environ | {"PRICING_SOURCE": str(shop)}, check=True)
 
 
@@ -97,13 +109,14 @@ def stations(home: Path) -> list[tuple[str, float]]:
     with open_instance(Settings(home=home, dagster_home=None)) as instance:
         newest = instance.get_runs(limit=1)[0]
         steps = instance.get_run_step_stats(newest.run_id)
-    timed = sorted((step.start_time or 0, step.step_key, step.end_time or 0) for step in steps)
-    return [(step, end - start) for start, step, end in timed]
+    found = sorted((step.start_time or 0, step.step_key, step.end_time or 0) for step in steps)
+    return [(step, end - start) for start, step, end in found]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=200_000, help="SKU-markets")
     parser.add_argument("--days", type=int, default=8, help="days of history, the measured one included")
+    parser.add_argument("--model", action="store_true", help="train the daily model before the measured day")
     arguments = parser.parse_args()
-    run(arguments.pairs, arguments.days)
+    run(arguments.pairs, arguments.days, model=arguments.model)
