@@ -19,9 +19,9 @@ _MAGIC = b"pricing-assets model 1\n"
 class ModelUnavailable(PricingError):
     """No model can be had: forecasts fall back, decisions go by rules and say so.
 
-    `cause` is `unreachable` where the registry does not answer and trying later may help, `missing` where the version
-    or its files are gone, `corrupted` where the files are not those that were promoted, `unreadable` where they cannot
-    be read.
+    `cause` is `unreachable` where the registry or its artifact store does not answer and trying later may help,
+    `missing` where the version or its files are seen to be gone, `corrupted` where the files are not those that were
+    promoted, `unreadable` where they cannot be read.
     """
 
     def __init__(self, cause: Cause, what: str, remedy: str = "") -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from pricing_assets.errors import PricingError
 from pricing_assets.models.records import Signature
@@ -64,6 +65,18 @@ def failure() -> type[MlflowException]:
     from mlflow.exceptions import MlflowException
 
     return MlflowException
+
+
+def not_found(error: Exception) -> bool:
+    """Whether an artifact store answered that it has no such thing."""
+    answered = getattr(getattr(error, "response", None), "status_code", None)
+    return answered == 404 or getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST"
+
+
+def folder_of(place: str) -> Path | None:
+    """The folder an artifact URI means; None for a store's."""
+    parts = urlsplit(place)
+    return Path(url2pathname(parts.path)) if parts.scheme in ("", "file") else None
 
 
 def shown(uri: str) -> str:

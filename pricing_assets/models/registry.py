@@ -97,7 +97,7 @@ class Registry:
             try:
                 found = self._client.get_model_version(model, str(number))
             except mlflow_client.failure() as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                if error.error_code != _NO_SUCH:
                     raise
                 what = f"model {model} has no version {number} in {mlflow_client.shown(self.uri)}"
                 raise ModelUnavailable("missing", what, _RETRAIN) from error
@@ -119,7 +119,7 @@ class Registry:
     def fetch(self, version: Version, into: Path, artifact_hash: str | None = None) -> Fetched:
         """A version's files, verified against `artifact_hash`, by default the hash they were registered with.
 
-        Raises ModelUnavailable where files are missing, cannot be read or are not the ones expected.
+        Raises ModelUnavailable where files are missing, are not the ones expected, or cannot be had now.
         """
         expected = artifact_hash or version.artifact_hash
         folder = into / f"{version.model}-{version.version}"
@@ -166,16 +166,19 @@ class Registry:
             self._client.set_model_version_tag(version.model, str(version.version), "report_hash", report_hash)
 
     def report(self, version: Version) -> str | None:
-        """The report kept beside a version; None where none is. Whether it may be believed is for its hash to say."""
+        """The report kept beside a version; None where none is. Whether it may be believed is for its hash to say.
+
+        Raises ModelUnavailable where that cannot be told, as the registry does not answer.
+        """
         with TemporaryDirectory() as folder:
             try:
                 kept = self._download(version, f"{_VALIDATION}/{_REPORT}", Path(folder))
                 return kept.read_text(encoding="utf-8")
             except ModelUnavailable as fault:
-                if fault.cause == "unreachable":
-                    raise
-                return None
-            except (OSError, UnicodeDecodeError):
+                if fault.cause == "missing":
+                    return None
+                raise
+            except UnicodeDecodeError:
                 return None
 
     @property
@@ -203,17 +206,38 @@ class Registry:
             ) from error
 
     def _download(self, version: Version, path: str, into: Path) -> Path:
+        """A file or folder of a version. ModelUnavailable: `missing` only where a store that answers has it not."""
         here = self._artifacts and self._artifacts / version.run_id / "artifacts" / path
-        if here and here.exists():  # also where the home was moved or restored: MLflow remembers absolute paths
-            return _copied(here, into / path, version.label)
         try:
+            if here and here.exists():  # also where the home was moved or restored: MLflow remembers absolute paths
+                return _copied(here, into / path)
             return Path(self._client.download_artifacts(version.run_id, path, str(into)))
         except Exception as error:  # whatever the artifact store raises
-            with self._answering():
-                place = self._client.get_run(version.run_id).info.artifact_uri
-            raise ModelUnavailable(
-                "missing", f"{version.label}: {path} cannot be had from {place}: {error}", _RETRAIN
-            ) from error
+            gone, place = self._gone(version, path)
+            said = f"{path} cannot be had from {place}: {mlflow_client.masked(str(error), self.uri)}"
+            cause, remedy = ("missing", _RETRAIN) if gone else ("unreachable", _WAIT)
+            raise ModelUnavailable(cause, f"{version.label}: {said}", remedy) from error
+
+    def _gone(self, version: Version, path: str) -> tuple[bool, str]:
+        """Whether it is seen that there is no such file any more, and the place looked in.
+
+        An empty folder shows nothing: that is also what a disk looks like that is not mounted.
+        """
+        with self._answering():
+            try:
+                place = str(self._client.get_run(version.run_id).info.artifact_uri)
+            except mlflow_client.failure() as error:
+                if error.error_code != _NO_SUCH:
+                    raise
+                return True, mlflow_client.shown(self.uri)
+        folder = self._artifacts / version.run_id / "artifacts" if self._artifacts else mlflow_client.folder_of(place)
+        try:
+            if folder:
+                return any(folder.parent.parent.iterdir()) and not (folder / path).exists(), str(folder)
+            listed = self._client.list_artifacts(version.run_id, path.rpartition("/")[0])
+        except Exception as error:  # as above
+            return not folder and mlflow_client.not_found(error), place
+        return path not in [each.path for each in listed], place
 
     def _search(self, model: str) -> list[ModelVersion]:
         found = self._client.search_model_versions(f"name='{model}'", max_results=_MOST)
@@ -257,15 +281,14 @@ class Registry:
         return self._client.create_experiment(model, artifact_location=place)
 
 
-def _copied(here: Path, made: Path, label: str) -> Path:
+def _copied(here: Path, made: Path) -> Path:
     made.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return Path(shutil.copytree(here, made) if here.is_dir() else shutil.copyfile(here, made))
-    except OSError as error:
-        raise ModelUnavailable("unreadable", f"{label}: {here} cannot be read: {error}", _RETRAIN) from error
+    return Path(shutil.copytree(here, made) if here.is_dir() else shutil.copyfile(here, made))
 
 
 _RETRAIN = "`pricing models list` shows what there is; an approved drift event trains a new version"
+_WAIT = "see that the artifact store can be reached, then try again; nothing is taken for lost"
+_NO_SUCH = "RESOURCE_DOES_NOT_EXIST"
 
 
 def _check_name(model: str) -> None:

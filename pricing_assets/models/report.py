@@ -29,7 +29,8 @@ class Identity(NamedTuple):
 class Contestant:
     """One side of a comparison. `identity` is None for a simple method that stands in where there is no champion.
 
-    `rows` it was trained on (None for a simple method), `latency_ms` of a forecast per series, and `violations` of
+    `rows` it was trained on (None for a simple method; where it stands in for a champion whose files are gone, those of
+    that champion), `latency_ms` of a forecast per series, and `violations` of
     `checked` pairs of prices at which more was forecast at the higher price.
     """
 

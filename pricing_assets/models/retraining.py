@@ -8,14 +8,15 @@ Here: the order of the steps, each of which can be done again and finds what it 
 
 A step rests on what the ledger and the registry say, never on what an earlier step returned: steps may run in other
 processes, be killed and run again, or be called by somebody with a forged argument. A step that fails for good puts the
-outcome `failed` on record with the reason; a registry that does not answer does not count, a retry may mend that.
+outcome `failed` on record with the reason; a registry or artifact store that does not answer does not count, a retry
+may mend that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -108,7 +109,7 @@ def validated(bench: Bench, event_id: str, root_run_id: str, validate: Validate)
     else:
         with _failing(bench, event), TemporaryDirectory() as folder:
             found = validate(bench.registry.fetch(made, Path(folder)), _champion_files(bench, event, Path(folder)))
-            report = found.report
+            report = _with_rows(bench, event, found.report)
             bench.registry.keep_report(made, report.to_json(), report.content_hash, found.plots)
         bench.heard("report kept")
         on_record = Validated(made.version, made.artifact_hash, report.content_hash)
@@ -242,6 +243,20 @@ def _champion_files(bench: Bench, event: DriftEvent, into: Path) -> Fetched | No
         if fault.cause == "unreachable":
             raise
         return None
+
+
+def _with_rows(bench: Bench, event: DriftEvent, report: ValidationReport) -> ValidationReport:
+    """The report with the rows the champion in force was trained on, also where a simple method stands in for it."""
+    champion = bench.gate.champion(event.drift.model)
+    if champion is None or report.champion.rows is not None:
+        return report
+    try:
+        rows = bench.registry.version(champion.model, champion.version).rows
+    except ModelUnavailable as fault:
+        if fault.cause == "unreachable":
+            raise
+        return report
+    return replace(report, champion=replace(report.champion, rows=rows))
 
 
 def _second(bench: Bench, event: DriftEvent, decision: PromotionDecision) -> tuple[bool, PromotionDecision]:

@@ -8,6 +8,8 @@ import socket
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from fake_model import SIGNATURE, Fake
@@ -125,7 +127,7 @@ def _gone(data: Path) -> None:
         (_added, "corrupted"),
         (_torn, "corrupted"),
         (_removed, "missing"),
-        (_unreadable, "unreadable"),
+        (_unreadable, "unreachable"),
         (_gone, "missing"),
     ],
 )
@@ -136,6 +138,84 @@ def test_a_damaged_model_is_told(registry: Registry, model: str, tmp_path: Path,
         registry.fetch(made, tmp_path / "here")
     assert fault.value.cause == cause and fault.value.remedy
     assert fault.value.what.startswith(f"{made.label}: ")
+
+
+def _away(artifacts: Path) -> None:
+    artifacts.rename(artifacts.parent / "elsewhere")
+
+
+def _unmounted(artifacts: Path) -> None:
+    _away(artifacts)
+    artifacts.mkdir()
+
+
+def _refusing(artifacts: Path) -> None:
+    _away(artifacts)
+    artifacts.write_text("")
+
+
+@pytest.mark.parametrize("outage", [_away, _unmounted, _refusing])
+@pytest.mark.parametrize("by_server", [False, True])
+def test_an_artifact_store_that_is_away_has_lost_nothing(
+    model: str, tmp_path: Path, outage: object, by_server: bool
+) -> None:
+    own = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    made = registered(own, model, tmp_path)
+    own.keep_report(made, "{}", "e" * 64)
+    asked = Registry(own.uri, None) if by_server else own
+    outage(tmp_path / "artifacts")  # type: ignore[operator]
+    for ask in (lambda: asked.fetch(made, tmp_path / "here"), lambda: asked.report(made)):
+        with pytest.raises(ModelUnavailable, match="cannot be had from") as fault:
+            ask()
+        assert fault.value.cause == "unreachable" and "artifact store" in fault.value.remedy
+
+
+class _Answer(Exception):
+    def __init__(self, status: int) -> None:
+        self.response = SimpleNamespace(status_code=status)
+        super().__init__(f"{status} from the store")
+
+
+@pytest.mark.parametrize(
+    ("listed", "cause"),
+    [
+        ([], "missing"),
+        (["model/MLmodel"], "missing"),
+        (["model/MLmodel", "model/data"], "unreachable"),
+        (_Answer(404), "missing"),
+        (_Answer(503), "unreachable"),
+        (ConnectionError("refused"), "unreachable"),
+    ],
+)
+def test_a_remote_store_has_lost_what_it_lists_no_more(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: object, cause: str
+) -> None:
+    made = registered(registry, f"remote-{uuid4()}", tmp_path)
+    remote = Registry(registry.uri, None)
+
+    def download(*_: object) -> None:
+        raise ConnectionError("reset")
+
+    def answer(run_id: str, path: str) -> list[SimpleNamespace]:
+        assert (run_id, path) == (made.run_id, "model")
+        if isinstance(listed, Exception):
+            raise listed
+        return [SimpleNamespace(path=each) for each in listed]  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(remote._client, "download_artifacts", download)
+    monkeypatch.setattr(remote._client, "list_artifacts", answer)
+    info = SimpleNamespace(info=SimpleNamespace(artifact_uri=f"s3://bucket/{made.run_id}/artifacts"))
+    monkeypatch.setattr(remote._client, "get_run", lambda run_id: info)
+    with pytest.raises(ModelUnavailable, match=f"{made.label}: model/data cannot be had from s3://bucket") as fault:
+        remote.fetch(made, tmp_path / "here")
+    assert fault.value.cause == cause
+
+
+def test_a_run_nobody_has_any_more_is_missing(registry: Registry, model: str, tmp_path: Path) -> None:
+    made = replace(registered(registry, model, tmp_path), run_id="0" * 32)
+    with pytest.raises(ModelUnavailable) as fault:
+        Registry(registry.uri, None).fetch(made, tmp_path / "here")
+    assert fault.value.cause == "missing"
 
 
 def test_files_with_other_bytes_than_promoted_are_refused(registry: Registry, model: str, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -213,6 +214,66 @@ def test_a_registry_that_is_down_leaves_the_claim_to_a_retry(bench: Bench, store
     assert outcome and outcome.result == "promoted"
 
 
+@contextmanager
+def _store_down(bench: Bench) -> Iterator[None]:
+    """The artifacts are away; the database goes on answering."""
+    artifacts = bench.registry._artifacts
+    assert artifacts
+    away = artifacts.rename(artifacts.with_name("away"))
+    try:
+        yield
+    finally:
+        away.rename(artifacts)
+
+
+def test_an_artifact_store_that_is_down_at_validation_uses_up_nothing(
+    bench: Bench, store: Store, model: str, tmp_path: Path
+) -> None:
+    trained(bench, store, model, Fake(SOLD + 1))
+    event_id, fake = approved(store, model), Fake(SOLD + 0.5)
+    retraining.claim(bench, event_id, "root")
+    retraining.challenger(bench, event_id, "root", fake.train)
+    with _store_down(bench), pytest.raises(ModelUnavailable) as fault:
+        retraining.validated(bench, event_id, "root", _never)
+    event = store.gate.event(event_id)
+    assert (fault.value.cause, event.validated, event.outcome) == ("unreachable", None, None)
+    outcome = retrain(bench, event_id, "root", _never, fake.validate)
+    assert outcome and outcome.result == "promoted" and serving(bench, model, tmp_path) == (2, SOLD + 0.5)
+
+
+def test_an_artifact_store_that_is_down_at_the_decision_promotes_nothing(
+    bench: Bench, store: Store, model: str, tmp_path: Path
+) -> None:
+    trained(bench, store, model, Fake(SOLD + 1))
+    event_id = brought_to_validation(bench, store, model, Fake(SOLD + 0.5))
+    with _store_down(bench), pytest.raises(ModelUnavailable) as fault:
+        retraining.promote(bench, event_id, "root")
+    assert (fault.value.cause, store.gate.event(event_id).outcome) == ("unreachable", None)
+    assert serving(bench, model, tmp_path) == (1, SOLD + 1)
+    outcome = retraining.promote(bench, event_id, "root")
+    assert outcome and outcome.result == "promoted" and serving(bench, model, tmp_path) == (2, SOLD + 0.5)
+
+
+def test_a_champions_files_that_are_away_do_not_let_a_challenger_in_unopposed(
+    bench: Bench, store: Store, model: str
+) -> None:
+    trained(bench, store, model, Fake(SOLD + 1))
+    event_id, fake = approved(store, model), Fake(SOLD + 2)
+    retraining.claim(bench, event_id, "root")
+    retraining.challenger(bench, event_id, "root", fake.train)
+    level = stored(bench, model, 1) / "model" / "data" / "level.json"
+    text = level.read_text()
+    level.unlink()
+    level.symlink_to("nowhere")
+    with pytest.raises(ModelUnavailable) as fault:
+        retraining.validated(bench, event_id, "root", _never)
+    assert fault.value.cause == "unreachable"
+    level.unlink()
+    level.write_text(text)
+    outcome = retrain(bench, event_id, "root", _never, fake.validate)
+    assert outcome and outcome.result == "kept" and "WAPE in everything" in outcome.reasons[0]
+
+
 def test_where_two_must_agree_promotion_waits_for_another_person(bench: Bench, store: Store, model: str) -> None:
     two = replace(bench, second_approval=True)
     event_id, fake = approved(store, model), Fake(SOLD + 1)
@@ -309,6 +370,16 @@ def test_a_champion_that_cannot_be_loaded_is_replaced_through_the_same_gate(
     _lost_files(stored(bench, model, 1))
     outcome = trained(bench, store, model, Fake(SOLD + 1))
     assert outcome and outcome.result == "promoted" and serving(bench, model, tmp_path) == (2, SOLD + 1)
+
+
+def test_a_training_set_that_shrank_is_seen_also_where_the_champions_files_are_gone(
+    bench: Bench, store: Store, model: str
+) -> None:
+    trained(bench, store, model, Fake(SOLD + 1))
+    _lost_files(stored(bench, model, 1))
+    outcome = trained(bench, store, model, Fake(SOLD + 1, rows=500))
+    assert outcome and outcome.result == "kept"
+    assert outcome.reasons == ("it was trained on 500 rows, the champion on 1000: the training set shrank by half",)
 
 
 def test_each_drift_found_asks_once(store: Store, model: str) -> None:
