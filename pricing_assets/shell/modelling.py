@@ -9,10 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import typer
 
 from pricing_assets.errors import PricingError
-from pricing_assets.shell.command import Shell
+from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.deciding import key_of, open_store
+from pricing_assets.shell.ended import ended
 
 if TYPE_CHECKING:
     from pricing_assets.governance import Store
@@ -73,20 +75,29 @@ def diff(shell: Shell, model: str, first: int | None, second: int | None) -> Non
 
 
 def promote(shell: Shell, name: str) -> None:
-    """Finishes the promotion of a validated challenger, through the gate: the report decides, not who asks."""
+    """Finishes the promotion of a validated challenger, through the gate: the report decides, not who asks.
+
+    Of an event that is over it says what is true today; exit code 1 where the version does not serve.
+    """
     from pricing_assets.models import retraining
 
     store = open_store(shell)
     event = store.gate.event(name)
     if event.root_run_id is None:
         raise PricingError(f"{event.id}: nothing was trained for it", f"see `pricing drift show {event.id}`")
-    outcome = retraining.promote(_bench(shell, store), event.id, event.root_run_id)
+    over = ended(store, event)
+    outcome = event.outcome or retraining.promote(_bench(shell, store), event.id, event.root_run_id)
     if outcome is None:
         shell.answer({"id": event.id, "outcome": None})
         shell.say(f"{event.id}: another person must agree: `pricing drift approve {event.id} --reason …`")
         return
-    shell.answer({"id": event.id, "outcome": outcome.result, "version": outcome.version, "reasons": outcome.reasons})
-    shell.say(f"{event.id}: {outcome.result}, version {outcome.version}")
+    told = {"id": event.id, "outcome": outcome.result, "version": outcome.version, "reasons": outcome.reasons}
+    shell.answer(told | ({"over": over.says, "in_force": over.in_force} if over else {}))
+    shell.say(over.says if over else f"{event.id}: {outcome.result}, version {outcome.version}")
+    if over and not over.serves:
+        raise typer.Exit(REFUSED)
+    if over:
+        return
     for reason in outcome.reasons:
         shell.say(f"  {reason}")
 

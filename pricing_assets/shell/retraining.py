@@ -15,6 +15,7 @@ import typer
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.deciding import open_store
+from pricing_assets.shell.ended import Ended, ended
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -28,7 +29,7 @@ _BEGUN = ("training", "validated")
 def retrain(shell: Shell, names: Sequence[str]) -> None:
     """Trains for the events, or for all that are approved; goes on with what was begun and ended without an outcome.
 
-    Exit code 1 where one failed or was refused.
+    Exit code 1 where one failed or was refused, or was over before and its version does not serve.
     """
     store = open_store(shell)
     events = [store.gate.event(name) for name in names] or _due(store)
@@ -36,12 +37,16 @@ def retrain(shell: Shell, names: Sequence[str]) -> None:
         shell.answer([])
         shell.say("no drift event is approved; `pricing drift list` shows what waits for an answer")
         return
-    answers = _run(shell, store, events)
+    over = {event.id: said for event in events if (said := ended(store, event))}
+    live = [event for event in events if event.id not in over]
+    answers = [_over(event, over[event.id]) for event in events if event.id in over]
+    answers += _run(shell, store, live) if live else []
     shell.answer(answers)
     for each in answers:
         for line in _words(each):
             shell.say(line)
-    if any(each["outcome"] == "failed" or each["error"] for each in answers):
+    failed = any(each["outcome"] == "failed" or each["error"] for each in answers)
+    if failed or not all(said.serves for said in over.values()):
         raise typer.Exit(REFUSED)
 
 
@@ -100,8 +105,16 @@ def _answer(event: DriftEvent, run_id: str, error: str | None) -> dict[str, Any]
     }
 
 
+def _over(event: DriftEvent, said: Ended) -> dict[str, Any]:
+    """The answer for an event that was over before: nothing is trained for it again."""
+    run_id = str(event.root_run_id)
+    return _answer(event, run_id, None) | {"over": said.says, "in_force": said.in_force}
+
+
 def _words(answer: dict[str, Any]) -> list[str]:
     """What came of an event, for people."""
+    if answer.get("over"):
+        return [answer["over"]]
     name = f"{answer['id']}, {answer['model']}"
     if answer["outcome"]:
         told = {"promoted": "serves from the next run on", "kept": "does not serve", "failed": "failed"}

@@ -135,3 +135,26 @@ def test_models_are_promoted_compared_and_rolled_back(
     assert "for another person" in answer("drift", "approve", "3", "--reason", "r", "--by", "ann", code=1)["error"]
     assert "version 3 serves once" in pricing("drift", "approve", "3", "--reason", "r", "--by", "bob").stdout
     assert pricing("models", "promote", "drift-3").stdout.startswith("drift-3: promoted, version 3")
+
+
+@pytest.mark.parametrize("command", ["promote", "retrain"])
+def test_of_an_event_that_is_over_it_says_what_serves_today(
+    ask: Callable[..., str], train: Train, command: str
+) -> None:
+    """It said "promoted, version 2" and "version 1 serves from the next run on", whatever had been taken back since."""
+    for number, level in enumerate((SOLD + 2, SOLD + 1, SOLD + 9), 1):
+        pricing("drift", "approve", ask(), "--reason", "r", "--by", "ann")
+        train(f"drift-{number}", level)
+    said = pricing("models", command, "2").stdout
+    assert said.startswith("drift-2 is over: version 2 was promoted on 2")
+    assert said.endswith("UTC; demand-daily/2 serves still\n")
+    assert pricing("models", command, "1", code=1).stdout.endswith("demand-daily/2 serves now, promoted for drift-2\n")
+    kept = pricing("models", command, "3", code=1).stdout
+    assert "version 3 was not promoted on" in kept and "WAPE" in kept
+    assert kept.endswith("demand-daily/2 serves still\n")
+    pricing("models", "rollback", "--reason", "it oversold", "--by", "bob")
+    taken_back = pricing("models", command, "2", code=1).stdout
+    assert "demand-daily/1 serves now, rolled back by bob: it oversold" in taken_back
+    told = answer("models", command, "drift-2", code=1)
+    assert (told[0] if command == "retrain" else told)["in_force"] == 1
+    assert pricing("models", command, "1").stdout.endswith("demand-daily/1 serves still\n")
