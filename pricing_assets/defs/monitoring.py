@@ -23,6 +23,7 @@ from pricing_assets.tables.monitoring import DriftMetrics
 from pricing_assets.tables.runs import Days
 
 if TYPE_CHECKING:
+    from pricing_assets.governance import Gate
     from pricing_assets.governance.gate import Opened
     from pricing_assets.monitoring.inputs import Watched
 
@@ -45,7 +46,7 @@ def drift_metrics(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
     with platform.at_work(context, days_of(context)), TemporaryDirectory() as folder:
         days = verdicts.open_days(context, lake, days_of(context))
         notes, watched = _in_force(platform, Path(folder))
-        plan = monitoring.Plan(restarts=_restarts(platform, watched))
+        plan = monitoring.Plan(restarts=_restarts(platform.gate, watched))
         made = [monitoring.metrics_of(lake, days, platform.calendar, each, plan) for each in watched]
         found = pl.concat([DriftMetrics.create_empty(), *map(DriftMetrics.cast, made)]).sort(DriftMetrics.order())
         lake.commit(DriftMetrics, found, days, platform.provenance(context))
@@ -71,15 +72,20 @@ def _in_force(platform: Platform, folder: Path) -> tuple[dict[str, str], list["W
     return notes, watched
 
 
-def _restarts(platform: Platform, watched: Sequence["Watched"]) -> dict[tuple[str, str], date]:
-    """Metric and segment → the day its event was rejected or ended without a new champion: its chart starts anew."""
+def _restarts(gate: "Gate", watched: Sequence["Watched"]) -> dict[tuple[str, str], date]:
+    """Metric and segment → the business day of its event that was rejected or ended without a new champion: its chart
+    starts anew after it. Not the day of the answer: days run again later lie long before that."""
+    from pricing_assets import monitoring
+
     champions = {(each.model, each.version) for each in watched}
-    found = {}
-    for event in platform.gate.events():
+    found: dict[tuple[str, str], date] = {}
+    for event in gate.events():
         rejected = event.answered.at if event.answered and not event.answered.approved else None
         over = event.outcome.at if event.outcome else rejected
         if over and (event.drift.model, event.drift.champion) in champions:
-            found[event.drift.metric, event.drift.segment] = over.date()
+            key = event.drift.metric, event.drift.segment
+            day = monitoring.day_of(event.drift.evidence) or over.date()
+            found[key] = max(day, found.get(key, day))
     return found
 
 

@@ -11,7 +11,7 @@ functions over frames. Not here: forecasts and elasticities themselves (demand/)
 
 from __future__ import annotations
 
-from pricing_assets.monitoring.events import DriftEvent, events_to_open
+from pricing_assets.monitoring.events import DriftEvent, day_of, events_to_open
 from pricing_assets.monitoring.evidence import draw
 from pricing_assets.monitoring.inputs import Watched, metrics_of
 from pricing_assets.monitoring.metrics import RETRAINING_DUE, drift_metrics, retraining_due
@@ -25,6 +25,7 @@ __all__ = [
     "Feature",
     "Plan",
     "Watched",
+    "day_of",
     "draw",
     "drift_metrics",
     "events_to_open",

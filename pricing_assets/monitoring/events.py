@@ -7,7 +7,7 @@ event asks, and only a person's approval trains.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -15,9 +15,15 @@ import polars as pl
 
 from pricing_assets.monitoring.plan import Champion
 
+DAY = "day"
+"""The business day of an event in its evidence, ISO."""
+
 
 class DriftEvent(NamedTuple):
-    """A drift a person has to look at. `evidence` is what JSON holds, for evidence.draw; `key` says it once."""
+    """A drift a person has to look at. `evidence` is what JSON holds, for evidence.draw; `key` says it once.
+
+    Its `day` is the business day it was judged on: after it a chart starts anew once the event is over.
+    """
 
     key: str
     metric: str
@@ -44,6 +50,12 @@ def events_to_open(
     return [_event(row, champion) for row in first.to_dicts() if (row["metric"], row["segment"]) not in set(opened)]
 
 
+def day_of(evidence: Mapping[str, Any]) -> date | None:
+    """The business day an event is about: the one it was judged on, or a chart noticed it on; None: not said."""
+    said = evidence.get(DAY) or evidence.get("noticed")
+    return date.fromisoformat(said) if said else None
+
+
 def _event(row: dict[str, Any], champion: Champion) -> DriftEvent:
     return DriftEvent(
         key=json.dumps([row["metric"], row["segment"], champion.version], ensure_ascii=False),
@@ -53,5 +65,5 @@ def _event(row: dict[str, Any], champion: Champion) -> DriftEvent:
         noticed_on=row["noticed_on"],
         shifted_since=row["shifted_since"],
         explanation=row["explanation"],
-        evidence=json.loads(row["evidence"]),
+        evidence={**json.loads(row["evidence"]), DAY: row["date"].isoformat()},
     )

@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pricing_assets import governance, models
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, Provenance
-from pricing_assets.monitoring import Plan, Watched, events_to_open, metrics_of
+from pricing_assets.monitoring import Plan, Watched, day_of, events_to_open, metrics_of
 from pricing_assets.tables import Table, raw
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts
@@ -184,6 +185,38 @@ def test_a_chart_starts_anew_after_an_answer_but_not_on_days_before_it(tmp_path:
     restarts = {("bias", "TEA · UK"): DAYS[24]}
     assert not bias(judged(lake, DAYS[-1:], restarts=restarts))["drifted"]
     assert bias(judged(lake, [DAYS[23]], restarts=restarts))["drifted"]
+
+
+def test_a_rejected_drift_of_days_run_later_starts_its_chart_anew(tmp_path: Path) -> None:
+    from pricing_assets.defs.monitoring import _restarts
+
+    lake = lake_of(tmp_path / "lake", demand=lambda day: 1.3 if DAYS[10] <= day < DAYS[20] else 1.0)
+    watched = Watched("demand-daily", 3, TRAINED, folds())
+    found = judged(lake, DAYS[-15:])
+    events = [each for each in events_to_open(found, watched.champion(Plan())) if each.metric == "bias"]
+    with governance.open_store(f"sqlite:///{tmp_path / 'governance.db'}") as store:
+        opened = models.ask(store.gate, watched.model, watched.version, events, timedelta(days=3))[0].event
+        assert opened.drift.evidence["day"] == found.filter("drifted", metric="bias")["date"].min().isoformat()  # type: ignore[union-attr]
+        assert not _restarts(store.gate, [watched])
+        store.decide("ann", opened.subject, "reject", "a trade fair", "key")
+        restarts = _restarts(store.gate, [watched])
+        assert not _restarts(store.gate, [Watched("demand-daily", 4, TRAINED, None)])
+    assert restarts == {("bias", "TEA · UK"): DAYS[-15]}, "not the day of the answer, which lies behind all days"
+    assert not judged(lake, DAYS[-15:], restarts=restarts).filter(metric="bias")["drifted"].any()
+    assert bias(judged(lake, [DAYS[-16]], restarts=restarts))["drifted"], "what was known before stays"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "day"),
+    [
+        ({"day": "2026-04-20", "noticed": "2026-04-18"}, date(2026, 4, 20)),
+        ({"noticed": "2026-04-18"}, date(2026, 4, 18)),
+        ({"noticed": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_day_of_an_event_is_the_one_it_was_judged_on(evidence: dict[str, Any], day: date | None) -> None:
+    assert day_of(evidence) == day
 
 
 def test_an_old_champion_asks_to_be_looked_at(tmp_path: Path) -> None:
