@@ -5,7 +5,7 @@ Here: reading, and the hashes of what was read. Not here: training with it (trai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -14,14 +14,15 @@ from pathlib import Path
 import polars as pl
 
 from pricing_assets.demand.forecasts import NAMES
-from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
+from pricing_assets.demand.inputs import WINDOW, read
 from pricing_assets.demand.panels import Panels
 from pricing_assets.demand.plan import Frequency
-from pricing_assets.demand.seasons import Seasons, seasons_of
+from pricing_assets.demand.seasons import LONG, Seasons, seasons_of
 from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, days
 from pricing_assets.lake.hashing import combine
+from pricing_assets.tables import Table, raw
 from pricing_assets.tables.forecasts import Elasticities
 
 REACH = 200
@@ -51,14 +52,14 @@ def data_of(lake: Lake, calendar: Calendar, model: str, kept: Path, day: date | 
     day = day or max(days.standing(lake)["date"].to_list(), default=None)
     if day is None:
         raise PricingError(f"{model}: no day stands yet, so there is nothing to train on", "`pricing run` first")
-    raw = read(lake, [day - timedelta(days=REACH), day], calendar)
+    rows = read(lake, [day - timedelta(days=REACH), day], calendar)
 
     @cache
     def panels(of: date) -> Panels:
-        return raw.panels(of)[frequency]
+        return rows.panels(of)[frequency]
 
     seasons = seasons_of(lake, calendar, frequency, day, kept)
-    return Data(day, panels, _hashes(lake, day), _elasticities(lake, day), seasons)
+    return Data(day, panels, _hashes(lake, day, rows.settled), _elasticities(lake, day), seasons)
 
 
 def _frequency(model: str) -> Frequency:
@@ -68,18 +69,28 @@ def _frequency(model: str) -> Frequency:
     raise PricingError(f"{model}: is no demand model", f"expected {' or '.join(NAMES.values())}")
 
 
-def _hashes(lake: Lake, day: date) -> dict[str, str]:
-    """Table → hash of the content hashes of its days in the window."""
-    first = day - timedelta(days=WINDOW - 1)
+def _hashes(lake: Lake, day: date, tables: Iterable[type[Table]]) -> dict[str, str]:
+    """Table → hash of the content hashes of its days that are read: what the earliest origin looks back on; of sales
+    and products what seasons are learned from; the elasticities of their last day."""
+    first = day - timedelta(days=REACH + WINDOW - 1)
+    season = min(first, day - timedelta(days=LONG))
+    firsts = {table: season if table in (raw.Sales, raw.Products) else first for table in tables}
+    if known := _known(lake, day):
+        firsts[Elasticities] = known
     hashes = {}
-    for table in COLUMNS:
-        files = [file for on, file in sorted(lake.partitions(table).items()) if first <= on <= day]
+    for table, begins in firsts.items():
+        files = [file for on, file in sorted(lake.partitions(table).items()) if begins <= on <= day]
         if files:
             hashes[table.table_name()] = combine(*(f"{file.partition} {file.hash}" for file in files))
     return hashes
 
 
+def _known(lake: Lake, day: date) -> date | None:
+    """The last day elasticities are known of on a day."""
+    return max((on for on in lake.partitions(Elasticities) if on <= day), default=None)
+
+
 def _elasticities(lake: Lake, day: date) -> pl.DataFrame:
     """The last ones known on the day; none where there are none."""
-    known = max((on for on in lake.partitions(Elasticities) if on <= day), default=None)
+    known = _known(lake, day)
     return lake.read(Elasticities, known, known) if known else Elasticities.create_empty()
