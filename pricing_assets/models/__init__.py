@@ -7,14 +7,14 @@ forecasting and training themselves (demand/), what drifted (monitoring/), who a
 from __future__ import annotations
 
 from pricing_assets.models.artifacts import ModelUnavailable, content_hash
-from pricing_assets.models.asking import ask, ask_first_start, ask_scheduled
+from pricing_assets.models.asking import ask, ask_first_start
 from pricing_assets.models.listing import registered, versions_table
 from pricing_assets.models.promotion import Policy, PromotionDecision, promotion_decision
 from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, Signature, TrainingRecord, Version
 from pricing_assets.models.registry import Registry, open_registry
 from pricing_assets.models.report import Accuracy, Compared, Contestant, Identity, ValidationReport
 from pricing_assets.models.retraining import Bench, Validation, retrain, roll_back
-from pricing_assets.models.serving import Serving, champion_in_force, serving_of, settle
+from pricing_assets.models.serving import Serving, champion_in_force, serving_of
 from pricing_assets.models.validation import monotonicity, validation_report
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "Version",
     "ask",
     "ask_first_start",
-    "ask_scheduled",
     "champion_in_force",
     "content_hash",
     "monotonicity",
@@ -48,7 +47,6 @@ __all__ = [
     "retrain",
     "roll_back",
     "serving_of",
-    "settle",
     "validation_report",
     "versions_table",
 ]

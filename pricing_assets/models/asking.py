@@ -1,4 +1,4 @@
-"""Asking people for a retraining: because something drifted, a schedule says so, or there is no champion yet.
+"""Asking people for a retraining: because something drifted, or there is no champion yet.
 
 Here: opening the event, the same gate for all. Not here: what drifted (monitoring/), training (retraining.py).
 """
@@ -6,7 +6,7 @@ Here: opening the event, the same gate for all. Not here: what drifted (monitori
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pricing_assets.governance.drift_records import Drift
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pricing_assets.governance import Gate
     from pricing_assets.governance.gate import Opened
 
-FIRST_START, SCHEDULE, ANYWHERE = "first_start", "schedule", "all"
+FIRST_START, ANYWHERE = "first_start", "all"
 
 
 class Found(Protocol):
@@ -50,10 +50,3 @@ def ask_first_start(gate: Gate, model: str, lasting: timedelta) -> Opened | None
         return None
     drift = Drift(model, None, FIRST_START, ANYWHERE)
     return gate.open(drift, f"model {model} has no champion yet: forecasts are by simple methods", lasting)
-
-
-def ask_scheduled(gate: Gate, model: str, due: date, lasting: timedelta) -> Opened:
-    """Opens the event of a scheduled retraining: it asks, as drift does, and trains nothing by itself."""
-    champion = gate.champion(model)
-    drift = Drift(model, champion.version if champion else None, SCHEDULE, ANYWHERE, {"due": due.isoformat()})
-    return gate.open(drift, f"retraining of {model} is scheduled for {due}", lasting)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from pricing_assets.errors import PricingError
 from pricing_assets.models import mlflow_client, tags
-from pricing_assets.models.artifacts import ModelUnavailable, content_hash
+from pricing_assets.models.artifacts import Cause, ModelUnavailable, content_hash
 from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, TrainingRecord, Version
 
 if TYPE_CHECKING:
@@ -102,19 +102,6 @@ class Registry:
                 what = f"model {model} has no version {number} in {mlflow_client.shown(self.uri)}"
                 raise ModelUnavailable("missing", what, _RETRAIN) from error
         return tags.version(found, dict.fromkeys(found.aliases, number))
-
-    def resolve(self, model: str, alias: str, into: Path) -> Fetched:
-        """The version an alias points to now, its files verified in a folder of `into`. Call it once per run.
-
-        Raises ModelUnavailable where the alias points nowhere, and as `fetch` does.
-        """
-        with self._answering():
-            number = self._aliases(model).get(alias) if self._known(model) else None
-        if number is None:
-            raise ModelUnavailable(
-                "missing", f"model {model} has no {alias} in {mlflow_client.shown(self.uri)}", _RETRAIN
-            )
-        return self.fetch(self.version(model, number), into)
 
     def fetch(self, version: Version, into: Path, artifact_hash: str | None = None) -> Fetched:
         """A version's files, verified against `artifact_hash`, by default the hash they were registered with.
@@ -215,8 +202,8 @@ class Registry:
         except Exception as error:  # whatever the artifact store raises
             gone, place = self._gone(version, path)
             said = f"{path} cannot be had from {place}: {mlflow_client.masked(str(error), self.uri)}"
-            cause, remedy = ("missing", _RETRAIN) if gone else ("unreachable", _WAIT)
-            raise ModelUnavailable(cause, f"{version.label}: {said}", remedy) from error
+            cause: Cause = "missing" if gone else "unreachable"
+            raise ModelUnavailable(cause, f"{version.label}: {said}", _RETRAIN if gone else _WAIT) from error
 
     def _gone(self, version: Version, path: str) -> tuple[bool, str]:
         """Whether it is seen that there is no such file any more, and the place looked in.

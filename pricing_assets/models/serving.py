@@ -1,6 +1,6 @@
 """The champion in force, with its files: what the ledger says people approved, fetched from the registry.
 
-Here: from the ledger's word to verified files, and aliases that follow it. Not here: forecasting with them (demand/),
+Here: from the ledger's word to verified files. Not here: forecasting with them (demand/),
 how a champion comes in force (retraining.py).
 
 The ledger decides and the alias follows. An alias somebody moved by hand puts nothing in force: no model changes
@@ -63,12 +63,3 @@ def serving_of(registry: Registry, champion: Champion, into: Path) -> Serving:
 def files_of(registry: Registry, champion: Champion, into: Path) -> Fetched:
     """A champion's files. Raises ModelUnavailable where they are not the ones that were promoted."""
     return registry.fetch(registry.version(champion.model, champion.version), into, champion.artifact_hash)
-
-
-def settle(gate: Gate, registry: Registry, model: str) -> bool:
-    """Lets alias champion point to the champion in force; whether it did not. What a killed promotion left, it ends."""
-    champion = gate.champion(model)
-    if champion is None or registry.aliases(model).get(CHAMPION) == champion.version:
-        return False
-    registry.crown(model, champion.version)
-    return True

@@ -74,25 +74,21 @@ def test_a_run_registers_once_and_another_gets_a_version_of_its_own(
     assert registry.made_by(model, "drift-2", "root") is None
 
 
-def test_an_alias_is_resolved_to_verified_files(registry: Registry, model: str, tmp_path: Path) -> None:
+def test_an_alias_points_to_one_version(registry: Registry, model: str, tmp_path: Path) -> None:
     made = registered(registry, model, tmp_path)
-    found = registry.resolve(model, "challenger", tmp_path)
+    found = registry.fetch(made, tmp_path)
     assert found.version == made and content_hash(found.folder) == made.artifact_hash
     assert [path.name for path in found.folder.iterdir()] == ["level.json"]
-    with pytest.raises(ModelUnavailable, match=f"model {model} has no champion in") as fault:
-        registry.resolve(model, "champion", tmp_path)
-    assert fault.value.cause == "missing"
     for _ in range(2):
         registry.crown(model, 1)
-    assert registry.resolve(model, "champion", tmp_path).version.aliases == ("champion",)
+    assert registry.aliases(model) == {"champion": 1} and registry.version(model, 1).aliases == ("champion",)
 
 
-def test_a_model_nobody_registered_is_missing(registry: Registry, model: str, tmp_path: Path) -> None:
+def test_a_model_nobody_registered_is_missing(registry: Registry, model: str) -> None:
     assert registry.versions(model) == [] and registry.aliases(model) == {}
-    with pytest.raises(ModelUnavailable, match="has no champion"):
-        registry.resolve(model, "champion", tmp_path)
-    with pytest.raises(ModelUnavailable, match="has no version 3"):
+    with pytest.raises(ModelUnavailable, match="has no version 3") as fault:
         registry.version(model, 3)
+    assert fault.value.cause == "missing"
 
 
 def _changed(data: Path) -> None:
@@ -240,13 +236,13 @@ def test_a_name_no_registry_can_hold_is_refused(registry: Registry, name: str) -
         registry.versions(name)
 
 
-def test_a_server_that_is_down_is_told_within_seconds(tmp_path: Path) -> None:
+def test_a_server_that_is_down_is_told_within_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     down = Registry(f"http://ann:secret@127.0.0.1:{port}", None)
     start = time.monotonic()
     with pytest.raises(ModelUnavailable) as fault:
-        down.resolve("demand", "champion", tmp_path)
+        down.aliases("demand")
     assert time.monotonic() - start < 30
     assert fault.value.cause == "unreachable" and "MLFLOW_TRACKING_URI" in fault.value.remedy
     assert "127.0.0.1" in str(fault.value) and "secret" not in str(fault.value)
@@ -295,6 +291,6 @@ def test_a_home_that_was_moved_keeps_its_models_and_goes_on(registry: Registry, 
     shutil.copytree(registry._artifacts / made.run_id, home / "artifacts" / made.run_id)
     moved = open_registry(None, tmp_path / "moved")
     shutil.rmtree(registry._artifacts / made.run_id)
-    assert moved.resolve(model, "challenger", tmp_path).version == made
+    assert moved.fetch(moved.version(model, 1), tmp_path).version == made
     second = registered(moved, model, tmp_path, 11.0, "other")
     assert stored(moved, second).is_dir() and moved.fetch(second, tmp_path).version.version == 2

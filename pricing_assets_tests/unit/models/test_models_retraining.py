@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -23,12 +23,10 @@ from pricing_assets.models import (
     Registry,
     ask,
     ask_first_start,
-    ask_scheduled,
     champion_in_force,
     retrain,
     retraining,
     roll_back,
-    settle,
     versions_table,
 )
 
@@ -345,7 +343,7 @@ def test_an_alias_moved_by_hand_puts_nothing_in_force(bench: Bench, store: Store
     bench.registry.point(model, "champion", 2)
     found = champion_in_force(bench.gate, bench.registry, model, tmp_path)
     assert found.version == 1 and found.note and "points to 2, but 1 was put in force by drift-" in found.note
-    assert settle(bench.gate, bench.registry, model) and not settle(bench.gate, bench.registry, model)
+    bench.registry.crown(model, 1)
     assert champion_in_force(bench.gate, bench.registry, model, tmp_path).note is None
 
 
@@ -394,12 +392,3 @@ def test_each_drift_found_asks_once(store: Store, model: str) -> None:
     assert [each.new for each in (*first, *again)] == [True, True, False, True]
     assert again[0].event == first[1].event and first[0].event.reason == "it moved"
     assert store.gate.event(first[0].event.id).drift.evidence == {"psi": 0.4}
-
-
-def test_scheduled_retraining_asks_and_trains_nothing(bench: Bench, store: Store, model: str) -> None:
-    trained(bench, store, model, Fake(SOLD + 1))
-    asked = ask_scheduled(store.gate, model, date(2026, 12, 1), LASTING)
-    again = ask_scheduled(store.gate, model, date(2027, 1, 1), LASTING)
-    assert (asked.new, again.new, asked.event.drift.champion) == (True, False, 1)
-    with pytest.raises(PricingError, match="nobody answered it"):
-        retrain(bench, asked.event.id, "root", _never, _never)
