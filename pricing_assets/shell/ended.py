@@ -30,7 +30,7 @@ def ended(store: Store, event: DriftEvent) -> Ended | None:
     champion = history[-1] if history else None
     serves = outcome.result == "promoted" and champion is not None and champion.version == outcome.version
     present = _present(event, champion, history, still=serves or outcome.result != "promoted")
-    return Ended(f"{event.id} is over: {_past(outcome)}; {present}", champion and champion.version, serves)
+    return Ended(f"{event.id} is over: {_past(outcome)}; {present}", champion.version if champion else None, serves)
 
 
 def _past(outcome: Outcome) -> str:

@@ -12,6 +12,7 @@ import polars as pl
 import typer
 
 from pricing_assets.errors import PricingError
+from pricing_assets.shell import comparing
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.deciding import key_of, open_store
 from pricing_assets.shell.ended import ended
@@ -19,8 +20,6 @@ from pricing_assets.shell.ended import ended
 if TYPE_CHECKING:
     from pricing_assets.governance import Store
     from pricing_assets.models import Bench, Registry, Version
-
-_FIGURES = ("rows", "code_version", "artifact_hash")
 
 
 def show_all(shell: Shell) -> None:
@@ -60,18 +59,19 @@ def diff(shell: Shell, model: str, first: int | None, second: int | None) -> Non
     """What tells two versions apart; without numbers, the champion and the last one trained."""
     store, registry = open_store(shell), _registry(shell)
     old, new = _pair(store, registry, model, first, second)
-    rows = _differences(old, new)
+    rows = comparing.differences(old, new)
     report = _report(store, registry, new)
     answer: dict[str, Any] = {"first": old.label, "second": new.label, "differences": rows}
     shell.answer({**answer, "report": report.rows().to_dicts() if report else None})
     if shell.json:
         return
-    names = ["what", old.label, new.label]
-    shell.rows(
-        pl.DataFrame([tuple(row.values()) for row in rows], schema=dict.fromkeys(names, pl.String), orient="row")
-    )
+    shell.rows(comparing.figures(old, new))
+    for note in comparing.notes(old, new):
+        shell.say(note)
     if report:
-        shell.rows(report.rows(), f"{new.label} against {report.champion.name}, {len(report.cutoffs)} folds")
+        against = report.champion.name if report.champion.identity else f"the {report.champion.name}"
+        title = f"{new.label} (new) against {against} (old), {len(report.cutoffs)} folds"
+        shell.rows(comparing.report_rows(report), title)
 
 
 def promote(shell: Shell, name: str) -> None:
@@ -161,22 +161,6 @@ def _pair(
             f"model {model}: no two versions to compare", "name both, as `pricing models list` shows them"
         )
     return registry.version(model, old), registry.version(model, new)
-
-
-def _differences(old: Version, new: Version) -> list[dict[str, str | None]]:
-    """What differs, a row each: `what`, and both sides as text."""
-    sides: list[dict[str, Any]] = [
-        {name: getattr(each, name) for name in _FIGURES}
-        | {f"input {name}": value[:12] for name, value in each.inputs.items()}
-        | dict(each.metrics)
-        for each in (old, new)
-    ]
-    names = [name for name in dict.fromkeys([*sides[0], *sides[1]]) if sides[0].get(name) != sides[1].get(name)]
-    return [{"what": name, "first": _text(sides[0].get(name)), "second": _text(sides[1].get(name))} for name in names]
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _report(store: Store, registry: Registry, version: Version) -> Any:

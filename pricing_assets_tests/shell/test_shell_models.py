@@ -115,7 +115,7 @@ def test_models_are_promoted_compared_and_rolled_back(
     told = answer("models", "diff", "1", "2")
     assert [row["what"] for row in told["differences"]] == ["artifact_hash"]
     assert told["report"][0]["wape_challenger"] == pytest.approx(0.1)
-    assert "demand-daily/2 against demand-daily/1" in pricing("models", "diff", "1", "2").stdout
+    assert "demand-daily/2 (new) against demand-daily/1 (old)" in pricing("models", "diff", "1", "2").stdout
     back = pricing("models", "rollback", "--reason", "it oversold", "--by", "bob").stdout
     assert back.startswith("demand-daily/1 is champion again, instead of 2, on the word of bob: it oversold")
     assert [row["role"] for row in answer("models", "list")] == ["champion", "former champion"]
