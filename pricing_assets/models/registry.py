@@ -130,6 +130,12 @@ class Registry:
             if self._aliases(model).get(alias) != number:
                 self._client.set_registered_model_alias(model, alias, str(number))
 
+    def unpoint(self, model: str, alias: str, number: int) -> None:
+        """Takes an alias away from a version; one that points elsewhere stays."""
+        with self._answering():
+            if self._known(model) and self._aliases(model).get(alias) == number:
+                self._client.delete_registered_model_alias(model, alias)
+
     def crown(self, model: str, number: int) -> None:
         """Lets champion point to a version; where it was the challenger, it is no longer."""
         with self._answering():

@@ -4,7 +4,7 @@ Here: the order of the steps, each of which can be done again and finds what it 
 (asking.py), how a model is trained and scored (handed in), whether a person approved (governance/ refuses), the bars
 (promotion.py).
 
-    claim → train, register → validate, keep the report → decide again, put in force → point the alias → outcome
+    claim → train, register → validate, keep the report → decide again, put in force → the alias → outcome
 
 A step rests on what the ledger and the registry say, never on what an earlier step returned: steps may run in other
 processes, be killed and run again, or be called by somebody with a forged argument. A step that fails for good puts the
@@ -15,7 +15,7 @@ may mend that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -222,8 +222,17 @@ def _failing(bench: Bench, event: DriftEvent) -> Iterator[None]:
         yield
     except PricingError as fault:
         if not (isinstance(fault, ModelUnavailable) and fault.cause == "unreachable"):
+            with suppress(ModelUnavailable):  # the alias is a courtesy, the reason is not
+                _beaten(bench, event)
             bench.gate.record_outcome(event.id, str(event.root_run_id), "failed", [fault.what])
         raise
+
+
+def _beaten(bench: Bench, event: DriftEvent) -> None:
+    """The event's challenger, where there is one, is none any more."""
+    made = bench.registry.made_by(event.drift.model, event.id, str(event.root_run_id))
+    if made:
+        bench.registry.unpoint(event.drift.model, CHALLENGER, made.version)
 
 
 def _on_record(event: DriftEvent) -> Validated:
@@ -275,6 +284,8 @@ def _second(bench: Bench, event: DriftEvent, decision: PromotionDecision) -> tup
 
 def _ended(bench: Bench, event: DriftEvent, root_run_id: str, decision: PromotionDecision) -> Outcome:
     on_record = _on_record(event)
+    if not decision.promote:
+        _beaten(bench, event)
     result = bench.gate.record_outcome(
         event.id,
         root_run_id,

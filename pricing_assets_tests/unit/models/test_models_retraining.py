@@ -63,7 +63,7 @@ def test_the_first_start_trains_and_promotes_through_the_gate(
 def test_a_first_model_worse_than_the_simple_method_does_not_serve(bench: Bench, store: Store, model: str) -> None:
     outcome = trained(bench, store, model, Fake(SOLD + 5))
     assert outcome and outcome.result == "kept" and "WAPE in everything is 0.500" in outcome.reasons[0]
-    assert store.gate.champion(model) is None and bench.registry.aliases(model) == {"challenger": 1}
+    assert store.gate.champion(model) is None and bench.registry.aliases(model) == {}
 
 
 def test_a_better_challenger_replaces_the_champion_and_a_worse_one_does_not(
@@ -78,7 +78,7 @@ def test_a_better_challenger_replaces_the_champion_and_a_worse_one_does_not(
     assert table.select("version", "role", "report_hash").rows() == [
         (1, "former champion", bench.registry.version(model, 1).report_hash),
         (2, "champion", better.report_hash),
-        (3, "challenger", worse.report_hash),
+        (3, None, worse.report_hash),
     ]
 
 
@@ -177,7 +177,7 @@ def test_what_was_changed_after_validation_is_not_promoted(
         retraining.promote(bench, event_id, "root")
     outcome = store.gate.event(event_id).outcome
     assert outcome and outcome.result == "failed" and store.gate.champion(model) is None
-    assert "champion" not in bench.registry.aliases(model)
+    assert bench.registry.aliases(model) == {}
 
 
 def test_tags_of_the_registry_are_not_believed(bench: Bench, store: Store, model: str) -> None:
@@ -284,6 +284,21 @@ def test_where_two_must_agree_promotion_waits_for_another_person(bench: Bench, s
     store.decide("bob", event.promotion_subject, "approve", "agreed", f"k {model}")
     outcome = retraining.promote(two, event_id, "root")
     assert outcome and outcome.result == "promoted" and "bob agreed: agreed" in outcome.reasons
+
+
+def test_a_challenger_that_waits_stays_one_when_another_event_ends(bench: Bench, store: Store, model: str) -> None:
+    waiting = brought_to_validation(bench, store, model, Fake(SOLD + 1))
+    assert bench.registry.aliases(model) == {"challenger": 1}
+
+    def hopeless(*_: Any) -> Any:
+        raise PricingError("panel: too short", "wait")
+
+    other = approved(store, model, metric="ks")
+    with pytest.raises(PricingError, match="too short"):
+        retrain(bench, other, "other", hopeless, _never)
+    assert bench.registry.aliases(model) == {"challenger": 1}
+    outcome = retraining.promote(bench, waiting, "root")
+    assert outcome and outcome.result == "promoted" and bench.registry.aliases(model) == {"champion": 1}
 
 
 def test_a_second_person_who_says_no_keeps_the_champion(bench: Bench, store: Store, model: str) -> None:
