@@ -137,9 +137,10 @@ def _kept(frame: pl.DataFrame, column: str) -> pl.Expr:
 def _dates(frame: pl.DataFrame, name: str) -> pl.Expr:
     dtype = frame.schema[DATE]
     if dtype == pl.String:
-        wrong = frame.filter(pl.col(DATE).str.to_date(strict=False).is_null())
-        if wrong.height:
-            raise PricingError(f"{name}: ds {wrong[DATE][0]!r} is no date", "write dates as YYYY-MM-DD")
+        wrong = frame.select(pl.col(DATE).str.to_date(strict=False).is_null().arg_true())[DATE]
+        if wrong.len():
+            at = f"{name}: ds {frame[DATE][wrong[0]]!r} is no date, {_place(frame, wrong[0])}"
+            raise PricingError(at, "write dates as YYYY-MM-DD")
         return pl.col(DATE).str.to_date()
     if not dtype.is_temporal() or dtype in {pl.Duration, pl.Time}:
         raise PricingError(f"{name}: ds is {dtype}", "write dates as YYYY-MM-DD")
@@ -149,11 +150,17 @@ def _dates(frame: pl.DataFrame, name: str) -> pl.Expr:
 def _numbers(frame: pl.DataFrame, column: str, name: str) -> pl.Expr:
     dtype = frame.schema[column]
     if not (dtype.is_numeric() or dtype in {pl.Boolean, pl.Null}):
-        texts = frame.filter(pl.col(column).is_not_null() & pl.col(column).cast(pl.Float64, strict=False).is_null())
-        shown = texts[column][0] if texts.height else dtype
-        raise PricingError(f"{name}: {column} {shown!r} is no number", "write numbers with a decimal point")
+        wrong = pl.col(column).is_not_null() & pl.col(column).cast(pl.Float64, strict=False).is_null()
+        rows = frame.select(wrong.arg_true())[column]
+        at = f"{frame[column][rows[0]]!r} is no number, {_place(frame, rows[0])}" if rows.len() else f"is {dtype}"
+        raise PricingError(f"{name}: {column} {at}", "write numbers with a decimal point")
     number = pl.col(column).cast(pl.Float64)
     return pl.when(number.is_nan()).then(None).otherwise(number).alias(column)
+
+
+def _place(frame: pl.DataFrame, index: int) -> str:
+    """Where a row stands, counted without the header."""
+    return f"row {index + 1}, {ID} {frame[ID][index]}"
 
 
 def _require_rows(frame: pl.DataFrame, plan: Plan, name: str) -> None:

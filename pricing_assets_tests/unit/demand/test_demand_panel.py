@@ -29,8 +29,11 @@ def _with(column: str, value: object) -> pl.DataFrame:
         (pl.concat([SMALL, SMALL.head(1)]), "s00 has two rows on 2024-01-01"),
         (_with("y", -3.0), "y of s00 on 2024-02-05 is -3.0"),
         (_with("price", float("inf")), "price of s00 on 2024-02-05 is inf"),
-        (_with("y", None).with_columns(pl.col("y").cast(pl.String).fill_null("many")), "'many' is no number"),
-        (SMALL.with_columns(ds=pl.lit("soon")), "'soon' is no date"),
+        (
+            _with("y", None).with_columns(pl.col("y").cast(pl.String).fill_null("many")),
+            "'many' is no number, row 6, unique_id s00",
+        ),
+        (SMALL.with_columns(ds=pl.lit("soon")), "'soon' is no date, row 1, unique_id s00"),
         (_with("store", "store 9"), "store of s00 changes"),
         (_with("ds", date(2024, 2, 6)), "different weekdays"),
         (_with("unique_id", None), "1 rows without unique_id"),
