@@ -15,7 +15,6 @@ from pricing_assets.demand import Plan
 from pricing_assets.demand.panels import Panels
 from pricing_assets.demand.seasons import NONE
 from pricing_assets.models.inputs import Data
-from pricing_assets.tables.forecasts import Elasticities
 
 FIRST = date(2026, 1, 5)
 PLAN = Plan("D", 28, ("price",), ("category", "market"))
@@ -35,7 +34,7 @@ def data(days: int = 110, pairs: Sequence[tuple[str, str]] = PAIRS, seed: int = 
         return Panels(day, PLAN, keys.sort("unique_id"), whole.filter(pl.col("ds") <= day), future)
 
     last = FIRST + timedelta(days=days - 1)
-    return Data(last, panels, {"raw.sales": "c" * 64}, Elasticities.create_empty(), lambda day: NONE)
+    return Data(last, panels, {"raw.sales": "c" * 64}, lambda day: NONE)
 
 
 def _series(sku: str, market: str, days: int, seed: int) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from pricing_assets.models.registry import Registry, open_registry
 from pricing_assets.models.report import Accuracy, Compared, Contestant, Identity, ValidationReport
 from pricing_assets.models.retraining import Bench, Validation, retrain, roll_back
 from pricing_assets.models.serving import Serving, champion_in_force, serving_of
-from pricing_assets.models.validation import monotonicity, validation_report
+from pricing_assets.models.validation import rising, validation_report
 
 __all__ = [
     "CHALLENGER",
@@ -40,11 +40,11 @@ __all__ = [
     "ask_first_start",
     "champion_in_force",
     "content_hash",
-    "monotonicity",
     "open_registry",
     "promotion_decision",
     "registered",
     "retrain",
+    "rising",
     "roll_back",
     "serving_of",
     "validation_report",

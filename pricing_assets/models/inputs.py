@@ -11,8 +11,6 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
-import polars as pl
-
 from pricing_assets.demand.forecasts import NAMES
 from pricing_assets.demand.inputs import WINDOW, read
 from pricing_assets.demand.panels import Panels
@@ -23,7 +21,6 @@ from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, days
 from pricing_assets.lake.hashing import combine
 from pricing_assets.tables import Table, raw
-from pricing_assets.tables.forecasts import Elasticities
 
 REACH = 200
 """Days before the last one that the earliest origin may be."""
@@ -32,12 +29,11 @@ REACH = 200
 @dataclass(frozen=True)
 class Data:
     """The panel of a day as that day saw it, by `panels`, up to `day`; the content hashes of the tables it comes from;
-    the elasticities of the day, for the response to prices; and the seasons each day knew."""
+    and the seasons each day knew."""
 
     day: date
     panels: Callable[[date], Panels]
     inputs: Mapping[str, str]
-    elasticities: pl.DataFrame
     seasons: Seasons
 
 
@@ -59,7 +55,7 @@ def data_of(lake: Lake, calendar: Calendar, model: str, kept: Path, day: date | 
         return rows.panels(of)[frequency]
 
     seasons = seasons_of(lake, calendar, frequency, day, kept)
-    return Data(day, panels, _hashes(lake, day, rows.settled), _elasticities(lake, day), seasons)
+    return Data(day, panels, _hashes(lake, day, rows.settled), seasons)
 
 
 def _frequency(model: str) -> Frequency:
@@ -71,26 +67,13 @@ def _frequency(model: str) -> Frequency:
 
 def _hashes(lake: Lake, day: date, tables: Iterable[type[Table]]) -> dict[str, str]:
     """Table → hash of the content hashes of its days that are read: what the earliest origin looks back on; of sales
-    and products what seasons are learned from; the elasticities of their last day."""
+    and products what seasons are learned from."""
     first = day - timedelta(days=REACH + WINDOW - 1)
     season = min(first, day - timedelta(days=LONG))
     firsts = {table: season if table in (raw.Sales, raw.Products) else first for table in tables}
-    if known := _known(lake, day):
-        firsts[Elasticities] = known
     hashes = {}
     for table, begins in firsts.items():
         files = [file for on, file in sorted(lake.partitions(table).items()) if begins <= on <= day]
         if files:
             hashes[table.table_name()] = combine(*(f"{file.partition} {file.hash}" for file in files))
     return hashes
-
-
-def _known(lake: Lake, day: date) -> date | None:
-    """The last day elasticities are known of on a day."""
-    return max((on for on in lake.partitions(Elasticities) if on <= day), default=None)
-
-
-def _elasticities(lake: Lake, day: date) -> pl.DataFrame:
-    """The last ones known on the day; none where there are none."""
-    known = _known(lake, day)
-    return lake.read(Elasticities, known, known) if known else Elasticities.create_empty()

@@ -31,7 +31,7 @@ class Contestant:
 
     `rows` it was trained on (None for a simple method; where it stands in for a champion whose files are gone, those of
     that champion), `latency_ms` of a forecast per series, and `violations` of
-    `checked` pairs of prices at which more was forecast at the higher price.
+    `checked` series of which more is forecast where every price to come is a tenth higher.
     """
 
     name: str
@@ -40,6 +40,11 @@ class Contestant:
     latency_ms: float
     violations: int = 0
     checked: int = 0
+
+    @property
+    def rising(self) -> float:
+        """The share of series that are forecast to sell more at a higher price; 0 where none was checked."""
+        return self.violations / self.checked if self.checked else 0.0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,9 +23,8 @@ import polars as pl
 from pricing_assets.counting import counted
 from pricing_assets.demand import DemandModel, fit, load
 from pricing_assets.demand.forecasts import Served, forecast_panels
-from pricing_assets.demand.panels import HORIZONS, PRICE, Panels, series_pair
+from pricing_assets.demand.panels import HORIZONS, PRICE, Panels
 from pricing_assets.demand.plan import STEP_DAYS, Frequency
-from pricing_assets.demand.response import respond
 from pricing_assets.demand.simple import LEAST_SEEN
 from pricing_assets.errors import PricingError
 from pricing_assets.models import pictures
@@ -32,7 +32,7 @@ from pricing_assets.models.inputs import Data
 from pricing_assets.models.records import Fetched, Signature, TrainingRecord
 from pricing_assets.models.report import Contestant, Identity
 from pricing_assets.models.retraining import Validation
-from pricing_assets.models.validation import monotonicity, validation_report
+from pricing_assets.models.validation import rising, validation_report
 
 FOLDS = "folds/forecasts.parquet"
 """Below a model's folder: its forecasts of past origins, beside what was sold."""
@@ -48,7 +48,7 @@ those since its champion was trained: what it has learnt of a market that moved 
 no fold of them may be forecast by a training much older than the champion's."""
 _SHARING = 50
 _TIMES = 3
-_PRICES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
+_DEARER = 1.1
 _TYPES = {pl.String: "string", pl.Float64: "double"}
 
 
@@ -99,16 +99,9 @@ def validate(data: Data, challenger: Fetched, champion: Fetched | None) -> Valid
     scored = [
         _scored(side.join(both, on=_FOLD, how="semi"), name) for side, name in zip((ours, theirs), names, strict=True)
     ]
-    made, latency = _timed(panels, Served(model))
-    violations, checked = monotonicity(_responses(made, panels, data.elasticities))
     sides = (
-        Contestant(names[0], _identity(challenger), challenger.version.rows, latency, violations, checked),
-        Contestant(
-            names[1],
-            _identity(champion) if champion else None,
-            champion.version.rows if champion else None,
-            _timed(panels, serving)[1],
-        ),
+        _contestant(names[0], challenger, panels, Served(model)),
+        _contestant(names[1], champion, panels, serving),
     )
     report = validation_report(challenger.version.model, pl.concat(scored), *sides)
     plot = challenger.folder.parent / "validation.png"
@@ -264,6 +257,14 @@ def _signature(panels: Panels) -> Signature:
     return Signature({name: kinds[type(dtype)] for name, dtype in columns.items()}, outputs)
 
 
+def _contestant(name: str, fetched: Fetched | None, panels: Panels, served: Served) -> Contestant:
+    """What is measured of one side beside its errors."""
+    made, latency = _timed(panels, served)
+    violations, checked = _rising(made, panels, served)
+    identity, rows = (_identity(fetched), fetched.version.rows) if fetched else (None, None)
+    return Contestant(name, identity, rows, latency, violations, checked)
+
+
 def _timed(panels: Panels, served: Served) -> tuple[pl.DataFrame, float]:
     """The forecasts of a day, and the CPU milliseconds each series took.
 
@@ -278,23 +279,19 @@ def _timed(panels: Panels, served: Served) -> tuple[pl.DataFrame, float]:
     return made, 1000 * min(took) / max(panels.keys.height, _SHARING)
 
 
-def _responses(made: pl.DataFrame, panels: Panels, elasticities: pl.DataFrame) -> pl.DataFrame:
-    """unique_id, ds, price, units: what the horizon's units become at other prices; nothing without posted prices."""
-    nothing = pl.DataFrame(schema={"unique_id": pl.String, "ds": pl.Date, "price": pl.Float64, "units": pl.Float64})
+def _rising(made: pl.DataFrame, panels: Panels, served: Served) -> tuple[int, int]:
+    """Of how many series more is forecast over the horizon where every price to come is dearer, of how many.
+
+    What the model itself has learnt of prices; none are checked without posted prices, or where no model serves.
+    """
     if PRICE not in panels.plan.known:
-        return nothing
-    last = (
-        made.sort(_KEY).group_by("unique_id", maintain_order=True).agg(pl.col("ds").last(), pl.col("sum_mean").last())
-    )
-    asked = _priced(last, panels).filter(pl.col("conditioning_price") > 0)
-    asked = asked.select(*_KEY, *series_pair(), units="sum_mean", planned_price="conditioning_price")
-    steps = pl.DataFrame({"step": _PRICES})
-    candidates = asked.join(steps, how="cross").with_columns(candidate=pl.col("planned_price") * pl.col("step"))
-    if candidates.is_empty():
-        return nothing
-    forecasts = asked.select("sku", "market", "units", "planned_price")
-    units = respond(forecasts, elasticities, candidates.select("sku", "market", "candidate"))
-    return candidates.select(*_KEY, price="candidate").hstack(units.select("units"))
+        return 0, 0
+    dearer = replace(panels, future=panels.future.with_columns(pl.col(PRICE) * _DEARER))
+    sums = [
+        each.filter("by_model").sort(*_KEY).group_by("unique_id", maintain_order=True).agg(pl.col("mean").sum())
+        for each in (made, forecast_panels(dearer, served))
+    ]
+    return rising(sums[0].join(sums[1], on="unique_id", suffix="_dearer"))
 
 
 def _identity(fetched: Fetched) -> Identity:

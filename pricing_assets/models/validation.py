@@ -17,6 +17,7 @@ _KEY = ["unique_id", "ds", "cutoff"]
 _NUMBERS = ("yhat", "yhat_lo", "yhat_hi", "y")
 _MISSED = 2 / 0.2  # what a unit outside an 80 % interval costs in the interval score
 _DIGITS = 9
+_RISE = 1.01
 
 
 def validation_report(
@@ -46,18 +47,13 @@ def validation_report(
     )
 
 
-def monotonicity(responses: pl.DataFrame) -> tuple[int, int]:
-    """How many neighbouring prices (columns unique_id, ds, price, units) sell more at the higher one, of how many.
+def rising(sums: pl.DataFrame) -> tuple[int, int]:
+    """Of how many series more is forecast at higher prices (mean_dearer) than at those planned (mean), of how many.
 
-    Differences below a millionth of the units are rounding.
+    A rise of less than one per cent is noise, and nothing can be said of a series that does not sell.
     """
-    ordered = responses.sort("unique_id", "ds", "price")
-    step = ordered.select(
-        rise=(pl.col("units") - pl.col("units").shift(1)).over("unique_id", "ds"),
-        units=pl.col("units"),
-        dearer=(pl.col("price") > pl.col("price").shift(1)).over("unique_id", "ds"),
-    ).filter("dearer")
-    return step.filter(pl.col("rise") > 1e-6 * pl.col("units").abs()).height, step.height
+    known = sums.filter(pl.col("mean") > 0)
+    return known.filter(pl.col("mean_dearer") > _RISE * pl.col("mean")).height, known.height
 
 
 def _refuse_unreadable(scored: pl.DataFrame) -> None:

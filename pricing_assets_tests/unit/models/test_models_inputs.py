@@ -44,8 +44,7 @@ class Partitions:
         (raw.Stock, FAR - timedelta(days=1), False),
         (raw.Stock, DAY + timedelta(days=1), False),
         (raw.CompetitorSnapshots, DAY, False),
-        (Elasticities, DAY - timedelta(days=7), True),
-        (Elasticities, DAY - timedelta(days=8), False),
+        (Elasticities, DAY - timedelta(days=7), False),
     ],
 )
 def test_the_inputs_of_a_training_are_what_it_reads(table: type[Table], back: date, read: bool) -> None:
@@ -53,9 +52,3 @@ def test_the_inputs_of_a_training_are_what_it_reads(table: type[Table], back: da
     before = lake.hashes()
     lake.days[table][back] = 1
     assert (lake.hashes() != before) == read
-
-
-def test_without_elasticities_the_other_inputs_are_told() -> None:
-    lake = Partitions()
-    lake.days[Elasticities] = {}
-    assert set(lake.hashes()) == {table.table_name() for table in READ}

@@ -60,7 +60,7 @@ BARS: list[tuple[ValidationReport, str]] = [
     (ours(rows=None), "how many rows it was trained on is not known"),
     (ours(latency_ms=21.0), "a forecast takes 21.0 ms per series, 20.0 ms may be"),
     (ours(latency_ms=float("nan")), "a forecast takes nan ms per series"),
-    (ours(violations=1, checked=9), "more is forecast at a higher price in 1 of 9 pairs of prices"),
+    (ours(violations=2, checked=9), "more is forecast at a higher price of 2 of 9 series, 20 % may be"),
     (ours(identity=Identity(3, "b" * 64)), "the report is about version 3 (bbbbbbbb), not version 2 (bbbbbbbb)"),
     (ours(identity=Identity(2, "f" * 64)), "the report is about version 2 (ffffffff), not version 2 (bbbbbbbb)"),
     (theirs(identity=Identity(7, "a" * 64)), "the report compares with version 7 (aaaaaaaa), but version 1"),
@@ -114,3 +114,19 @@ def test_the_champions_own_files_are_no_challenger() -> None:
 def test_a_verdict_read_from_the_kept_report_is_the_same(wape: float, coverage: float) -> None:
     made = overall(wape=wape, coverage=coverage)
     assert decided(ValidationReport.from_json(made.to_json())) == decided(made)
+
+
+@pytest.mark.parametrize(
+    ("ours_rising", "theirs_rising", "promotes"),
+    [(20, 0, True), (21, 0, False), (21, 11, True), (40, 30, True), (41, 30, False), (41, 31, True)],
+)
+def test_a_challenger_may_rise_with_prices_little_more_than_the_champion(
+    ours_rising: int, theirs_rising: int, promotes: bool
+) -> None:
+    made = report()
+    made = replace(
+        made,
+        challenger=replace(made.challenger, violations=ours_rising, checked=100),
+        champion=replace(made.champion, violations=theirs_rising, checked=100),
+    )
+    assert promotion_decision(made, CHAMPION, CHALLENGER, POLICY).promote == promotes

@@ -86,7 +86,7 @@ def test_a_bar_missed_keeps_the_champion(bench: Bench, store: Store, model: str)
     trained(bench, store, model, Fake(SOLD + 2))
     missed = {
         "the training set shrank by half": Fake(SOLD + 1, rows=500),
-        "more is forecast at a higher price in 2 of 9": Fake(SOLD + 1, violations=2),
+        "more is forecast at a higher price of 2 of 9 series": Fake(SOLD + 1, violations=2),
         "a forecast takes 100.0 ms per series": Fake(SOLD + 1, latency_ms=100.0),
         "the likely range covers 100.0 %": Fake(SOLD + 1, width=2.0),
         "the challenger's files are the champion's": Fake(SOLD + 2),
