@@ -40,13 +40,18 @@ class Asked:
 def backtest(shell: Shell, asked: Asked) -> None:
     """Backtest a panel, write its forecasts to `out` (CSV, or Parquet by its name) and print how good they were."""
     from pricing_assets.demand import backtest, read_panel
+    from pricing_assets.demand.backtest import cutoffs
+    from pricing_assets.demand.doubts import doubts
 
     plan = _plan(asked)
     _require_writable(asked.out)
     panel = read_panel(asked.panel, plan)
+    warnings = doubts(panel, plan, cutoffs(panel, plan, asked.origins))
+    for warning in warnings:
+        shell.say(f"warning: {warning}")
     result = _with_progress(shell, lambda tell: backtest(panel, plan, asked.origins, tell, asked.rivals))
     _write(result.forecasts, asked.out)
-    _say(shell, result, asked)
+    _say(shell, result, asked, warnings)
 
 
 def _plan(asked: Asked) -> Plan:
@@ -80,12 +85,13 @@ def _write(forecasts: pl.DataFrame, out: Path) -> None:
         forecasts.write_csv(out)
 
 
-def _say(shell: Shell, result: Backtest, asked: Asked) -> None:
+def _say(shell: Shell, result: Backtest, asked: Asked, warnings: list[str]) -> None:
     summary, by_origin = result.summary(), result.by_origin()
     reasons = result.fallbacks.group_by("fallback_reason").agg(series=pl.col("unique_id").n_unique()).sort("series")
     if shell.json:
         tables = {"summary": summary, "by_origin": by_origin, "fallbacks": reasons}
-        shell.answer({**{name: table.to_dicts() for name, table in tables.items()}, "forecasts": str(asked.out)})
+        said = {name: table.to_dicts() for name, table in tables.items()}
+        shell.answer({**said, "forecasts": str(asked.out), "warnings": warnings})
         return
     shell.rows(_readable(summary), "accuracy, % where it says so")
     bias = by_origin.pivot("cutoff", index="model", values="bias", aggregate_function="first")
