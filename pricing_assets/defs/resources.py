@@ -159,14 +159,27 @@ class Platform(dg.ConfigurableResource["Platform"]):
         return governance.exported(self.store, self.source.next_effective_day(self.now()))
 
     def exports(self) -> dict[type[Table], pl.DataFrame]:
-        """What the lake does not have, for analysts. A registry that is down keeps nobody from their prices."""
+        """What the lake does not have, for analysts. A registry that is down keeps nobody from their prices, and
+        models.versions keeps the rows it had."""
         from pricing_assets import models
 
         try:
-            registered = {Versions: models.registered(self.gate, self.registry)}
-        except models.ModelUnavailable:
-            registered = {}
-        return self.decided_by_people() | registered
+            versions = models.registered(self.gate, self.registry)
+        except models.ModelUnavailable as fault:
+            dg.get_dagster_logger().warning(f"models.versions keeps the rows it had: {fault.what}")
+            versions = self._versions_before()
+        return self.decided_by_people() | {Versions: versions}
+
+    def _versions_before(self) -> pl.DataFrame:
+        """models.versions of the last warehouse; none where there is none."""
+        from pricing_assets.lake import warehouse
+        from pricing_assets.models.listing import last_known
+
+        try:
+            rows = warehouse.query(self.settings.analytics, f"select * from {Versions.table_name()}")
+        except PricingError:  # no warehouse yet, or one that cannot be read
+            rows = pl.DataFrame()
+        return last_known(rows, self.gate.champion_history())
 
     def provenance(self, context: dg.AssetExecutionContext) -> Provenance:
         """Who commits."""

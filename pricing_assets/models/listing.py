@@ -40,6 +40,19 @@ def versions_table(versions: Iterable[Version], history: Sequence[Champion]) -> 
     return Versions.validate(pl.DataFrame(rows, schema=Versions.create_empty().schema)).sort("model", "version")
 
 
+def last_known(rows: pl.DataFrame, history: Sequence[Champion]) -> pl.DataFrame:
+    """models.versions from rows of an earlier export, for a registry that does not answer; roles are the ledger's."""
+    in_force = {each.model: each.version for each in history}
+    promoted = {(each.model, each.version): each.at for each in history}
+    known = []
+    for row in rows.to_dicts():
+        key = (row["model"], row["version"])
+        role = CHAMPION if in_force.get(row["model"]) == row["version"] else "former champion"
+        told = {"role": role, "promoted_at": promoted[key]} if key in promoted else {}
+        known.append(row | told)
+    return Versions.cast(pl.DataFrame(known, schema=Versions.create_empty().schema)).sort("model", "version")
+
+
 def _row(version: Version, in_force: int | None, promoted: dict[tuple[str, int], Any]) -> dict[str, Any]:
     key = (version.model, version.version)
     role = CHAMPION if version.version == in_force else "former champion" if key in promoted else None

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
@@ -137,6 +138,30 @@ def _governance(shell: Shell) -> Iterator[Finding]:
     yield Finding("governance", bool(active), words, "`pricing strategy activate FILE --reason T`")
 
 
+def _registry(shell: Shell) -> Iterator[Finding]:
+    """Whether the registry answers and has the files of every champion; nothing of it is made or moved."""
+    from pricing_assets import governance, strategies
+    from pricing_assets.models import open_registry
+    from pricing_assets.models.serving import files_of
+
+    settings = shell.settings
+    if settings.governance_url is None and not (settings.home / "governance.db").exists():
+        yield Finding("registry", True, "not needed yet: no model was promoted")
+        return
+    champions = governance.open_store(settings.governance, strategies).gate.champions()
+    if not champions:
+        yield Finding("registry", True, "not needed yet: no model was promoted")
+        return
+    registry = open_registry(settings.registry, settings.home)
+    if not registry.started:
+        yield Finding("registry", False, f"{registry.uri} is gone", "restore it from a backup, or roll back the models")
+        return
+    for champion in champions.values():
+        with TemporaryDirectory() as folder:
+            files_of(registry, champion, Path(folder))
+    yield Finding("registry", True, "has " + ", ".join(f"{each.model}/{each.version}" for each in champions.values()))
+
+
 def _dagster(shell: Shell) -> Iterator[Finding]:
     from pricing_assets.shell.instance import open_instance
 
@@ -160,6 +185,7 @@ _EXAMINATIONS: tuple[Callable[[Shell], Iterator[Finding]], ...] = (
     _source,
     _lake,
     _governance,
+    _registry,
     _dagster,
     _warehouse,
 )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import typer
 
 from pricing_assets.counting import counted
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _SHOWN_DAYS = 40
+_MISSED = r"^[A-Za-z0-9_-]+/\d+ (cannot be had|is )"
+"""How forecasts begin to say that a version in force could not be had: `demand-daily/2 cannot be had: …`."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +141,32 @@ def _report(shell: Shell, days: Sequence[date], launched: Sequence[Launched]) ->
         shell.say(f"({counted(len(outcomes) - _SHOWN_DAYS, 'earlier day')} not shown; see marts.run_summary)")
     for outcome in outcomes[-_SHOWN_DAYS:]:
         shell.say(outcome["says"])
+    warnings = _without_model(shell, [day for day in runs if day in standing])
+    for warning in warnings:
+        shell.say(f"warning: {warning}")
     fault = next((each.fault for each in launched if each.fault), None) or _fault(stopped)
-    answer = {"runs": [each.run_id for each in launched if each.started], "days": outcomes}
+    answer = {"runs": [each.run_id for each in launched if each.started], "days": outcomes, "warnings": warnings}
     shell.answer(answer | ({"error": fault.what, "remedy": fault.remedy} if fault else {}))
     if fault and shell.json:
         raise typer.Exit(REFUSED)
     if fault:
         raise fault
+
+
+def _without_model(shell: Shell, days: Sequence[date]) -> list[str]:
+    """A sentence per model in force that could not be had, as the forecasts of the days say that stand now."""
+    from pricing_assets.tables.forecasts import DemandForecasts
+
+    files = manifests.manifested(shell.lake, DemandForecasts)
+    wanted = [files[day] for day in days if day in files]
+    return missed(shell.lake.read_files(DemandForecasts, wanted, ["date", "fallback_reason"]).unique())
+
+
+def missed(rows: pl.DataFrame) -> list[str]:
+    """A sentence per reason, of forecasts with date and fallback_reason, for which a version in force was missed."""
+    found = rows.filter(pl.col("fallback_reason").cast(pl.String).str.contains(_MISSED)).unique().sort("date")
+    days = found.group_by("fallback_reason", maintain_order=True).agg(pl.col("date").n_unique())
+    return [f"{reason}; a simple method forecast instead on {counted(number, 'day')}" for reason, number in days.rows()]
 
 
 def _fault(stopped: Mapping[date, str]) -> PricingError | None:

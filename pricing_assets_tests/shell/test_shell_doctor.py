@@ -19,7 +19,7 @@ def test_a_priced_shop_is_sound(standing: Path) -> None:
     assert all(each["sound"] for each in found.values())
     assert set(found) == {
         *("python", "libraries", "dbt", "home", "disk", "source", "lake", "claims"),
-        *("governance", "dagster", "warehouse"),
+        *("governance", "registry", "dagster", "warehouse"),
     }
     assert "ok    source: tiny shop" in pricing("doctor").stdout
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from shell_commands import answer, pricing
 from tiny_shop import CLOSED, DAYS, FIRST, LAST, Shop
@@ -193,3 +194,23 @@ def test_a_setting_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PRICING_EXECUTOR", "cluster")
     refused = pricing("status", code=1).stderr
     assert "PRICING_EXECUTOR=cluster: Input should be 'in_process' or 'multiprocess'" in refused
+
+
+def test_a_model_that_could_not_be_had_is_warned_of_but_not_series_too_sparse_for_it() -> None:
+    """A registry that was down showed in no line of `pricing run`."""
+    from pricing_assets.shell.running import missed
+
+    down, gone = "demand-daily/2 cannot be had: the registry does not answer", "demand-weekly/1 is missing"
+    usual = ["intermittent: no sales on 93 % of recent dates", "no version of demand-weekly has been put in force yet"]
+    said = {FIRST: [down, down, None, *usual], LAST: [down, gone]}
+    rows = pl.DataFrame(
+        [(day, reason) for day, reasons in said.items() for reason in reasons],
+        ["date", "fallback_reason"],
+        orient="row",
+    )
+    assert missed(rows) == [
+        f"{down}; a simple method forecast instead on 2 days",
+        f"{gone}; a simple method forecast instead on 1 day",
+    ]
+    assert missed(rows.filter(pl.col("fallback_reason").is_in(usual))) == []
+    assert missed(rows.clear()) == []
