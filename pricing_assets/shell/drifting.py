@@ -5,11 +5,14 @@ Here: people in, words out. Not here: what drifted (monitoring/), the gate an an
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import Shell
 from pricing_assets.shell.deciding import key_of, open_store
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 _LIVE = ("open", "approved", "training", "validated")
 _LINE = 100
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]00:00(:00)?")
+"""Midnight, which is a date."""
 _SHOWN = ("id", "state", "model", "champion", "metric", "segment", "opened", "expires", "reason")
 
 
@@ -114,7 +119,13 @@ def _row(event: DriftEvent, now: datetime) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    """Evidence on a line: of a long series its beginning."""
+    """Evidence on a line: lists counted, figures short, of long text its beginning."""
+    if isinstance(value, (list, tuple)):
+        return f"{counted(len(value), 'row')} (--json prints them)"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_short(each)}" for name, each in value.items())
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        value = value[:10]
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _LINE else f"{text[:_LINE]} … (--json prints all of it)"
 

@@ -95,6 +95,14 @@ def test_an_answer_without_a_reason_is_wrong_usage(home: Path, words: list[str])
     pricing(*words, code=2)
 
 
+def test_evidence_is_shown_in_words_without_a_dump_of_python() -> None:
+    from pricing_assets.shell.drifting import _short
+
+    assert _short([{"date": "2026-10-04", "error": None}] * 27) == "27 rows (--json prints them)"
+    assert _short({"own": 0.123456, "rival": 3}) == "own 0.1235, rival 3"
+    assert (_short("2026-10-11 00:00:00"), _short(-0.000938123)) == ("2026-10-11", "-0.0009381")
+
+
 def test_an_expired_event_is_refused(ask: Callable[..., str]) -> None:
     ask(milliseconds=0)
     assert "expired at" in answer("drift", "approve", "1", "--reason", "r", code=1)["error"]
@@ -115,6 +123,10 @@ def test_models_are_promoted_compared_and_rolled_back(
     told = answer("models", "diff", "1", "2")
     assert [row["what"] for row in told["differences"]] == ["artifact_hash"]
     assert told["report"][0]["wape_challenger"] == pytest.approx(0.1)
+    assert "ok    registry: has demand-daily/2\n" in pricing("doctor", code=1).stdout, "there is no shop"
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        assert "FAULT registry: model registry http://127.0.0.1:9" in pricing("doctor", code=1).stdout
     assert "demand-daily/2 (new) against demand-daily/1 (old)" in pricing("models", "diff", "1", "2").stdout
     back = pricing("models", "rollback", "--reason", "it oversold", "--by", "bob").stdout
     assert back.startswith("demand-daily/1 is champion again, instead of 2, on the word of bob: it oversold")
