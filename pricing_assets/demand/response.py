@@ -4,11 +4,13 @@ Here: forecast × one elasticity ratio, what a category's other SKUs gain or los
 forecasts, elasticities (elasticity/), which price is best.
 
 The forecast is made at the planned price; it and the ratio are all that says anything about price. Units fall, or stay,
-as the own price rises, whatever the inputs.
+as the own price rises, whatever the inputs. Where the list price is known a move is split at it: promotions answer for
+the part below, base prices for the part above, so that units do not jump where one elasticity gives way to the other.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -52,19 +54,21 @@ def respond(
 ) -> pl.DataFrame:
     """Units at each candidate price while all others keep theirs, one row per row of `candidates`, in its order.
 
-    `forecasts`: sku, market, units, planned_price, and optionally units_lo, units_hi (q10, q90), category.
+    `forecasts`: sku, market, units, planned_price, and optionally units_lo, units_hi (q10, q90), category,
+    list_price (where it is known, and not null, a move is split at it and `kind` says nothing).
     `elasticities`: sku, market, kind, elasticity, std_error, and optionally spec_low, spec_high.
     `candidates`: sku, market, candidate (a price), and optionally kind: base (default) or promotion.
 
     Returns sku, market, candidate, kind, units, units_lo, units_hi (80 %, by the delta method), diverted (units the
-    rest of the category gains by it, below 0 where it loses), elasticity, fallback_reason. An elasticity that is
+    rest of the category gains by it, below 0 where it loses), elasticity, fallback_reason. With a list price kind,
+    elasticity and its reason are of the candidate's side of it. An elasticity that is
     missing is the mean of its category, else of all, else of what is published. Without a forecast units are null.
     Raises PricingError for missing columns, prices or units that are none, two forecasts or elasticities of one SKU.
     """
     rows = _checked(forecasts, elasticities, candidates)
     plan = forecasts.select([name for name in forecasts.columns if name in _FORECAST])
     rows = rows.join(plan, on=_KEY, how="left", maintain_order="left")
-    rows = _with_elasticity(rows, elasticities)
+    rows = _with_both(_sided(rows), elasticities)
     return rows.with_columns(_own(), **_range(rows)).with_columns(_diverted(rows, diversion)).select(_ANSWER)
 
 
@@ -98,13 +102,62 @@ def respond_together(
     return rows.with_columns(columns).select(_ANSWER)
 
 
-_FORECAST = [*_KEY, "units", "planned_price", "units_lo", "units_hi", "category"]
+def answered(units: pl.Expr, candidate: pl.Expr, planned: pl.Expr, listed: pl.Expr) -> pl.Expr:
+    """Units at the candidate price instead of the planned one, by the columns `base` and `promotion` (elasticities).
+
+    Prices are floats above 0. Without a list price (null) the base elasticity answers for the whole move.
+    """
+    below, above = _moves(candidate, planned, listed)
+    return units * _log_ratio(below, above).exp()
+
+
+def _log_ratio(below: pl.Expr, above: pl.Expr) -> pl.Expr:
+    """Log of the units' ratio; an elasticity that is not known is no matter where nothing moves on its side."""
+    parts = [
+        pl.when(move == 0).then(0.0).otherwise(pl.col(kind).clip(upper_bound=0.0) * move)
+        for kind, move in (("promotion", below), ("base", above))
+    ]
+    return parts[0] + parts[1]
+
+
+def _moves(candidate: pl.Expr, planned: pl.Expr, listed: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Logs of the price ratio below and above the list price; their sum is that of the whole move."""
+    reached = pl.max_horizontal(candidate, DEEPEST * planned)
+    above = (pl.max_horizontal(reached, listed) / pl.max_horizontal(planned, listed)).log()
+    return (reached / planned).log() - above, above
+
+
+_FORECAST = [*_KEY, "units", "planned_price", "units_lo", "units_hi", "category", "list_price"]
 _ANSWER = [*_KEY, "candidate", "kind", "units", "units_lo", "units_hi", "diverted", "elasticity", "fallback_reason"]
 
 
 def _grouped(forecasts: pl.DataFrame) -> pl.DataFrame:
     category = pl.col("category") if "category" in forecasts.columns else pl.lit(None, pl.String).alias("category")
     return forecasts.select(*_KEY, category, pl.col("units").cast(pl.Float64).alias("planned_units"))
+
+
+def _sided(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `listed`, where their move is split, and the kind of the side on which the candidate is."""
+    given = pl.col("list_price").cast(pl.Float64) if "list_price" in rows.columns else pl.lit(None, pl.Float64)
+    rows = rows.with_columns(pl.col("planned_price").cast(pl.Float64), listed=given)
+    side = pl.when(pl.col("candidate") < pl.col("listed")).then(pl.lit("promotion")).otherwise(pl.lit("base"))
+    kind = pl.when(pl.col("listed").is_null()).then("kind").otherwise(side)
+    # without a list price all of a promotion's move is below it, all of another's above
+    everywhere = pl.when(pl.col("kind") == "promotion").then(pl.lit(sys.float_info.max))
+    return rows.with_columns(kind=kind, listed=pl.coalesce("listed", everywhere))
+
+
+def _with_both(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the elasticities `base` and `promotion`, their errors, and that of their own kind."""
+    for kind in ("base", "promotion"):
+        found = _with_elasticity(rows.with_columns(kind=pl.lit(kind)), elasticities)
+        names = {"elasticity": kind, "error": f"{kind}_error", "fallback_reason": f"{kind}_reason"}
+        rows = rows.hstack(found.select(list(names)).rename(names))
+    mine = pl.col("kind") == "promotion"
+    return rows.with_columns(
+        elasticity=pl.when(mine).then("promotion").otherwise("base"),
+        fallback_reason=pl.when(mine).then("promotion_reason").otherwise("base_reason"),
+    )
 
 
 def _with_elasticity(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
@@ -157,17 +210,18 @@ def _means(known: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:
     return means.agg(pl.col("own").mean().alias(f"{name}_mean"), spread.alias(f"{name}_error"))
 
 
-_MOVE = (pl.col("candidate") / pl.col("planned_price")).clip(lower_bound=DEEPEST).log()
+_PRICES = (pl.col("candidate"), pl.col("planned_price"), pl.col("listed"))
 
 
 def _own() -> pl.Expr:
-    return (pl.col("units") * (pl.col("elasticity") * _MOVE).exp()).alias("units")
+    return answered(pl.col("units"), *_PRICES).alias("units")
 
 
 def _range(rows: pl.DataFrame) -> dict[str, pl.Expr]:
-    """The 80 % range: the forecast's own, widened by the doubt about the ratio; both in logs, independent."""
-    ratio = (pl.col("elasticity") * _MOVE).exp()
-    doubt = (_Z * pl.col("error") * _MOVE) ** 2
+    """The 80 % range: the forecast's own, widened by the doubt about either elasticity; all in logs, independent."""
+    below, above = _moves(*_PRICES)
+    ratio = _log_ratio(below, above).exp()
+    doubt = (_Z * pl.col("promotion_error") * below) ** 2 + (_Z * pl.col("base_error") * above) ** 2
     made = {}
     for name, sign in (("units_lo", -1.0), ("units_hi", 1.0)):
         away = sign * (pl.col(name) / pl.col("units")).log() if name in rows.columns else pl.lit(0.0)

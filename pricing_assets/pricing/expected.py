@@ -3,16 +3,17 @@
 Here: units at final prices, from what is known of demand. Not here: reading that (outlook), how forecasts and
 elasticities are made (demand/, its stations), which price is final (decision).
 
-Units are of the 28 days after the day. Up to the list price the SKU's base elasticity answers, below it that of
-promotions. A forecast rests on a planned price; where none was assumed (a shop that has realised prices only) it is
-taken as made at the current one. Where a plan gives dates other prices, each date answers from its own.
+Units are of the 28 days after the day. A move is split at the list price: above it the SKU's base elasticity answers,
+below it that of promotions, so that units never rise with the price. A forecast rests on a planned price; where none
+was assumed (a shop that has realised prices only) it is taken as made at the current one. Where a plan gives dates
+other prices, each date answers from its own.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from pricing_assets.demand.response import DEEPEST, respond
+from pricing_assets.demand.response import answered, respond
 from pricing_assets.pricing.outlook import KEY, MADE_BY, Outlook
 
 NO_FORECAST = "no forecast for it"
@@ -35,7 +36,7 @@ def expected(decisions: pl.DataFrame, known: Outlook) -> pl.DataFrame:
         pl.col("sum_mean").alias("units"),
         pl.coalesce(pl.col("conditioning_price").cast(pl.Float64), current).alias("planned_price"),
         final.alias("candidate"),
-        promoted=(pl.col("final_price") < pl.col("list_price")).fill_null(False),
+        listed=pl.col("list_price").cast(pl.Float64),
     )
     why = pl.when(pl.col("units").is_null()).then(pl.lit(NO_FORECAST)).otherwise("fallback_reason")
     return rows.select(
@@ -71,36 +72,41 @@ def _units(rows: pl.DataFrame, known: Outlook) -> pl.Series:
 
 def _answered(units: str) -> pl.Expr:
     """The units at the candidate price instead of the planned one; null where either is not known."""
-    move = (pl.col("candidate") / pl.col("planned_price")).clip(lower_bound=DEEPEST).log()
-    still = pl.col("candidate") == pl.col("planned_price")
-    answered = pl.when(still).then(units).otherwise(pl.col(units) * (pl.col("elasticity") * move).exp())
-    return pl.when((pl.col("candidate") > 0) & (pl.col("planned_price") > 0)).then(answered)
+    prices = (pl.col("candidate"), pl.col("planned_price"), pl.col("listed"))
+    return pl.when((pl.col("candidate") > 0) & (pl.col("planned_price") > 0)).then(answered(pl.col(units), *prices))
 
 
 def _with_elasticity(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
-    """The rows with the elasticity that answers: the SKU's own of the kind, else that of others."""
+    """The rows with their elasticities `base` and `promotion`: the SKU's own, else, where it is asked, of others."""
     for kind in ("base", "promotion"):
         of_kind = known.elasticities.lazy().filter(pl.col("kind") == kind)
         rows = _beside(rows, of_kind.select(*KEY, pl.col("elasticity").alias(kind)).collect())
-    own = pl.when("promoted").then("promotion").otherwise("base")
-    rows = rows.with_columns(elasticity=own).drop("base", "promotion")
     priced = (pl.col("candidate") > 0) & (pl.col("planned_price") > 0) & pl.col("units").is_not_null()
-    lacks = (priced & pl.col("elasticity").is_null()).fill_null(False)
+    lowest, highest = (each("candidate", "planned_price") for each in (pl.min_horizontal, pl.max_horizontal))
+    above, below = (highest > pl.col("listed")).fill_null(True), (lowest < pl.col("listed")).fill_null(False)
+    if not known.plans.is_empty():  # prices planned for single dates may be on the other side
+        above = below = pl.lit(True)
+    wants = (above & pl.col("base").is_null()) | (below & pl.col("promotion").is_null())
+    lacks = (priced & wants).fill_null(False)
     if not rows.select(lacks.any()).item():
         return rows
     rows = rows.with_row_index("place")
     asked = rows.filter(priced).filter(lacks.any().over("date", "category"))
     borrowed = [_borrowed(part, known) for part in asked.partition_by("date", maintain_order=True)]
     rows = rows.join(pl.concat(borrowed), on="place", how="left", maintain_order="left")
-    return rows.with_columns(pl.coalesce("elasticity", "of_others").alias("elasticity")).drop("place", "of_others")
+    found = [pl.coalesce(kind, f"{kind}_of_others").alias(kind) for kind in ("base", "promotion")]
+    return rows.with_columns(found).drop("place", "base_of_others", "promotion_of_others")
 
 
 def _borrowed(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
-    """place, of_others: the elasticity that demand.response finds for rows of one day, whole categories of it."""
-    kind = pl.when("promoted").then(pl.lit("promotion")).otherwise(pl.lit("base")).alias("kind")
+    """place, base_of_others, promotion_of_others: what demand.response finds for one day, whole categories of it."""
     of_day = known.elasticities.filter(date=rows["date"][0])
-    answer = respond(rows, of_day, rows.select("sku", "market", "candidate", kind))
-    return rows.select("place", of_others=answer["elasticity"])
+    plan = rows.drop("base", "promotion", "listed")
+    answers = {
+        f"{kind}_of_others": respond(plan, of_day, rows.select("sku", "market", "candidate", kind=pl.lit(kind)))
+        for kind in ("base", "promotion")
+    }
+    return rows.select("place", **{name: answer["elasticity"] for name, answer in answers.items()})
 
 
 def _beside(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:

@@ -21,14 +21,17 @@ def expectation(shell: Shell, decision: Row) -> Row:
     """What a decision's expected units rest on; of what is not known, None.
 
     units, units_lo, units_hi (ten and ninety in a hundred) over `days` at the final price; planned_price, at which they
-    were forecast; kind, elasticity, std_error, borrowed (why the elasticity is not the SKU's own). Where dates of the
+    were forecast; kind, elasticity, std_error, borrowed (why the elasticity is not the SKU's own); also, the
+    same four of the other kind where the move crosses the list price. Where dates of the
     horizon have planned prices of their own (`dates_apart`), each answers from its own, and no one range is told.
     """
     from pricing_assets.pricing.outlook import DAYS, outlook, whole_horizon
 
     forecasts, elasticities = (_rows(shell, table, decision) for table in (DemandForecasts, Elasticities))
     found: Row = {"days": DAYS, "units": decision["expected_units"], "dates_apart": False}
-    found |= dict.fromkeys(("units_lo", "units_hi", "planned_price", "kind", "elasticity", "std_error", "borrowed"))
+    found |= dict.fromkeys(
+        ("units_lo", "units_hi", "planned_price", "kind", "elasticity", "std_error", "borrowed", "also")
+    )
     if decision["expected_units"] is None:
         return found
     found["dates_apart"] = not outlook(forecasts, elasticities, {}).plans.is_empty()
@@ -43,8 +46,6 @@ def _answered(decision: Row, forecast: Row, elasticities: pl.DataFrame) -> Row:
 
     planned, final, listed = forecast["conditioning_price"], decision["final_price"], decision["list_price"]
     planned = decision["current_price"] if planned is None else planned
-    kind = "promotion" if listed is not None and final < listed else "base"
-    own = elasticities.filter(pl.col("kind").cast(pl.String) == kind).to_dicts()
     key = {"sku": [decision["sku"]], "market": [decision["market"]]}
     plan = pl.DataFrame(
         {
@@ -53,14 +54,22 @@ def _answered(decision: Row, forecast: Row, elasticities: pl.DataFrame) -> Row:
             "planned_price": [float(planned)],
             "units_lo": [forecast["sum_q10"]],
             "units_hi": [forecast["sum_q90"]],
+            "list_price": pl.Series([None if listed is None else float(listed)], dtype=pl.Float64),
         }
     )
-    at = pl.DataFrame({**key, "candidate": [float(final)], "kind": [kind]})
+    at = pl.DataFrame({**key, "candidate": [float(final)]})
     answer = respond(plan, elasticities, at).row(0, named=True)
-    told = {"planned_price": planned, "kind": kind} | {name: answer[name] for name in ("units_lo", "units_hi")}
-    if own:
-        told |= {name: own[0][name] for name in ("elasticity", "std_error")} | {"borrowed": own[0]["fallback_reason"]}
-    return told
+    told = {"planned_price": planned} | {name: answer[name] for name in ("units_lo", "units_hi")}
+    crosses = listed is not None and min(planned, final) < listed < max(planned, final)
+    other = "base" if answer["kind"] == "promotion" else "promotion"
+    return told | _own(elasticities, answer["kind"]) | {"also": _own(elasticities, other) if crosses else None}
+
+
+def _own(elasticities: pl.DataFrame, kind: str) -> Row:
+    """The recorded elasticity of a kind; None where there is none."""
+    rows = elasticities.filter(pl.col("kind").cast(pl.String) == kind).to_dicts()
+    row = rows[0] if rows else dict.fromkeys(("elasticity", "std_error", "fallback_reason"))
+    return {"kind": kind, "borrowed": row["fallback_reason"]} | {n: row[n] for n in ("elasticity", "std_error")}
 
 
 def _rows(shell: Shell, table: type[DemandForecasts | Elasticities], decision: Row) -> pl.DataFrame:
@@ -84,10 +93,18 @@ def sentences(decision: Row, told: Row, places: int) -> list[str]:
     if told["planned_price"] is None or told["planned_price"] == decision["final_price"]:
         return said
     planned = f"forecast at {told['planned_price']:.{places}f}"
+    if told["also"] is None:
+        return [*said, f"{planned}; {_elasticity(told)}"]
+    at = f"list price {decision['list_price']:.{places}f}"
+    down, up = sorted((told, told["also"]), key=lambda each: each["kind"] == "base")
+    return [*said, f"{planned}; below the {at}: {_elasticity(down)}; above it: {_elasticity(up)}"]
+
+
+def _elasticity(told: Row) -> str:
     if told["elasticity"] is None:
-        return [*said, f"{planned}; no elasticity of its own: that of its category, of all, or as published"]
+        return "no elasticity of its own: that of its category, of all, or as published"
     kind = f"{told['kind']} elasticity {told['elasticity']:.2f} ± {told['std_error']:.2f}"
-    return [*said, f"{planned}; {kind}" + (f", borrowed: {told['borrowed']}" if told["borrowed"] else "")]
+    return kind + (f", borrowed: {told['borrowed']}" if told["borrowed"] else "")
 
 
 def _units(units: float) -> str:

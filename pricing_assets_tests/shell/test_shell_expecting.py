@@ -22,6 +22,7 @@ TOLD: dict[str, Any] = {
     "elasticity": -2.104,
     "std_error": 0.3,
     "borrowed": None,
+    "also": None,
 }
 AT_THIS = "expected 42.0 units in 28 days at this price (likely 20.0 to 1,234)"
 
@@ -37,6 +38,14 @@ def test_units_their_range_who_says_so_and_how_they_answer_the_price() -> None:
 def test_a_borrowed_elasticity_says_why() -> None:
     why = "the regular price hardly moved: 0.1 % beside all else"
     assert said(borrowed=why)[1].endswith(f"± 0.30, borrowed: {why}")
+
+
+def test_across_the_list_price_both_elasticities_are_told() -> None:
+    also = {"kind": "base", "elasticity": -1.0, "std_error": 0.1, "borrowed": None}
+    assert said(decision={"list_price": Decimal("9.5")}, also=also)[1] == (
+        "forecast at 10.00; below the list price 9.50: promotion elasticity -2.10 ± 0.30; "
+        "above it: base elasticity -1.00 ± 0.10"
+    )
 
 
 def test_at_the_planned_price_no_elasticity_is_at_work() -> None:

@@ -139,6 +139,40 @@ def test_units_never_rise_with_the_own_price(*, units, slopes, planned, prices, 
     assert all((rows["units"] >= 0).all() for rows in at)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    planned=_prices,
+    listed=_prices,
+    prices=st.lists(_prices, min_size=2, max_size=2),
+    slopes=st.tuples(*[st.floats(-8, 4)] * 2),
+)
+def test_across_the_list_price_units_fall_or_stay_without_a_jump(planned, listed, prices, slopes):
+    forecasts = FORECASTS.head(1).with_columns(planned_price=planned, list_price=listed)
+    elasticities = ELASTICITIES.head(2).with_columns(elasticity=pl.Series(slopes))
+    low, high = sorted(prices)
+    around = (listed * (1 - 1e-9), listed)
+    rows = respond(forecasts, elasticities, _at(*(("A", price) for price in (low, high, *around))))
+    for column in ("units", "units_lo", "units_hi"):
+        assert rows[column][2] == pytest.approx(rows[column][3], rel=1e-6)
+    assert rows["units"][1] <= rows["units"][0] * (1 + 1e-12)
+    for price, found in zip((low, high), rows["units"][:2], strict=True):
+        if max(price, planned) <= listed or min(price, planned) >= listed:
+            kind = pl.lit("promotion" if max(price, planned) <= listed else "base")
+            one_sided = _at(("A", price)).with_columns(kind=kind)
+            old = respond(forecasts.drop("list_price"), elasticities, one_sided)
+            assert found == pytest.approx(old["units"].item(), rel=1e-9)
+
+
+def test_a_promotion_answers_for_the_way_up_to_list():
+    forecasts = FORECASTS.head(1).with_columns(planned_price=8.0, list_price=10.0)
+    rows = respond(
+        forecasts,
+        ELASTICITIES.with_columns(elasticity=pl.Series([-1.0, -3.0, -1.0])),
+        _at(("A", 10.0), ("A", 9.99), ("A", 12.0)),
+    )
+    assert rows["units"].to_list() == pytest.approx([51.2, 100 * (8 / 9.99) ** 3, 51.2 / 1.2])
+
+
 @settings(max_examples=20, deadline=None)
 @given(price=st.floats(6.0, 20.0), share=st.floats(0, 1))
 def test_no_unit_is_made_or_lost_on_the_way_to_other_skus(price, share):

@@ -48,7 +48,7 @@ def test_at_the_planned_price_it_is_the_forecast_of_28_days() -> None:
 def test_up_to_the_list_price_the_base_elasticity_answers_and_below_it_that_of_promotions() -> None:
     of = known(forecast(conditioning_price=Decimal("10")), BOTH)
     assert units("12", of) == round(28 * 1.2**-2, 4)
-    assert units("12", of, list_price="12") == round(28 * 1.2**-2, 4)
+    assert units("12", of, list_price="12") == round(28 * 1.2**-3, 4)
     assert units("9", of) == round(28 * 0.9**-3, 4)
     assert units("9", of, list_price=None) == round(28 * 0.9**-2, 4)
 
@@ -71,8 +71,9 @@ def planned(prices: dict[int, str | None], otherwise: str = "10") -> list[Row]:
 @pytest.mark.parametrize("dates", [[28], [1], [5, 6, 7], list(range(1, 28))])
 def test_dates_with_planned_prices_of_their_own_each_answer_from_their_own(dates: list[int]) -> None:
     rows = planned(dict.fromkeys(dates, "5"))
-    for price, power in (("10", -2.0), ("12", -2.0), ("9", -3.0), ("5", -3.0)):
-        answers = [max(float(price) / (5 if number in dates else 10), 0.5) ** power for number in range(1, 29)]
+    for price, above in (("10", 1.0), ("12", 1.2), ("9", 1.0), ("5", 1.0)):
+        below = [max(min(float(price), 10) / (5 if number in dates else 10), 0.5) for number in range(1, 29)]
+        answers = [move**-3.0 * above**-2.0 for move in below]
         assert units(price, known(rows, BOTH)) == pytest.approx(2 * sum(answers), rel=1e-9, abs=6e-5)
 
 
@@ -85,7 +86,7 @@ def test_plans_of_one_sku_leave_the_others_alone() -> None:
         {"date": [DAY, DAY, DAY, day(1)], "sku": ["A", "S", "S", "S"], "market": ["UK", "DE", "UK", "UK"]}
     )
     at = keys.with_columns(category=pl.lit("TEA"), **dict.fromkeys(AMOUNTS, pl.lit(Decimal(10))))
-    assert expected(at, of)["expected_units"].to_list() == [56.0, 28.0, round(54 + 2 * 2.0**-2, 4), 28.0]
+    assert expected(at, of)["expected_units"].to_list() == [56.0, 28.0, round(54 + 2 * 2.0**-3, 4), 28.0]
 
 
 @pytest.mark.parametrize("without", ["final_price", "forecast"])
@@ -195,18 +196,30 @@ def _responded(row: Row, predicted: list[Row], of: Outlook) -> float | None:
             "category": pl.Series([each["category"] for each in of_day], dtype=pl.String),
             "units": [28 * each["per_day"] for each in of_day],
             "planned_price": [float(each["conditioning_price"] or each["current_price"]) for each in of_day],
+            "list_price": pl.Series([each["list_price"] for each in of_day], dtype=pl.Decimal(18, 4)),
         }
     )
     candidates = planned.select("sku", "market").with_columns(
         candidate=pl.Series([float(each["final_price"]) for each in of_day]),
-        kind=pl.Series(["promotion" if _promoted(each) else "base" for each in of_day]),
     )
     answer = respond(planned, of.elasticities.filter(date=row["date"]), candidates)
     return float(answer.filter(sku=row["sku"])["units"][0])
 
 
-def _promoted(row: Row) -> bool:
-    return row["list_price"] is not None and row["final_price"] < row["list_price"]
+@settings(max_examples=40)
+@given(PRICES, PRICES, st.lists(PRICES, min_size=2, max_size=2).map(sorted), st.floats(-5, 0), st.floats(-5, 0))
+def test_units_never_rise_with_the_price_across_list(
+    at: Decimal, listed: Decimal, prices: list[Decimal], base: float, promotion: float
+) -> None:
+    of = known(forecast(conditioning_price=at), [elasticity(base), elasticity(promotion, kind="promotion")])
+    low, high = (units(str(price), of, list_price=str(listed)) for price in prices)
+    assert low is not None and high is not None and high <= low * (1 + 1e-12) + 1e-4
+
+
+def test_units_do_not_jump_at_the_list_price() -> None:
+    of = known(forecast(conditioning_price=Decimal("8")), [elasticity(-1.0), elasticity(-3.0, kind="promotion")])
+    assert units("10", of) == round(28 * 0.8**3, 4)
+    assert units("9.9999", of) == pytest.approx(28 * 0.8**3, rel=1e-4)
 
 
 def test_two_forecasts_of_one_sku_and_day_cannot_happen() -> None:
