@@ -69,7 +69,9 @@ def respond(
     plan = forecasts.select([name for name in forecasts.columns if name in _FORECAST])
     rows = rows.join(plan, on=_KEY, how="left", maintain_order="left")
     rows = _with_both(_sided(rows), elasticities)
-    return rows.with_columns(_own(), **_range(rows)).with_columns(_diverted(rows, diversion)).select(_ANSWER)
+    rows = rows.hstack(_moved(rows).select("below", "above"))
+    rows = rows.with_columns(answered(rows, "units"), **_range(rows))
+    return rows.with_columns(_diverted(rows, diversion)).select(_ANSWER)
 
 
 def respond_together(
@@ -102,29 +104,40 @@ def respond_together(
     return rows.with_columns(columns).select(_ANSWER)
 
 
-def answered(units: pl.Expr, candidate: pl.Expr, planned: pl.Expr, listed: pl.Expr) -> pl.Expr:
-    """Units at the candidate price instead of the planned one, by the columns `base` and `promotion` (elasticities).
+def answered(rows: pl.DataFrame, units: str) -> pl.Series:
+    """Units at `candidate` instead of `planned_price`, by the columns `base` and `promotion` (elasticities).
 
-    Prices are floats above 0. Without a list price (null) the base elasticity answers for the whole move.
+    Prices are floats above 0. Without a list price (`listed` is null) the base elasticity answers for the whole move.
     """
-    below, above = _moves(candidate, planned, listed)
-    return units * _log_ratio(below, above).exp()
+    moved = _moved(rows)
+    return moved.select(pl.lit(rows[units]) * _log_ratio().exp()).to_series().alias("units")
 
 
-def _log_ratio(below: pl.Expr, above: pl.Expr) -> pl.Expr:
+def _log_ratio() -> pl.Expr:
     """Log of the units' ratio; an elasticity that is not known is no matter where nothing moves on its side."""
     parts = [
-        pl.when(move == 0).then(0.0).otherwise(pl.col(kind).clip(upper_bound=0.0) * move)
-        for kind, move in (("promotion", below), ("base", above))
+        pl.when(pl.col(move) == 0).then(0.0).otherwise(pl.col(kind).clip(upper_bound=0.0) * pl.col(move))
+        for kind, move in (("promotion", "below"), ("base", "above"))
     ]
     return parts[0] + parts[1]
 
 
-def _moves(candidate: pl.Expr, planned: pl.Expr, listed: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Logs of the price ratio below and above the list price; their sum is that of the whole move."""
-    reached = pl.max_horizontal(candidate, DEEPEST * planned)
-    above = (pl.max_horizontal(reached, listed) / pl.max_horizontal(planned, listed)).log()
-    return (reached / planned).log() - above, above
+def _moved(rows: pl.DataFrame) -> pl.DataFrame:
+    """base, promotion, and the logs of the price ratio `below` and `above` the list price; they add up to the move's.
+
+    Step by step: as one expression Polars would work out the same parts four times.
+    """
+    candidate, planned, listed = (pl.col(name) for name in ("candidate", "planned_price", "listed"))
+    reached = pl.col("reached")
+    prices = rows.select("base", "promotion", planned, listed, reached=_larger(candidate, DEEPEST * planned))
+    whole, above = (reached / planned).log(), (_larger(reached, listed) / _larger(planned, listed)).log()
+    moves = prices.select("base", "promotion", below=whole, above=above)
+    return moves.with_columns(below=pl.col("below") - pl.col("above"))
+
+
+def _larger(price: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """The larger of two, `price` where the other is null."""
+    return pl.when(other > price).then(other).otherwise(price)
 
 
 _FORECAST = [*_KEY, "units", "planned_price", "units_lo", "units_hi", "category", "list_price"]
@@ -210,18 +223,10 @@ def _means(known: pl.DataFrame, keys: list[str], name: str) -> pl.DataFrame:
     return means.agg(pl.col("own").mean().alias(f"{name}_mean"), spread.alias(f"{name}_error"))
 
 
-_PRICES = (pl.col("candidate"), pl.col("planned_price"), pl.col("listed"))
-
-
-def _own() -> pl.Expr:
-    return answered(pl.col("units"), *_PRICES).alias("units")
-
-
 def _range(rows: pl.DataFrame) -> dict[str, pl.Expr]:
     """The 80 % range: the forecast's own, widened by the doubt about either elasticity; all in logs, independent."""
-    below, above = _moves(*_PRICES)
-    ratio = _log_ratio(below, above).exp()
-    doubt = (_Z * pl.col("promotion_error") * below) ** 2 + (_Z * pl.col("base_error") * above) ** 2
+    ratio = _log_ratio().exp()
+    doubt = (_Z * pl.col("promotion_error") * pl.col("below")) ** 2 + (_Z * pl.col("base_error") * pl.col("above")) ** 2
     made = {}
     for name, sign in (("units_lo", -1.0), ("units_hi", 1.0)):
         away = sign * (pl.col(name) / pl.col("units")).log() if name in rows.columns else pl.lit(0.0)

@@ -60,20 +60,22 @@ def _made_by(rows: pl.DataFrame) -> pl.Expr:
 def _units(rows: pl.DataFrame, known: Outlook) -> pl.Series:
     """Units at the candidate price: as demand.response says, without its care for what a lake already promises."""
     rows = _with_elasticity(rows, known)
-    units = rows.select(_answered("units").alias("answered"), *KEY)
+    units = rows.select(KEY).with_columns(_answered(rows, "units").alias("answered"))
     if known.plans.is_empty():
         return units["answered"]
     dates = rows.drop("units", "planned_price").join(known.plans, on=KEY, how="inner", maintain_order="right")
     dates = dates.with_columns(planned_price=pl.col("conditioning_price").cast(pl.Float64))
-    of_date = dates.select(*KEY, _answered("mean").alias("of_date")).group_by(KEY, maintain_order=True)
-    along = of_date.agg(along=pl.when(pl.col("of_date").is_not_null().all()).then(pl.col("of_date").sum()))
+    of_date = dates.select(KEY).with_columns(_answered(dates, "mean").alias("of_date"))
+    along = of_date.group_by(KEY, maintain_order=True).agg(
+        along=pl.when(pl.col("of_date").is_not_null().all()).then(pl.col("of_date").sum())
+    )
     return _beside(units, along).select(pl.coalesce("along", "answered")).to_series()
 
 
-def _answered(units: str) -> pl.Expr:
+def _answered(rows: pl.DataFrame, units: str) -> pl.Series:
     """The units at the candidate price instead of the planned one; null where either is not known."""
-    prices = (pl.col("candidate"), pl.col("planned_price"), pl.col("listed"))
-    return pl.when((pl.col("candidate") > 0) & (pl.col("planned_price") > 0)).then(answered(pl.col(units), *prices))
+    is_priced = (pl.col("candidate") > 0) & (pl.col("planned_price") > 0)
+    return rows.select(pl.when(is_priced).then(pl.lit(answered(rows, units)))).to_series()
 
 
 def _with_elasticity(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
