@@ -70,8 +70,8 @@ def respond(
     rows = rows.join(plan, on=_KEY, how="left", maintain_order="left")
     rows = _with_both(_sided(rows), elasticities)
     rows = rows.hstack(_moved(rows).select("below", "above"))
-    rows = rows.with_columns(answered(rows, "units"), **_range(rows))
-    return rows.with_columns(_diverted(rows, diversion)).select(_ANSWER)
+    answer = rows.with_columns(answered(rows, "units"), **_range(rows))
+    return answer.with_columns(_diverted(rows, diversion)).select(_ANSWER)
 
 
 def respond_together(
