@@ -34,35 +34,36 @@ def versions_table(versions: Iterable[Version], history: Sequence[Champion]) -> 
 
     Who is champion is the ledger's word, not the alias's.
     """
-    in_force = {each.model: each.version for each in history}
-    promoted = {(each.model, each.version): each.at for each in history}
-    rows = [_row(each, in_force.get(each.model), promoted) for each in versions]
+    served = _served(history)
+    rows = [_row(each) | served.get((each.model, each.version), {}) for each in versions]
     return Versions.validate(pl.DataFrame(rows, schema=Versions.create_empty().schema)).sort("model", "version")
 
 
 def last_known(rows: pl.DataFrame, history: Sequence[Champion]) -> pl.DataFrame:
     """models.versions from rows of an earlier export, for a registry that does not answer; roles are the ledger's."""
-    in_force = {each.model: each.version for each in history}
-    promoted = {(each.model, each.version): each.at for each in history}
-    known = []
-    for row in rows.to_dicts():
-        key = (row["model"], row["version"])
-        role = CHAMPION if in_force.get(row["model"]) == row["version"] else "former champion"
-        told = {"role": role, "promoted_at": promoted[key]} if key in promoted else {}
-        known.append(row | told)
+    served = _served(history)
+    known = [row | served.get((row["model"], row["version"]), {}) for row in rows.to_dicts()]
     return Versions.cast(pl.DataFrame(known, schema=Versions.create_empty().schema)).sort("model", "version")
 
 
-def _row(version: Version, in_force: int | None, promoted: dict[tuple[str, int], Any]) -> dict[str, Any]:
-    key = (version.model, version.version)
-    role = CHAMPION if version.version == in_force else "former champion" if key in promoted else None
-    if role is None and CHALLENGER in version.aliases:
-        role = CHALLENGER
+def _served(history: Sequence[Champion]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Role and time of promotion of every version that ever served."""
+    in_force = {each.model: each.version for each in history}
+    return {
+        (each.model, each.version): {
+            "role": CHAMPION if in_force[each.model] == each.version else "former champion",
+            "promoted_at": each.at,
+        }
+        for each in history
+    }
+
+
+def _row(version: Version) -> dict[str, Any]:
     return {
         **vars(version),
-        "role": role,
+        "role": CHALLENGER if CHALLENGER in version.aliases else None,
         "inputs": json.dumps(dict(version.inputs), sort_keys=True),
         "metrics": json.dumps(dict(version.metrics), sort_keys=True),
         "drift_event": version.event_id,
-        "promoted_at": promoted.get(key),
+        "promoted_at": None,
     }

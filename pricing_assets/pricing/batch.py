@@ -84,15 +84,7 @@ def decide_days(
         known = reading.result()
     terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)
     _refuse_failed(terms)
-    standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
-    rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
-    schema: dict[str, Any] = {
-        "date": pl.Date,
-        "basis": pl.String,
-        "late": pl.Boolean,
-        "effective_from": pl.Datetime("us", "UTC"),
-    }
-    calendar = pl.DataFrame(rows, schema=schema, orient="row")
+    calendar = _calendar(lake, terms)
     decided = decide(snapshot, strategies, calendar.drop("effective_from"), before, known)
     return Batch(
         days=list(days),
@@ -106,6 +98,20 @@ def decide_days(
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
         checks=judged,
     )
+
+
+def _calendar(lake: Lake, terms: Sequence[Terms]) -> pl.DataFrame:
+    """date, basis, late, effective_from of each day; what a standing day was made from and when stays."""
+    days = [each.day for each in terms]
+    standing = {row["date"]: row for row in manifests.standing(lake).filter(pl.col("date").is_in(days)).to_dicts()}
+    rows = [(each.day, *settled(each, standing.get(each.day)), each.effective_from) for each in terms]
+    schema: dict[str, Any] = {
+        "date": pl.Date,
+        "basis": pl.String,
+        "late": pl.Boolean,
+        "effective_from": pl.Datetime("us", "UTC"),
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _refuse_failed(terms: Sequence[Terms]) -> None:

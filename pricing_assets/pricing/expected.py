@@ -41,7 +41,7 @@ def expected(decisions: pl.DataFrame, known: Outlook) -> pl.DataFrame:
     why = pl.when(pl.col("units").is_null()).then(pl.lit(NO_FORECAST)).otherwise("fallback_reason")
     return rows.select(
         _units(rows, known).round(_EXACT).alias("expected_units"),
-        _made_by(rows).cast(pl.String).alias("model_hashes"),
+        _made_by(rows).alias("model_hashes"),
         why.alias("model_fallback"),
     )
 
@@ -50,10 +50,10 @@ def _made_by(rows: pl.DataFrame) -> pl.Expr:
     """The model of each row, as name/version@hash. Nearly all rows share one, so its text is put together once."""
     found = rows.select(MADE_BY)
     changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in MADE_BY)
-    text = pl.lit(None, dtype=pl.Categorical)
+    text = pl.lit(None, dtype=pl.String)
     for model, version, artifact in found.filter(changes).drop_nulls().unique().sort(MADE_BY).iter_rows():
         mine = (pl.col("model_hash") == artifact) & (pl.col("model_version") == version) & (pl.col("model") == model)
-        text = pl.when(mine).then(pl.lit(f"{model}/{version}@{artifact[:12]}", dtype=pl.Categorical)).otherwise(text)
+        text = pl.when(mine).then(pl.lit(f"{model}/{version}@{artifact[:12]}")).otherwise(text)
     return text
 
 
