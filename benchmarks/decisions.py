@@ -161,8 +161,13 @@ def elasticities(rows: pl.DataFrame, seed: int = 20260117) -> pl.DataFrame:
     """A base and a promotion elasticity of each SKU-market."""
     own = np.random.default_rng(seed).gamma(4.0, 0.6, rows.height)
     kinds = [
-        rows.select("date", "sku", "market", kind=pl.lit(kind), elasticity=pl.Series(-own * times))
-        for kind, times in (("base", 1.0), ("promotion", 1.3))
+        rows.select(
+            *("date", "sku", "market"),
+            kind=pl.lit(kind),
+            elasticity=pl.Series(-own * times),
+            curvature=pl.lit(curvature, pl.Float64),
+        )
+        for kind, times, curvature in (("base", 1.0, 0.5), ("promotion", 1.3, None))
     ]
     frame = pl.concat(kinds).with_columns(
         own="elasticity",

@@ -32,7 +32,7 @@ from pricing_assets.demand.elasticity import Columns, checked, elasticities
 from pricing_assets.demand.elasticity.clusters import least_squares
 from pricing_assets.demand.elasticity.design import design
 from pricing_assets.demand.elasticity.double_ml import partially_linear
-from pricing_assets.demand.elasticity.estimation import tree
+from pricing_assets.demand.elasticity.estimation import known, tree
 from pricing_assets.demand.elasticity.fixed_effects import fit
 from pricing_assets.demand.elasticity.observations import Observations, observe
 from pricing_assets.demand.elasticity.shrinkage import shrink
@@ -75,12 +75,12 @@ def conformity(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """How far our regressions are from what the literature has."""
     brands = [rows.filter(brand=brand).sort("store", "week") for brand in BRANDS.values()]
     figures = []
-    for name, known, extra, bar in (
+    for name, published, extra, bar in (
         ("log-log", PLAIN, [], 0.01),
         ("log-log with feature and deal", PROMOTED, ["feat", "deal"], 0.01),
     ):
         ours = [_plain(brand, extra) for brand in brands]
-        figures.append(_off(f"orange juice, three brands: {name}, furthest from {known}", ours, known, bar))
+        figures.append(_off(f"orange juice, three brands: {name}, furthest from {published}", ours, published, bar))
     ours = [_orthogonal(brand) for brand in brands]
     name = f"orange juice, three brands: double ML, random folds, furthest from {ORTHOGONAL}"
     return [*figures, _off(name, ours, ORTHOGONAL, 0.10)]
@@ -144,7 +144,8 @@ def _predicted(observed: Observations, block: npt.NDArray[np.int64]) -> Floats:
     for fold in range(FOLDS):
         out = block % FOLDS == fold
         learned = observed._replace(rows=observed.rows.filter(pl.Series(~out)))
-        slopes = shrink(fit(design(learned, ()), sku), sku, category).slopes[:, 0]
+        asked, _ = known(design(learned, ()), sku, category)
+        slopes = shrink(fit(asked, sku), sku, category).slopes[:, 0]
         predicted[out] = slopes[series[out]] * observed.rows["base"].to_numpy()[out]
     return predicted
 

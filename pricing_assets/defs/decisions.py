@@ -69,7 +69,8 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
 
 def _seen(decisions: pl.DataFrame) -> dict[str, Any]:
     """What a person looks at first: how many of which action and reason, how far prices move, who expects the units."""
-    expecting = decisions.group_by(model="model_hashes", why_none="model_fallback").agg(
+    short = pl.col("model_hashes").str.replace(r"(@[0-9a-f]{12}).*", "$1")
+    expecting = decisions.group_by(model=short, why_none="model_fallback").agg(
         decisions=pl.len(), expected_units=pl.col("expected_units").sum().round(1)
     )
     return {

@@ -135,4 +135,4 @@ def _published(panels: Panels) -> pl.DataFrame:
     )
 
 
-_UNSAID = {"own": pl.Float64, "own_error": pl.Float64, "left_out": pl.String}
+_UNSAID = {"curvature": pl.Float64, "own": pl.Float64, "own_error": pl.Float64, "left_out": pl.String}

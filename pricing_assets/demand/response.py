@@ -22,6 +22,8 @@ PUBLISHED, PUBLISHED_SPREAD = -2.62, 2.21
 """Mean and standard deviation of published price elasticities (Bijmolt, van Heerde and Pieters 2005)."""
 DEEPEST = 0.5
 """Share of the planned price below which a cut brings no more: no panel says what happens there."""
+FLAT, FURTHEST = 1e-6, 20.0
+"""Curvature below which an elasticity is constant; log move beyond which nothing is left to lose."""
 _Z = 1.2815515655446004  # of the 10 % and 90 % quantiles, as forecasts have them
 _KEY = ["sku", "market"]
 
@@ -56,7 +58,8 @@ def respond(
 
     `forecasts`: sku, market, units, planned_price, and optionally units_lo, units_hi (q10, q90), category,
     list_price (where it is known, and not null, a move is split at it and `kind` says nothing).
-    `elasticities`: sku, market, kind, elasticity, std_error, and optionally spec_low, spec_high.
+    `elasticities`: sku, market, kind, elasticity, std_error, and optionally spec_low, spec_high, curvature (of
+    base: the power of the price with which it grows).
     `candidates`: sku, market, candidate (a price), and optionally kind: base (default) or promotion.
 
     Returns sku, market, candidate, kind, units, units_lo, units_hi (80 %, by the delta method), diverted (units the
@@ -105,7 +108,7 @@ def respond_together(
 
 
 def answered(rows: pl.DataFrame, units: str) -> pl.Series:
-    """Units at `candidate` instead of `planned_price`, by the columns `base` and `promotion` (elasticities).
+    """Units at `candidate` instead of `planned_price`, by the columns `base`, `promotion` (elasticities), `curvature`.
 
     Prices are floats above 0. Without a list price (`listed` is null) the base elasticity answers for the whole move.
     """
@@ -123,16 +126,25 @@ def _log_ratio() -> pl.Expr:
 
 
 def _moved(rows: pl.DataFrame) -> pl.DataFrame:
-    """base, promotion, and the logs of the price ratio `below` and `above` the list price; they add up to the move's.
+    """base, promotion, and the logs of the price ratio `below` and `above` the list price, the latter curved.
 
     Step by step: as one expression Polars would work out the same parts four times.
     """
     candidate, planned, listed = (pl.col(name) for name in ("candidate", "planned_price", "listed"))
     reached = pl.col("reached")
-    prices = rows.select("base", "promotion", planned, listed, reached=_larger(candidate, DEEPEST * planned))
+    prices = rows.select(
+        "base", "promotion", "curvature", planned, listed, reached=_larger(candidate, DEEPEST * planned)
+    )
     whole, above = (reached / planned).log(), (_larger(reached, listed) / _larger(planned, listed)).log()
-    moves = prices.select("base", "promotion", below=whole, above=above)
-    return moves.with_columns(below=pl.col("below") - pl.col("above"))
+    moves = prices.select("base", "promotion", "curvature", below=whole, above=above)
+    moves = moves.with_columns(below=pl.col("below") - pl.col("above"))
+    return moves.with_columns(above=_curved(pl.col("above"), pl.col("curvature"))).drop("curvature")
+
+
+def _curved(move: pl.Expr, curvature: pl.Expr) -> pl.Expr:
+    """The log move that a constant elasticity would have to make for the same answer (Box and Cox 1964)."""
+    curved = (((move * curvature).exp() - 1) / curvature).clip(upper_bound=FURTHEST)
+    return pl.when(curvature > FLAT).then(curved).otherwise(move)
 
 
 def _larger(price: pl.Expr, other: pl.Expr) -> pl.Expr:
@@ -166,11 +178,20 @@ def _with_both(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
         found = _with_elasticity(rows.with_columns(kind=pl.lit(kind)), elasticities)
         names = {"elasticity": kind, "error": f"{kind}_error", "fallback_reason": f"{kind}_reason"}
         rows = rows.hstack(found.select(list(names)).rename(names))
+    rows = _with_curvature(rows, elasticities)
     mine = pl.col("kind") == "promotion"
     return rows.with_columns(
         elasticity=pl.when(mine).then("promotion").otherwise("base"),
         fallback_reason=pl.when(mine).then("promotion_reason").otherwise("base_reason"),
     )
+
+
+def _with_curvature(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
+    """The rows with how their base elasticity grows with the price; null where nothing is known."""
+    if "curvature" not in elasticities.columns:
+        return rows.with_columns(curvature=pl.lit(None, pl.Float64))
+    base = elasticities.filter(pl.col("kind").cast(pl.String) == "base")
+    return rows.join(base.select(*_KEY, "curvature"), on=_KEY, how="left", maintain_order="left")
 
 
 def _with_elasticity(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:

@@ -53,7 +53,7 @@ def _made_by(rows: pl.DataFrame) -> pl.Expr:
     text = pl.lit(None, dtype=pl.String)
     for model, version, artifact in found.filter(changes).drop_nulls().unique().sort(MADE_BY).iter_rows():
         mine = (pl.col("model_hash") == artifact) & (pl.col("model_version") == version) & (pl.col("model") == model)
-        text = pl.when(mine).then(pl.lit(f"{model}/{version}@{artifact[:12]}")).otherwise(text)
+        text = pl.when(mine).then(pl.lit(f"{model}/{version}@{artifact}")).otherwise(text)
     return text
 
 
@@ -79,10 +79,8 @@ def _answered(rows: pl.DataFrame, units: str) -> pl.Series:
 
 
 def _with_elasticity(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
-    """The rows with their elasticities `base` and `promotion`: the SKU's own, else, where it is asked, of others."""
-    for kind in ("base", "promotion"):
-        of_kind = known.elasticities.lazy().filter(pl.col("kind") == kind)
-        rows = _beside(rows, of_kind.select(*KEY, pl.col("elasticity").alias(kind)).collect())
+    """The rows with the elasticities `base` (and its `curvature`) and `promotion`: their own, else of others."""
+    rows = _beside(rows, _by_kind(known.elasticities))
     priced = (pl.col("candidate") > 0) & (pl.col("planned_price") > 0) & pl.col("units").is_not_null()
     lowest, highest = (each("candidate", "planned_price") for each in (pl.min_horizontal, pl.max_horizontal))
     above, below = (highest > pl.col("listed")).fill_null(True), (lowest < pl.col("listed")).fill_null(False)
@@ -100,10 +98,22 @@ def _with_elasticity(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
     return rows.with_columns(found).drop("place", "base_of_others", "promotion_of_others")
 
 
+def _by_kind(elasticities: pl.DataFrame) -> pl.DataFrame:
+    """date, sku, market, base, curvature, promotion; of rows in canonical order the two kinds are neighbours."""
+    base, promotion = elasticities.gather_every(2), elasticities.gather_every(2, 1)
+    wanted = [pl.col("elasticity").alias("base"), pl.col("curvature")]
+    paired = base.height == promotion.height and all((base[name] == promotion[name]).all() for name in reversed(KEY))
+    if paired and (base["kind"] == "base").all():
+        return base.select(*KEY, *wanted).with_columns(promotion=promotion["elasticity"])
+    base, promotion = (elasticities.filter(pl.col("kind") == kind) for kind in ("base", "promotion"))
+    beside = promotion.select(*KEY, promotion="elasticity")
+    return base.select(*KEY, *wanted).join(beside, on=KEY, how="full", coalesce=True, maintain_order="left_right")
+
+
 def _borrowed(rows: pl.DataFrame, known: Outlook) -> pl.DataFrame:
     """place, base_of_others, promotion_of_others: what demand.response finds for one day, whole categories of it."""
     of_day = known.elasticities.filter(date=rows["date"][0])
-    plan = rows.drop("base", "promotion", "listed")
+    plan = rows.drop("base", "promotion", "curvature", "listed")
     answers = {
         f"{kind}_of_others": respond(plan, of_day, rows.select("sku", "market", "candidate", kind=pl.lit(kind)))
         for kind in ("base", "promotion")

@@ -22,7 +22,7 @@ KEY = ["date", "sku", "market"]
 MADE_BY = ["model", "model_version", "model_hash"]
 _FORECAST = [*KEY, "sum_mean", "conditioning_price", *MADE_BY, "fallback_reason"]
 _PLAN = [*KEY, "target_date", "mean", "conditioning_price"]
-_ELASTICITY = [*KEY, "kind", "elasticity", "std_error"]
+_ELASTICITY = [*KEY, "kind", "elasticity", "curvature", "std_error"]
 _HORIZON = pl.col("date").dt.offset_by(f"{DAYS}d")
 
 

@@ -21,8 +21,8 @@ def expectation(shell: Shell, decision: Row) -> Row:
     """What a decision's expected units rest on; of what is not known, None.
 
     units, units_lo, units_hi (ten and ninety in a hundred) over `days` at the final price; planned_price, at which they
-    were forecast; kind, elasticity, std_error, borrowed (why the elasticity is not the SKU's own); also, the
-    same four of the other kind where the move crosses the list price. Where dates of the
+    were forecast; kind, elasticity, std_error, curvature, borrowed (why it is not the SKU's own); also, the
+    same five of the other kind where the move crosses the list price. Where dates of the
     horizon have planned prices of their own (`dates_apart`), each answers from its own, and no one range is told.
     """
     from pricing_assets.pricing.outlook import DAYS, outlook, whole_horizon
@@ -30,7 +30,7 @@ def expectation(shell: Shell, decision: Row) -> Row:
     forecasts, elasticities = (_rows(shell, table, decision) for table in (DemandForecasts, Elasticities))
     found: Row = {"days": DAYS, "units": decision["expected_units"], "dates_apart": False}
     found |= dict.fromkeys(
-        ("units_lo", "units_hi", "planned_price", "kind", "elasticity", "std_error", "borrowed", "also")
+        ("units_lo", "units_hi", "planned_price", "kind", "elasticity", "std_error", "curvature", "borrowed", "also")
     )
     if decision["expected_units"] is None:
         return found
@@ -68,8 +68,9 @@ def _answered(decision: Row, forecast: Row, elasticities: pl.DataFrame) -> Row:
 def _own(elasticities: pl.DataFrame, kind: str) -> Row:
     """The recorded elasticity of a kind; None where there is none."""
     rows = elasticities.filter(pl.col("kind").cast(pl.String) == kind).to_dicts()
-    row = rows[0] if rows else dict.fromkeys(("elasticity", "std_error", "fallback_reason"))
-    return {"kind": kind, "borrowed": row["fallback_reason"]} | {n: row[n] for n in ("elasticity", "std_error")}
+    figures = ("elasticity", "std_error", "curvature")
+    row = rows[0] if rows else dict.fromkeys((*figures, "fallback_reason"))
+    return {"kind": kind, "borrowed": row["fallback_reason"]} | {name: row.get(name) for name in figures}
 
 
 def _rows(shell: Shell, table: type[DemandForecasts | Elasticities], decision: Row) -> pl.DataFrame:
@@ -86,7 +87,7 @@ def sentences(decision: Row, told: Row, places: int) -> list[str]:
         unsaid = "its price is not known" if by else "it was decided before forecasts joined the line"
         return [f"units expected: unknown, {why or unsaid}"]
     sure = "" if told["units_lo"] is None else f" (likely {_units(told['units_lo'])} to {_units(told['units_hi'])})"
-    source = f"by a simple method: {why}" if why else f"from {by}"
+    source = f"by a simple method: {why}" if why else f"from {_short(by)}"
     said = [f"expected {_units(told['units'])} units in {told['days']} days at this price{sure}, {source}"]
     if told["dates_apart"]:
         return [*said, "prices are planned to change meanwhile: each date answers from the one planned for it"]
@@ -100,10 +101,18 @@ def sentences(decision: Row, told: Row, places: int) -> list[str]:
     return [*said, f"{planned}; below the {at}: {_elasticity(down)}; above it: {_elasticity(up)}"]
 
 
+def _short(model: str) -> str:
+    """A model as people tell it from others: name/version@first digits of its hash."""
+    name, _, artifact = model.partition("@")
+    return f"{name}@{artifact[:12]}"
+
+
 def _elasticity(told: Row) -> str:
     if told["elasticity"] is None:
         return "no elasticity of its own: that of its category, of all, or as published"
     kind = f"{told['kind']} elasticity {told['elasticity']:.2f} ± {told['std_error']:.2f}"
+    if told["curvature"]:
+        kind += f", growing with the price to the power of {told['curvature']:.2f}"
     return kind + (f", borrowed: {told['borrowed']}" if told["borrowed"] else "")
 
 

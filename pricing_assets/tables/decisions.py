@@ -121,8 +121,7 @@ class PriceDecisions(Table):
     # text, as the first release wrote it: its days stay readable
     model_hashes = dy.String(
         nullable=True,
-        description="model in force asked for the units: name/version@first 12 hex digits of its artifact hash;"
-        " null without one",
+        description="model in force asked for the units: name/version@artifact hash; null without one",
         metadata=_forecast("model", "model_version", "model_hash"),
     )
     model_fallback = label(

@@ -91,6 +91,12 @@ class Elasticities(Table):
     elasticity = dy.Float64(
         max=0.0, description="% of units per % of price, below 0, after shrinkage", metadata=_from(*_ANSWERS)
     )
+    curvature = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="of base: the power of the price it grows with, 0 where it is constant; null of promotion",
+        metadata=_from(*_ANSWERS),
+    )
     std_error = dy.Float64(
         min=0.0,
         description="standard error of the elasticity, clustered where prices are set",

@@ -10,7 +10,7 @@ import pytest
 from pricing_assets.shell.expecting import sentences
 
 BY = "demand-daily/3@ab12cd34ef56"
-DECISION: dict[str, Any] = {"model_hashes": BY, "model_fallback": None, "final_price": Decimal("9.0000")}
+DECISION: dict[str, Any] = {"model_hashes": BY + "0" * 52, "model_fallback": None, "final_price": Decimal("9.0000")}
 TOLD: dict[str, Any] = {
     "days": 28,
     "dates_apart": False,
@@ -21,6 +21,7 @@ TOLD: dict[str, Any] = {
     "kind": "promotion",
     "elasticity": -2.104,
     "std_error": 0.3,
+    "curvature": None,
     "borrowed": None,
     "also": None,
 }
@@ -41,10 +42,10 @@ def test_a_borrowed_elasticity_says_why() -> None:
 
 
 def test_across_the_list_price_both_elasticities_are_told() -> None:
-    also = {"kind": "base", "elasticity": -1.0, "std_error": 0.1, "borrowed": None}
+    also = {"kind": "base", "elasticity": -1.0, "std_error": 0.1, "curvature": 1.5, "borrowed": None}
     assert said(decision={"list_price": Decimal("9.5")}, also=also)[1] == (
         "forecast at 10.00; below the list price 9.50: promotion elasticity -2.10 ± 0.30; "
-        "above it: base elasticity -1.00 ± 0.10"
+        "above it: base elasticity -1.00 ± 0.10, growing with the price to the power of 1.50"
     )
 
 

@@ -5,6 +5,7 @@ Here: faults of rows and series, regular prices, the logs that estimation looks 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import polars as pl
@@ -23,13 +24,19 @@ LONGEST_PROMOTION = 28
 MOST_IRREGULAR = 2.0
 """Times the regular price, or one part in so many, beyond which a price is a slip or a clearance and left out."""
 
-BASE, PROMOTION, RIVALS, CENSORED = "base", "promotion", "rivals", "censored"
+LASTING, PASSING = 28, 7
+"""Days an elasticity speaks of: that of base prices of the first of a lasting change, that of promotions of a cut."""
+HALF_LIFE = 7
+"""Days after which half of what customers remember of a price is newer prices."""
+
+BASE, PROMOTION, RIVALS, CENSORED, NEWNESS = "base", "promotion", "rivals", "censored", "newness"
 
 
 class Observations(NamedTuple):
-    """`rows`: unique_id, ds, y, `censored`, log columns base, promotion (log of price ÷ regular price) and rivals where
-    there are any, promotions and controls. `series`: one row per unique_id of the panel, sorted: sku, category, zone,
-    n_obs, fault (null where it may speak for itself), left_out. `step` is days from row to row.
+    """`rows`: unique_id, ds, y, `censored`, log columns base, promotion (log of price ÷ regular price), newness (of the
+    price to customers) and rivals where there are any, promotions and controls. `series`: one row per unique_id of the
+    panel, sorted: sku, category, zone, n_obs, fault (null where it may speak for itself), left_out. `step` is days from
+    row to row.
     """
 
     rows: pl.DataFrame
@@ -46,7 +53,8 @@ def observe(panel: pl.DataFrame, columns: Columns) -> Observations:
     kept = kept.filter((pl.col(columns.price) / pl.col("regular")).is_between(1 / MOST_IRREGULAR, MOST_IRREGULAR))
     series = _series(marked, kept, columns, step)
     speaking = series.filter(pl.col("fault").is_null()).select(ID)
-    return Observations(_logs(kept.join(speaking, on=ID, how="semi", maintain_order="left"), columns), series, step)
+    kept = kept.join(speaking, on=ID, how="semi", maintain_order="left")
+    return Observations(_logs(kept, columns, step), series, step)
 
 
 def _step(panel: pl.DataFrame) -> int:
@@ -136,13 +144,32 @@ def _series(marked: pl.DataFrame, kept: pl.DataFrame, columns: Columns, step: in
     )
 
 
-def _logs(kept: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+def _logs(kept: pl.DataFrame, columns: Columns, step: int) -> pl.DataFrame:
     base = pl.col("regular").log()
     promotion = (pl.col(columns.price) / pl.col("regular")).log()
     others = [pl.col(name) for name in (*columns.promotions, *columns.controls)]
     censored = pl.col(columns.censored) if columns.censored else pl.lit(value=False)
     rows = kept.select(ID, DATE, Y, censored.alias(CENSORED), base.alias(BASE), promotion.alias(PROMOTION), *others)
+    rows = rows.with_columns(_newness(step).alias(NEWNESS))
     return rows.with_columns(_rivals(kept, columns)) if columns.rivals else rows
+
+
+def _newness(step: int) -> pl.Expr:
+    """How far the price is from what customers remember, beyond what both elasticities already say of it.
+
+    They remember prices by exponential smoothing (reference prices: Mazumdar, Raj and Sinha 2005). Of a lasting change
+    and of a cut the part is taken away that is new to them on average over the days the elasticities speak of: so these
+    are what happens then, and newness is only what comes before and after.
+    """
+    price = pl.col(BASE) + pl.col(PROMOTION)
+    gap = price - price.ewm_mean_by(DATE, half_life=f"{HALF_LIFE}d").over(ID)
+    return gap - _unfamiliar(LASTING, step) * pl.col(BASE) - _unfamiliar(PASSING, step) * pl.col(PROMOTION)
+
+
+def _unfamiliar(days: int, step: int) -> float:
+    """Mean share of a change that customers have not got used to, over its first days."""
+    dates = max(days // step, 1)
+    return sum(math.pow(0.5, step * number / HALF_LIFE) for number in range(1, dates + 1)) / dates
 
 
 def _rivals(kept: pl.DataFrame, columns: Columns) -> pl.Series:

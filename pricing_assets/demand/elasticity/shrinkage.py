@@ -56,14 +56,15 @@ class _Seen(NamedTuple):
     keep: Floats
 
 
-def shrink(slopes: Slopes, sku: Ints, category: Ints, prices: int = 2) -> Shrunken:
+def shrink(slopes: Slopes, sku: Ints, category: Ints, prices: int = 2, shared: Sequence[int] = ()) -> Shrunken:
     """Posterior means of all series. `sku` numbers each series' SKU, `category` each SKU's category.
 
-    The first `prices` columns are elasticities; the others have nothing as their published mean.
+    The first `prices` columns are elasticities; the others have nothing as their published mean. The columns `shared`
+    have one slope for all series.
     """
     parents = _parents(sku, category)
     width = slopes.precision.shape[1]
-    usual = [_usual(spread, width, prices) for spread in _SPREADS]
+    usual = [_usual(spread, width, prices, shared) for spread in _SPREADS]
     if len(np.unique(sku)) == len(sku):
         usual[0] = np.zeros((width, width))  # a SKU of one series is that series
     spreads = _learned(*_some(slopes, sku, category), usual, prices)
@@ -172,10 +173,11 @@ def _without_common(level: _Level, shared: _Seen, above: _Seen, parent: Ints) ->
     return level._replace(seen=seen)
 
 
-def _usual(spread: float, width: int, prices: int) -> Floats:
+def _usual(spread: float, width: int, prices: int, shared: Sequence[int]) -> Floats:
     """Usual covariance of deviations: who minds a lasting price minds a passing one, other columns go their own way."""
     covariance = np.eye(width)
     covariance[:prices, :prices] = _TOGETHER + (1 - _TOGETHER) * np.eye(prices)
+    covariance[list(shared), list(shared)] = 0.0
     return np.asarray(spread**2 * covariance)
 
 
@@ -188,7 +190,8 @@ def _learn(level: _Level, parent: Ints, usual: Floats, prices: int) -> Floats:
     learned = (second + _BELIEF * usual) / (len(parent) + _BELIEF)
     apart = np.diag(np.diag(learned))
     apart[:prices, :prices] = learned[:prices, :prices]
-    return np.asarray(apart)
+    free_columns = np.diag(usual) > 0
+    return np.asarray(apart * free_columns * free_columns[:, None])
 
 
 def _posterior(levels: list[_Level], parents: Sequence[Ints]) -> Shrunken:

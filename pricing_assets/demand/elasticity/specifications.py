@@ -16,7 +16,7 @@ from pricing_assets.demand.elasticity.design import PRICES, Design
 from pricing_assets.demand.elasticity.double_ml import series_slopes
 from pricing_assets.demand.elasticity.fixed_effects import fit
 from pricing_assets.demand.elasticity.information import Slopes
-from pricing_assets.demand.elasticity.observations import RIVALS
+from pricing_assets.demand.elasticity.observations import NEWNESS, RIVALS
 from pricing_assets.demand.elasticity.shrinkage import Shrunken, shrink
 
 MAIN = "fixed effects"
@@ -33,15 +33,23 @@ class Answer(NamedTuple):
 
 def answers(design: Design, columns: Columns, sku: Ints, category: Ints) -> Mapping[str, Answer]:
     """The answers of all specifications that can be asked of this panel, the main one first."""
-    made = {MAIN: fit(design, sku)}
+    asked = {MAIN: design}
     if RIVALS in design.names:
-        made["without rivals"] = fit(design.without({RIVALS}), sku)
+        asked["without rivals"] = design.without({RIVALS})
     if flags := set(columns.promotions) & set(design.names):
-        made["without promotion flags"] = fit(design.without(flags), sku)
+        asked["without promotion flags"] = design.without(flags)
+    made = {name: _answer(fit(part, sku), part, sku, category) for name, part in asked.items()}
     if np.mean(design.y == 0) <= MOST_IDLE:
-        made["log-linear"] = fit(design, sku, "log_linear")
-        made["double ML"] = series_slopes(design, sku)
-    return {name: Answer(slopes, shrink(slopes, sku, category)) for name, slopes in made.items()}
+        made["log-linear"] = _answer(fit(design, sku, "log_linear"), design, sku, category)
+        slopes = series_slopes(design.without({NEWNESS}), sku)  # a learner would know the price from its newness
+        made["double ML"] = Answer(slopes, shrink(slopes, sku, category))
+    return made
+
+
+def _answer(slopes: Slopes, design: Design, sku: Ints, category: Ints) -> Answer:
+    """What the design says; customers remember prices of all SKUs alike."""
+    shared = [number for number, name in enumerate(design.names) if name == NEWNESS]
+    return Answer(slopes, shrink(slopes, sku, category, shared=shared))
 
 
 def spread(made: Mapping[str, Answer]) -> tuple[Floats, Floats]:

@@ -21,8 +21,14 @@ def panel(
     spread: float = 0.0,
     volume: float = 40.0,
     step: int = 1,
+    newness: float = 0.0,
+    curvature: float = 0.0,
 ) -> pl.DataFrame:
-    """unique_id, sku, market, category, ds, y, price, regular_price, feature, rival_a; slopes around those given."""
+    """unique_id, sku, market, category, ds, y, price, regular_price, feature, rival_a; slopes around those given.
+
+    `newness` is what beyond them answers a price customers do not remember, which they do by half after a week;
+    `curvature` the power of the price with which elasticities grow.
+    """
     draw = np.random.default_rng(seed)
     frames = []
     for sku in range(skus):
@@ -34,7 +40,8 @@ def panel(
             depth = np.where(promoted, 1 - np.repeat(0.1 + 0.25 * draw.random(days // 8 + 1), 8)[:days], 1.0)
             rival = 10 * np.exp(0.08 * draw.standard_normal(days))
             season = 0.2 * np.sin(np.arange(days) * 2 * np.pi / 90)
-            log = season + own * np.log(regular / 10) + promo * np.log(depth) + 0.4 * np.log(rival / 10)
+            log = season + own * _moved(regular / 10, curvature) + promo * _moved(depth, curvature)
+            log += 0.4 * np.log(rival / 10) + newness * _unremembered(np.log(regular * depth))
             frames.append(
                 pl.DataFrame(
                     {
@@ -52,3 +59,14 @@ def panel(
                 )
             )
     return pl.concat(frames)
+
+
+def _moved(ratio: np.ndarray, curvature: float) -> np.ndarray:
+    return (ratio**curvature - 1) / curvature if curvature else np.log(ratio)
+
+
+def _unremembered(price: np.ndarray) -> np.ndarray:
+    remembered, kept = price.copy(), 0.5 ** (1 / 7)
+    for day in range(1, len(price)):
+        remembered[day] = kept * remembered[day - 1] + (1 - kept) * price[day]
+    return price - remembered

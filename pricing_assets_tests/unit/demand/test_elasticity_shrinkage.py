@@ -22,7 +22,7 @@ def _slopes(own: np.ndarray, errors: np.ndarray, common: np.ndarray | None = Non
 def _by_hand(slopes: Slopes) -> tuple[np.ndarray, np.ndarray]:
     """Means and variances of all series by conditioning one joint normal distribution of every node of the tree."""
     width, series = slopes.own.shape[1], len(SKU)
-    spreads = [shrinkage._usual(spread, width, width) for spread in shrinkage._SPREADS]
+    spreads = [shrinkage._usual(spread, width, width, ()) for spread in shrinkage._SPREADS]
     category = CATEGORY[SKU]
     joint = np.full((series, series), PUBLISHED_SPREAD**2)[:, :, None, None] * np.eye(width)
     joint = joint + (category[:, None] == category[None])[:, :, None, None] * spreads[2]
@@ -65,6 +65,13 @@ def test_the_unsure_lean_on_others_and_the_sure_do_not():
     assert made.slopes[2, 0] > -3.0
     assert made.shrinkage[2, 0] > 0.7
     assert made.shrinkage[0, 0] < 0.2
+
+
+def test_a_shared_slope_is_one_for_all_series():
+    own = np.array([[-1.0, 0.0], [-1.0, 2.0], [-4.0, 4.0], [-2.0, 2.0], [-2.0, 2.0]])
+    made = shrink(_slopes(own, np.full((5, 2), 0.1)), SKU, CATEGORY, prices=1, shared=[1])
+    np.testing.assert_allclose(made.slopes[:, 1], 2.0, atol=0.05)
+    assert np.ptp(made.slopes[:, 0]) > 1.0
 
 
 def test_how_much_skus_differ_is_learned():

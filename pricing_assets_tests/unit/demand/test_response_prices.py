@@ -53,6 +53,13 @@ def test_a_promotion_answers_with_its_own_elasticity():
     assert rows["units"].item() == pytest.approx(100 * 0.9**-3)
 
 
+def test_a_curved_response_falls_ever_faster_above_the_list_price_and_not_below_it():
+    curved = ELASTICITIES.with_columns(curvature=pl.Series([1.0, None, None]))
+    forecasts = FORECASTS.with_columns(list_price=pl.Series([10.0, 20.0, 5.0]))
+    rows = respond(forecasts, curved, _at(("A", 12.0), ("A", 8.0)))
+    assert rows["units"].to_list() == pytest.approx([100 * math.exp(-2.0 * 0.2), 100 * 0.8**-3])
+
+
 def test_at_the_planned_price_units_and_range_are_the_forecasts():
     rows = respond(FORECASTS, ELASTICITIES, _at(("A", 10.0), ("C", 5.0)))
     assert rows["units"].to_list() == pytest.approx([100.0, 10.0])
@@ -145,10 +152,11 @@ def test_units_never_rise_with_the_own_price(*, units, slopes, planned, prices, 
     listed=_prices,
     prices=st.lists(_prices, min_size=2, max_size=2),
     slopes=st.tuples(*[st.floats(-8, 4)] * 2),
+    curvature=st.floats(0, 4),
 )
-def test_across_the_list_price_units_fall_or_stay_without_a_jump(planned, listed, prices, slopes):
+def test_across_the_list_price_units_fall_or_stay_without_a_jump(*, planned, listed, prices, slopes, curvature):
     forecasts = FORECASTS.head(1).with_columns(planned_price=planned, list_price=listed)
-    elasticities = ELASTICITIES.head(2).with_columns(elasticity=pl.Series(slopes))
+    elasticities = ELASTICITIES.head(2).with_columns(elasticity=pl.Series(slopes), curvature=curvature)
     low, high = sorted(prices)
     around = (listed * (1 - 1e-9), listed)
     rows = respond(forecasts, elasticities, _at(*(("A", price) for price in (low, high, *around))))

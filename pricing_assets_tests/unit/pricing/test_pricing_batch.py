@@ -196,7 +196,7 @@ def test_a_decision_carries_what_it_expects_to_sell_and_who_says_so(lake: Lake) 
     run(lake, DAY)
     (row,) = standing(lake).to_dicts()
     assert row["expected_units"] == round(56 * 0.9**-3.0, 4)
-    assert (row["model_hashes"], row["model_fallback"]) == ("demand-daily/3@ab12cd34ef56", None)
+    assert (row["model_hashes"], row["model_fallback"]) == ("demand-daily/3@ab12cd34ef56" + "0" * 52, None)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,10 @@ def test_without_a_model_the_reason_is_kept_and_no_hash() -> None:
 
 def test_a_series_its_model_forecasts_by_a_rate_names_both() -> None:
     found = told("10", known(forecast(fallback_reason="new: 9 days observed")))
-    assert (found["model_hashes"], found["model_fallback"]) == ("demand-daily/3@ab12cd34ef56", "new: 9 days observed")
+    assert (found["model_hashes"], found["model_fallback"]) == (
+        "demand-daily/3@ab12cd34ef56" + "0" * 52,
+        "new: 9 days observed",
+    )
 
 
 def test_forecasts_of_weeks_shorter_horizons_and_other_models_are_not_asked() -> None:
