@@ -3,8 +3,9 @@
 Here: a seasonal component per group, which feeds the model as a column known in advance. Not here: which sales it is
 learned from (inputs), forecasts of single SKUs by Prophet, which would cost hundreds of times more and be no better.
 
-Prophet (Taylor and Letham 2018) sees log sales of a group, samples nothing, and runs in a pool of processes; a group
-whose sales are unchanged is read from the cache by content hash.
+Prophet (Taylor and Letham 2018) sees log sales of a group beside how much of it was promoted, so that no promotion
+passes for a season; it samples nothing and runs in a pool of processes. A group whose sales are unchanged is read from
+the cache by content hash.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ LEAST_YEARS = 2
 """Years of history below which a yearly season cannot be told from a trend."""
 BOUND = 1.5
 """Largest effect believed, as a logarithm."""
-VERSION = "prophet 1, log1p, yearly and weekly"
+PROMOTED = "promoted"
+VERSION = "prophet 1, log1p, yearly, weekly and holidays beside promotions"
+SEASONAL = ("yearly", "weekly", "holidays")
+"""Prophet's components that are a season."""
 Cache = MutableMapping[str, list[float]]
 
 
@@ -71,19 +75,21 @@ def seasonality(
 ) -> pl.DataFrame:
     """`by` (if any), ds, season: the seasonal part of log sales per group, from its first date to `until`.
 
-    `history` has `by`, ds and y, of dates up to the origin: nothing after it is seen. No rows for groups with less than
-    LEAST_YEARS of history. The cache, any mapping from content hash to values, is read and filled.
+    `history` has `by`, ds, y and optionally `promoted`, the share promoted, 0 to 1, of dates up to the origin: nothing
+    after it is seen. No rows for groups with less than LEAST_YEARS of history. The cache, any mapping from content hash
+    to values, is read and filled.
     """
     keys = list(by)
-    total = history.group_by(*keys, DATE).agg(pl.col(Y).sum()).sort(*keys, DATE)
+    known = pl.col(PROMOTED).fill_null(0.0).mean() if PROMOTED in history.columns else pl.lit(0.0)
+    total = history.group_by(*keys, DATE).agg(pl.col(Y).sum(), known.alias(PROMOTED)).sort(*keys, DATE)
     parts = total.partition_by(keys, maintain_order=True) if keys else [total]
     long = [part for part in parts if _spans_years(part, plan)]
     asked = [_asked(part, plan, until) for part in long]
-    known = {} if cache is None else cache
+    kept = {} if cache is None else cache
     names = [hashlib.sha256(repr((VERSION, sorted(told.items()))).encode()).hexdigest() for told in asked]
-    todo = {name: told for name, told in zip(names, asked, strict=True) if name not in known}
-    known.update(zip(todo, _all_fitted(list(todo.values()), workers), strict=True))
-    made = [_frame(part, keys, plan, until, known[name]) for part, name in zip(long, names, strict=True)]
+    todo = {name: told for name, told in zip(names, asked, strict=True) if name not in kept}
+    kept.update(zip(todo, _all_fitted(list(todo.values()), workers), strict=True))
+    made = [_frame(part, keys, plan, until, kept[name]) for part, name in zip(long, names, strict=True)]
     return pl.concat(made) if made else total.clear().select(*keys, DATE, pl.col(Y).alias(SEASON))
 
 
@@ -103,7 +109,9 @@ def _spans_years(part: pl.DataFrame, plan: Plan) -> bool:
 def _asked(part: pl.DataFrame, plan: Plan, until: date) -> dict[str, Any]:
     values = part[Y].log1p().round(9).to_list()
     dates = [day.isoformat() for day in part[DATE]]
-    return {"dates": dates, "values": values, "step": plan.step, "until": until.isoformat(), "country": plan.country}
+    promoted = part[PROMOTED].round(6).to_list()
+    told = {"dates": dates, "values": values, "promoted": promoted}
+    return told | {"step": plan.step, "until": until.isoformat(), "country": plan.country}
 
 
 def _all_fitted(asked: list[dict[str, Any]], workers: int) -> list[list[float]]:
@@ -125,9 +133,13 @@ def _fitted(told: dict[str, Any]) -> list[float]:
     model = Prophet(uncertainty_samples=0, yearly_seasonality=6, weekly_seasonality=daily, daily_seasonality=False)
     if told["country"]:
         model.add_country_holidays(told["country"])
-    model.fit(pd.DataFrame({"ds": pd.to_datetime(told["dates"]), "y": told["values"]}), seed=1)
+    seen = pd.DataFrame({"ds": pd.to_datetime(told["dates"]), "y": told["values"], PROMOTED: told["promoted"]})
+    if seen[PROMOTED].nunique() > 1:
+        model.add_regressor(PROMOTED)
+    model.fit(seen, seed=1)
     grid = pd.date_range(told["dates"][0], told["until"], freq=f"{told['step']}D")
-    made = model.predict(pd.DataFrame({"ds": grid}))["additive_terms"]
+    found = model.predict(pd.DataFrame({"ds": grid, PROMOTED: 0.0}))
+    made = found[[name for name in SEASONAL if name in found]].sum(axis=1)
     return [round(float(value), 6) for value in made.clip(-BOUND, BOUND)]
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import polars as pl
 
 from pricing_assets.demand.panel import DATE, Y
-from pricing_assets.demand.panels import HORIZONS, NO_CATEGORY, STATIC
+from pricing_assets.demand.panels import HORIZONS, NO_CATEGORY, PAIR, STATIC
 from pricing_assets.demand.plan import STEP_DAYS, Frequency, Plan
-from pricing_assets.demand.seasonality import LEAST_YEARS, SEASON, Kept, seasonality
+from pricing_assets.demand.seasonality import LEAST_YEARS, PROMOTED, SEASON, Kept, seasonality
 from pricing_assets.features import Calendar, visible
 from pricing_assets.lake import Lake
 from pricing_assets.tables import raw
@@ -41,10 +41,12 @@ def seasons_of(lake: Lake, calendar: Calendar, frequency: Frequency, last: date,
         raw.Sales, last - timedelta(days=LONG), last, columns=["date", "sku", "market", "known_at", "units"]
     )
     products = lake.read(raw.Products, last - timedelta(days=LONG), last, columns=["date", "sku", "category"])
+    plans = lake.read(raw.Promotions, last - timedelta(days=LONG), last, columns=["known_on", "target_date", *PAIR])
 
     @cache
     def season(day: date) -> pl.DataFrame:
-        units = _units(visible(sales, raw.Sales, day, calendar), products.filter(pl.col("date") <= day), day, frequency)
+        seen = visible(sales, raw.Sales, day, calendar).join(_promoted(plans, day), on=["date", *PAIR], how="left")
+        units = _units(seen, products.filter(pl.col("date") <= day), day, frequency)
         parts = [
             seasonality(
                 of_market,
@@ -61,8 +63,18 @@ def seasons_of(lake: Lake, calendar: Calendar, frequency: Frequency, last: date,
     return season
 
 
+def _promoted(plans: pl.DataFrame, day: date) -> pl.DataFrame:
+    """date, sku, market, promoted: what was planned for a date, as known on it and on the day."""
+    known = (pl.col("known_on") <= day) & (pl.col("known_on") <= pl.col("target_date"))
+    found = plans.filter(known).select(pl.col("target_date").alias("date"), *PAIR).unique()
+    return found.with_columns(pl.lit(value=True).alias(PROMOTED))
+
+
 def _units(sales: pl.DataFrame, products: pl.DataFrame, day: date, frequency: Frequency) -> pl.DataFrame:
-    """category, market, ds, y: units by the category last known; of weeks the last one ends on the day."""
+    """category, market, ds, y, promoted: units by the category last known, and the share of them on promotion.
+
+    Of weeks the last one ends on the day.
+    """
     days = STEP_DAYS[frequency]
     category = products.sort("date").unique("sku", keep="last", maintain_order=True).select("sku", "category")
     steps_back = (pl.lit(day) - pl.col("date")).dt.total_days() // days
@@ -70,6 +82,7 @@ def _units(sales: pl.DataFrame, products: pl.DataFrame, day: date, frequency: Fr
         pl.col("category").fill_null(NO_CATEGORY),
         (pl.lit(day) - pl.duration(days=days * steps_back)).cast(pl.Date).alias(DATE),
     )
-    units = rows.group_by(*STATIC, DATE).agg(pl.col("units").sum().cast(pl.Float64).alias(Y))
+    promoted = pl.col(PROMOTED).fill_null(value=False).sum() / pl.len()
+    units = rows.group_by(*STATIC, DATE).agg(pl.col("units").sum().cast(pl.Float64).alias(Y), promoted.alias(PROMOTED))
     whole = pl.col(DATE) >= pl.lit(sales["date"].min(), pl.Date) + pl.duration(days=days - 1)
     return units.filter(whole).sort(*STATIC, DATE)

@@ -35,6 +35,17 @@ def test_a_planted_season_is_found_and_carried_beyond_the_origin() -> None:
     assert with_season(PANEL, made)["season"].null_count() == 0
 
 
+def test_promotions_that_come_every_summer_are_no_season() -> None:
+    promoted = [1.0 if 150 <= day.timetuple().tm_yday <= 200 and day.day % 3 else 0.0 for day in PANEL["ds"]]
+    lifted = PANEL.with_columns(pl.Series("promoted", promoted)).with_columns(y=pl.col("y") * pl.col("promoted").exp())
+    kept, confused = (seasonality(rows, PLAN, DAYS[-1]) for rows in (lifted, lifted.drop("promoted")))
+    wrong, confused_wrong = (
+        max(abs(value - _yearly(day)) for day, value in made.select("ds", "season").iter_rows())
+        for made in (kept, confused)
+    )
+    assert wrong < 0.15 < confused_wrong
+
+
 def test_processes_side_by_side_give_what_one_gives() -> None:
     groups = pl.concat([PANEL, PANEL.with_columns(pl.col("y") * 3 + 5, category=pl.lit("salt"))])
     one, two = (seasonality(groups, PLAN, DAYS[-1], by=["category"], workers=workers) for workers in (1, 2))
