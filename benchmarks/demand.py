@@ -29,8 +29,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.demand_rivals import plain_lightgbm, prophet_default
 from pricing_assets.demand import Backtest, Plan, backtest, checked, fit
 from pricing_assets.demand.backtest import cutoffs
+from pricing_assets.demand.members import PRIORS
 from pricing_assets.demand.metrics import accuracy
-from pricing_assets.demand.model import BLEND, MEMBERS
+from pricing_assets.demand.model import BLEND
 
 SUBJECTS = ("oj", "uci", "cost")
 PRICES = tuple(f"price{brand}" for brand in range(1, 12))
@@ -72,7 +73,7 @@ def oj(folder: Path) -> list[dict[str, Any]]:
         _most(f"{name}: WAPE ÷ plain LightGBM's", ours["wape"] / plain["wape"], 0.95),
         _most(f"{name}: mean |bias| ÷ the better rival's", bias[BLEND] / min(bias[ETS], bias["plain LightGBM"]), 1.05),
         *_ranges(name, result, ours, ets),
-        _blend(name, result),
+        _blend(name, result, OJ_PLAN),
     ]
 
 
@@ -86,7 +87,7 @@ def uci(folder: Path) -> list[dict[str, Any]]:
         _most(f"{name}: WAPE ÷ AutoETS's", ours["wape"] / ets["wape"], 0.98),
         _most(f"{name}: RMSSE ÷ AutoETS's", ours["rmsse"] / ets["rmsse"], 0.98),
         *_ranges(name, result, ours, ets),
-        _blend(name, result),
+        _blend(name, result, UCI_PLAN),
     ]
 
 
@@ -197,11 +198,12 @@ def _covered(name: str, cells: list[float]) -> list[dict[str, Any]]:
     ]
 
 
-def _blend(name: str, result: Backtest) -> dict[str, Any]:
+def _blend(name: str, result: Backtest, plan: Plan) -> dict[str, Any]:
     """The blend's WAPE beside its best member's."""
     rows = result.details.drop_nulls("y")
-    error = {member: float((rows[member] - rows["y"]).abs().sum()) for member in ("mean", *MEMBERS)}
-    return _most(f"{name}: blend's WAPE ÷ its best member's", error["mean"] / min(error[m] for m in MEMBERS), 1.01)
+    members = list(PRIORS[plan.frequency].weights)
+    error = {member: float((rows[member] - rows["y"]).abs().sum()) for member in ("mean", *members)}
+    return _most(f"{name}: blend's WAPE ÷ its best member's", error["mean"] / min(error[m] for m in members), 1.01)
 
 
 def _most(name: str, figure: float, bar: float) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.demand.drivers import PROMOTED
+from pricing_assets.demand.members import Prior
 from pricing_assets.demand.panel import Y
 from pricing_assets.demand.past import BASE
 
@@ -75,11 +76,12 @@ def segment_of(edges: tuple[float, float]) -> pl.Expr:
     return pl.concat_str(volume.otherwise(pl.lit("high")), promotion, separator="|")
 
 
-def learn(rows: pl.DataFrame, members: tuple[str, ...], prior: Weights) -> Blend:
+def learn(rows: pl.DataFrame, before: Prior) -> Blend:
     """A blend that would have done well on rows (BASE, PROMOTED, `y`, a column per member) of earlier origins.
 
-    `prior` are weights that hold where nothing is known, and hold back what is learned.
+    What was thought of its members before holds where nothing is known, and holds back what is learned.
     """
+    members, prior = tuple(before.weights), tuple(before.weights.values())
     scored = rows.drop_nulls([Y, *members])
     if scored.is_empty():
         return Blend(members, (1.0, 10.0), dict.fromkeys(_names(), prior), dict.fromkeys(_names(), 1.0))
@@ -90,14 +92,15 @@ def learn(rows: pl.DataFrame, members: tuple[str, ...], prior: Weights) -> Blend
     for name in _names():
         part = scored.filter(segments == name)
         own = _best(part, members) if part.height >= LEAST_ROWS else everywhere
-        weights[name] = _held_back(own, everywhere, prior)
-        factors[name] = _factor(scored, members, weights[name])
+        weights[name] = _held_back(own, everywhere, prior, before.trust)
+        factors[name] = _factor(scored, members, weights[name], before.near)
     return Blend(members, (low, high), weights, factors)
 
 
-def _held_back(own: Weights, everywhere: Weights, prior: Weights) -> Weights:
-    """Half what was best, in the segment and everywhere; half the prior: a few origins say little about the next."""
-    return tuple(0.25 * a + 0.25 * b + 0.5 * c for a, b, c in zip(own, everywhere, prior, strict=True))
+def _held_back(own: Weights, everywhere: Weights, prior: Weights, trust: float) -> Weights:
+    """In part what was best, in the segment and everywhere, else the prior: a few origins say little about the next."""
+    found = zip(own, everywhere, prior, strict=True)
+    return tuple(trust * (0.5 * here + 0.5 * all_) + (1 - trust) * before for here, all_, before in found)
 
 
 def _names() -> list[str]:
@@ -120,13 +123,13 @@ def _best(rows: pl.DataFrame, members: tuple[str, ...]) -> Weights:
     return min(losses, key=lambda weights: (losses[weights], weights))
 
 
-def _factor(rows: pl.DataFrame, members: tuple[str, ...], weights: Weights) -> float:
-    """Between the scale that keeps the mean and, twice as near, the scale of least absolute error: they differ where
-    sales are skewed, and neither the sum of many forecasts nor the error of each should be given up for the other.
+def _factor(rows: pl.DataFrame, members: tuple[str, ...], weights: Weights, near: float) -> float:
+    """Between the scale that keeps the mean and that of least absolute error: they differ where sales are skewed, and
+    neither the sum of many forecasts nor the error of each should be given up for the other.
     """
     logs, y = np.log(rows.select(members).to_numpy() + OFFSET), rows[Y].to_numpy()
     guess = np.exp(logs @ np.array(weights)) - OFFSET
     if guess.sum() <= 0 or y.sum() <= 0:
         return 1.0
     nearest = min(SCALES, key=lambda scale: float(np.abs(y - scale * guess).sum()))
-    return float(np.clip(np.cbrt(nearest**2 * y.sum() / guess.sum()), 1 / MOST, MOST))
+    return float(np.clip(nearest**near * (y.sum() / guess.sum()) ** (1 - near), 1 / MOST, MOST))

@@ -1,15 +1,11 @@
-"""Boosted trees: one LightGBM over all series per objective, and a line beside them.
+"""Boosted trees: one LightGBM over all series per member of the blend, and a line beside them.
 
-Here: training on a design matrix, forecasts from it, what each feature contributed. Not here: the matrix (design), how
-the objectives are put together (blend), how the line is fitted (linear).
+Here: training on a design matrix, forecasts from it, what each feature contributed. Not here: the matrix (design), what
+each member learns (members), how they are put together (blend), how the line is fitted (linear).
 
-Two boosters see the same rows. They split at random thresholds (Geurts et al. 2006), which errs less where many
-series share few prices. `ratio` predicts the logarithm of sales over base: right for lifts that multiply. `tweedie`
-predicts units, zeros and counts as they come, from sales and prices as they are, not as ratios: it errs elsewhere,
-which is what a blend lives on. The line errs elsewhere again. A third booster of logarithms of sales earned nothing.
-What a mean of logarithms loses is given back by a factor (Duan 1983). Deterministic: the same rows grow the same
-trees. One thread: trees of panels this size are small, and threads that wait for each other at every split cost seven
-times the CPU on a busy machine (22 s instead of 3 s for 11 series).
+What a mean of logarithms loses is given back by a factor (Duan 1983) where a member stands for the mean. Deterministic:
+the same rows grow the same trees. One thread: trees of panels this size are small, and threads that wait for each other
+at every split cost seven times the CPU on a busy machine (22 s instead of 3 s for 11 series).
 """
 
 from __future__ import annotations
@@ -18,14 +14,15 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from pricing_assets.demand import linear
+from pricing_assets.demand import linear, members
 from pricing_assets.demand.design import features
 from pricing_assets.demand.drivers import LEVEL
+from pricing_assets.demand.members import LEVELS, LINE, MEDIAN, TWEEDIE
 from pricing_assets.demand.panel import DATE, Y
 from pricing_assets.demand.past import BASE
 from pricing_assets.demand.roles import Roles
@@ -35,30 +32,11 @@ if TYPE_CHECKING:
 
     Scorer = lightgbm.Booster | linear.Line
 
-RATIO, TWEEDIE, LINE = "ratio", "tweedie", "line"
-LEARNED = (RATIO, TWEEDIE, LINE)
-OBJECTIVES: dict[str, dict[str, Any]] = {
-    RATIO: {"objective": "regression"},
-    TWEEDIE: {"objective": "tweedie", "tweedie_variance_power": 1.3},
-}
 RELATIVE = ("answer", "seen", "lift", "slope", ":ratio", ":depth", "momentum", "price_step", "recent_low")
 PAST_RATIOS = ("mean_", "log_mean_", "plain_ratio_", "plain_", "last_", "weekday_", "year_ago")
-PARAMETERS: dict[str, Any] = {
-    "learning_rate": 0.1,
-    "num_leaves": 31,
-    "min_data_in_leaf": 40,
-    "extra_trees": True,
-    "feature_fraction": 0.4,
-    "lambda_l2": 1.0,
-    "max_bin": 63,
-    "cat_smooth": 20.0,
-    "cat_l2": 20.0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-    "verbosity": -1,
-}
-ROUNDS, FOLDS = 120, 4
+CALENDAR = ("weekday", "year_sin", "year_cos", "year_sin_2", "year_cos_2", "holidays", "holiday_in", "holiday_ago")
+AS_THEY_ARE = ("log_price", "log_base", "age", "step", *CALENDAR)
+FOLDS = 4
 FACTORS = (0.7, 2.5)
 YEARLY, YEAR_DAYS = ("year_sin", "year_cos"), 364
 OFFSET = 0.5
@@ -67,10 +45,14 @@ OFFSET = 0.5
 
 @dataclass(frozen=True)
 class Encoding:
-    """Which columns the trees see, in order, and the code of each category; a category not seen has none."""
+    """Which columns the trees see, in order, and the code of each category; a category not seen has none.
+
+    `known` are those of them that were known and are no prices.
+    """
 
     features: tuple[str, ...]
     categories: dict[str, dict[str, int]]
+    known: tuple[str, ...]
 
     def matrix(self, rows: pl.DataFrame) -> np.ndarray:
         """float64, rows × (categories, features)."""
@@ -81,15 +63,19 @@ class Encoding:
         return rows.select(*coded, pl.col(self.features).cast(pl.Float64)).to_numpy(order="fortran")
 
     def seen_by(self, name: str) -> list[int]:
-        """Places of the columns a member sees: `tweedie` sees levels and what is known, the others all but levels.
+        """Places of the columns a member sees.
 
-        The line sees rival prices as they are, and no categories.
+        `tweedie` and `median` see levels and what is known, `ratio` all but levels, the line rival prices as they are
+        and no categories. `levels` sees nothing that somebody thought out: sales, prices and marks as they are.
         """
         ratios = [f for f in self.features if f.endswith(RELATIVE) or f.startswith(PAST_RATIOS)]
         relative = {f for f in ratios if not f.endswith(LEVEL)} | {"log_base"}
-        hidden = relative if name == TWEEDIE else {f for f in self.features if f.endswith(LEVEL)}
+        hidden = relative if name in {TWEEDIE, MEDIAN} else {f for f in self.features if f.endswith(LEVEL)}
         if name == LINE:
             hidden = {f for f in hidden if f.startswith(PAST_RATIOS)} | set(self.categories)
+        if name == LEVELS:
+            plain = {*AS_THEY_ARE, *self.known}
+            hidden = {f for f in self.features if f not in plain and not f.endswith(LEVEL)}
         return [place for place, column in enumerate(self.names) if column not in hidden]
 
     @property
@@ -108,12 +94,12 @@ def encoding_of(rows: pl.DataFrame, roles: Roles) -> Encoding:
     span = rows.select((pl.col(DATE).max() - pl.col(DATE).min()).dt.total_days()).item()
     is_short = (span or 0) < YEAR_DAYS
     names = (name for name in features(rows, roles) if not (is_short and name.startswith(YEARLY)))
-    return Encoding(tuple(names), codes)
+    return Encoding(tuple(names), codes, roles.told)
 
 
 @dataclass(frozen=True)
 class Grown:
-    """Boosters of one objective as LightGBM's texts, one per fold left out; forecasts are their mean score.
+    """Boosters of one member as LightGBM's texts, one per fold left out; forecasts are their mean score.
 
     The factor gives forecasts of dates left out the mean of what was sold on them.
     """
@@ -140,15 +126,17 @@ def folds_of(dates: pl.Series, days: int, seed: int) -> np.ndarray:
     return np.asarray(dealt[block])
 
 
-def train(rows: pl.DataFrame, encoding: Encoding, days: int, seed: int) -> tuple[dict[str, Grown], pl.DataFrame]:
-    """Boosters of all objectives, and what each forecasts for rows it has not seen: a column per objective.
+def train(
+    rows: pl.DataFrame, encoding: Encoding, days: int, names: Sequence[str], seed: int
+) -> tuple[dict[str, Grown], pl.DataFrame]:
+    """Boosters of the members, and what each forecasts for rows it has not seen: a column per member.
 
     `rows` have an observed `y`; a horizon has so many `days`.
     """
     matrix, base, y = encoding.matrix(rows), rows[BASE].to_numpy(), rows[Y].to_numpy()
     folds = folds_of(rows[DATE], days, seed)
     grown, unseen = {}, {}
-    for name in LEARNED:
+    for name in names:
         places = encoding.seen_by(name)
         seen_by, columns = matrix[:, places], tuple(encoding.names[place] for place in places)
         label, weight = _aim(name, y, base)
@@ -163,7 +151,7 @@ def train(rows: pl.DataFrame, encoding: Encoding, days: int, seed: int) -> tuple
             if out.any():
                 guess[out] = predict(name, [scorer], seen_by[out], base[out])
         texts = [str(scorer.model_to_string()) for scorer in scorers.values()]
-        factor = float(np.clip(y.sum() / max(guess.sum(), 1e-9), *FACTORS))
+        factor = 1.0 if name in members.MEDIANS else float(np.clip(y.sum() / max(guess.sum(), 1e-9), *FACTORS))
         grown[name], unseen[name] = Grown(tuple(texts), factor), guess * factor
     return grown, rows.with_columns(pl.Series(name, guess) for name, guess in unseen.items())
 
@@ -172,6 +160,8 @@ def _aim(name: str, y: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.nda
     """What a member learns, and how much each row weighs."""
     if name == TWEEDIE:
         return y, np.ones(len(y))
+    if name in members.MEDIANS:
+        return np.log(y + OFFSET), np.ones(len(y))
     return np.log((y + OFFSET) / (base + OFFSET)), np.sqrt(base)
 
 
@@ -188,12 +178,12 @@ def _grown(  # noqa: PLR0917
         weight=weight,
         feature_name=[f"f{number}" for number in range(matrix.shape[1])],
         categorical_feature=list(range(categories)),
-        params={name: PARAMETERS[name] for name in ("max_bin", "num_threads", "verbosity")},
+        params=dict(members.BINS),
     ).construct()
     parts = [whole.subset(np.flatnonzero(folds != fold).tolist()).construct() for fold in range(FOLDS)]
 
     def booster(fold: int) -> lightgbm.Booster:
-        return lightgbm.train({**PARAMETERS, **OBJECTIVES[name], "seed": seed + fold}, parts[fold], ROUNDS)
+        return lightgbm.train({**members.TREES[name], "seed": seed + fold}, parts[fold], members.ROUNDS[name])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # a thread each: they grow the same trees, however many there are
         return list(pool.map(booster, range(FOLDS)))
@@ -213,6 +203,8 @@ def predict(name: str, boosters: Sequence[Scorer], matrix: np.ndarray, base: np.
     score = np.mean([booster.predict(matrix, raw_score=True, num_threads=1) for booster in boosters], axis=0)
     if name == TWEEDIE:
         return np.asarray(np.exp(score))
+    if name in members.MEDIANS:
+        return np.asarray(np.maximum(np.exp(score) - OFFSET, 0.0))
     return np.asarray(np.maximum(np.exp(score) * (base + OFFSET) - OFFSET, 0.0))
 
 

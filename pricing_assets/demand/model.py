@@ -19,9 +19,10 @@ import polars as pl
 
 from pricing_assets.demand import boosting
 from pricing_assets.demand.blend import SEGMENT, Blend, blend_from, learn
-from pricing_assets.demand.boosting import LEARNED, RATIO, Encoding, Grown, encoding_of
+from pricing_assets.demand.boosting import Encoding, Grown, encoding_of
 from pricing_assets.demand.design import REASON, Book, opened, rows_of
 from pricing_assets.demand.intervals import Ranges, learn_ranges, ranges_from, with_ranges
+from pricing_assets.demand.members import PRIORS, RATIO
 from pricing_assets.demand.panel import DATE, ID, Y, checked, gridded, with_future
 from pricing_assets.demand.past import BASE
 from pricing_assets.demand.plan import Plan
@@ -33,8 +34,6 @@ from pricing_assets.errors import PricingError
 if TYPE_CHECKING:
     from pricing_assets.demand.boosting import Scorer
 
-MEMBERS = (*LEARNED, RATE)
-PRIOR = (1 / 3, 1 / 3, 1 / 3, 0.0)
 BLEND, SEASONS = "blend", "seasons.csv"
 FORECAST = [ID, DATE, "mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "method", REASON]
 LEAST_ROWS = 200
@@ -82,13 +81,13 @@ class DemandModel:
         book, day = self._asked(history, future, origin)
         rows = with_ranges(_blended(self.members(rows_of(book, [day])), self.blend), self.ranges)
         method = pl.when(pl.col(REASON).is_null()).then(pl.lit(BLEND)).otherwise(pl.lit(RATE)).alias("method")
-        return rows.with_columns(method).select(*FORECAST, SEGMENT, *MEMBERS).sort(ID, DATE)
+        return rows.with_columns(method).select(*FORECAST, SEGMENT, *self.blend.members).sort(ID, DATE)
 
     def members(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with a column per member of the blend."""
         if not self.boosters:
             reason = pl.coalesce(REASON, pl.lit("too little history to train a model")).alias(REASON)
-            return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in LEARNED))
+            return rows.with_columns(reason, *(pl.col(RATE).alias(name) for name in self.blend.members))
         matrix, base = self.encoding.matrix(rows), rows[BASE].to_numpy()
         made = {
             name: boosting.predict(name, trees, matrix[:, self.encoding.seen_by(name)], base)
@@ -178,7 +177,7 @@ def load(folder: Path) -> DemandModel:
         model = DemandModel(
             Plan(**plan),
             Roles(**roles),
-            Encoding(tuple(told["features"]), told["categories"]),
+            Encoding(tuple(told["features"]), told["categories"], Roles(**roles).told),
             trees,
             blend_from(told["blend"]),
             ranges_from(told["ranges"]),
@@ -241,13 +240,15 @@ def fit_book(book: Book, plan: Plan, progress: Progress = lambda text: None) -> 
     last = _last(book.panel)
     rows = rows_of(book, training_origins(book.panel, plan), _taught(book.panel)).filter(pl.col(DATE) <= last)
     rows = rows.filter(pl.col(Y).is_not_null() & pl.col(REASON).is_null())
-    encoding = encoding_of(rows, book.roles)
+    encoding, prior = encoding_of(rows, book.roles), PRIORS[plan.frequency]
+    names = [name for name in prior.weights if name != RATE]
     if rows.height < LEAST_ROWS:
-        nothing = learn(_empty(rows), MEMBERS, PRIOR)
-        return DemandModel(plan, book.roles, encoding, {}, nothing, learn_ranges(_blended(_empty(rows), nothing)), last)
+        empty = _empty(rows, names)
+        nothing = learn(empty, prior)
+        return DemandModel(plan, book.roles, encoding, {}, nothing, learn_ranges(_blended(empty, nothing)), last)
     progress(f"training on {rows.height:,} rows")
-    boosters, unseen = boosting.train(rows, encoding, plan.step * plan.horizon, plan.seed)
-    blend = learn(unseen, MEMBERS, PRIOR)
+    boosters, unseen = boosting.train(rows, encoding, plan.step * plan.horizon, names, plan.seed)
+    blend = learn(unseen, prior)
     ranges = learn_ranges(_blended(unseen, blend))
     return DemandModel(plan, book.roles, encoding, boosters, blend, ranges, last)
 
@@ -261,8 +262,8 @@ def _blended(rows: pl.DataFrame, blend: Blend) -> pl.DataFrame:
     )
 
 
-def _empty(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in LEARNED)
+def _empty(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    return rows.clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
 
 
 def _taught(panel: pl.DataFrame) -> pl.Series | None:

@@ -34,6 +34,11 @@ class Roles:
     groups: tuple[str, ...]
     measures: tuple[str, ...]
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What is told of a date or a series besides prices and categories."""
+        return (*self.flags, *self.numbers, *self.measures)
+
 
 def roles_of(panel: pl.DataFrame, plan: Plan) -> Roles:
     """The roles of a checked panel's known and static columns.

@@ -15,6 +15,7 @@ from fake_model import SOLD, Fake, approved
 from tiny_shop import Line
 
 from pricing_assets import governance, strategies
+from pricing_assets.demand.members import ROUNDS
 from pricing_assets.governance import Store
 from pricing_assets.models import Policy, Registry
 
@@ -146,7 +147,7 @@ def test_a_first_model_is_trained_validated_against_the_simple_method_and_put_in
     store.decide("ann", opened.event.subject, "approve", "start", "start")
     with (
         mock.patch("pricing_assets.models.inputs.data_of", lambda *about: training_data.data()),
-        mock.patch("pricing_assets.demand.boosting.ROUNDS", 8),
+        mock.patch.dict("pricing_assets.demand.members.ROUNDS", dict.fromkeys(ROUNDS, 8)),
     ):
         result = run(line, platform, opened.event.id)
     assert result.success, first_error(line, result)

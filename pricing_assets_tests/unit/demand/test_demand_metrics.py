@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from pricing_assets.demand.blend import OFFSET, learn
 from pricing_assets.demand.intervals import learn_ranges, with_ranges
+from pricing_assets.demand.members import Prior
 from pricing_assets.demand.metrics import accuracy, rmsse, scales
+
+EVEN = Prior({"good": 0.5, "bad": 0.5}, trust=0.5, near=2 / 3)
 
 
 def _frame(y: list[float], yhat: list[float], lo: list[float], hi: list[float]) -> pl.DataFrame:
@@ -49,14 +52,14 @@ def _scored(seed: int, n: int = 1200) -> pl.DataFrame:
 
 
 def test_the_better_member_of_earlier_origins_gets_more_weight() -> None:
-    blend = learn(_scored(1), ("good", "bad"), (0.5, 0.5))
+    blend = learn(_scored(1), EVEN)
     assert all(good > 0.7 for good, _ in blend.weights.values())
     assert all(sum(weights) == pytest.approx(1) for weights in blend.weights.values())
 
 
 def test_members_that_agree_are_blended_to_what_they_say() -> None:
     rows = _scored(2).with_columns(bad=pl.col("good"), y=pl.col("good"))
-    blend = learn(rows, ("good", "bad"), (0.5, 0.5))
+    blend = learn(rows, EVEN)
     assert blend.mean(rows).to_numpy() == pytest.approx(rows["good"].to_numpy())
     assert OFFSET > 0
 

@@ -12,6 +12,7 @@ import pytest
 from demand_panels import WEEKLY, split, weekly
 
 from pricing_assets.demand import DemandModel, Plan, backtest, fit, load
+from pricing_assets.demand.members import LEVELS
 from pricing_assets.errors import PricingError
 
 PANEL = weekly()
@@ -49,6 +50,14 @@ def test_a_lower_price_with_promotion_sells_more(model: DemandModel) -> None:
     cut = FUTURE.with_columns(price=pl.lit(1.4), feature=pl.lit(1.0))
     units = [model.forecast(HISTORY, future)["mean"].sum() for future in (plain, cut)]
     assert 1.5 < units[1] / units[0] < 2.7  # planted: 0.7 ** -2 = 2.04
+
+
+def test_one_member_of_weeks_sees_sales_prices_and_marks_as_they_are_alone(model: DemandModel) -> None:
+    seen = {model.encoding.names[place] for place in model.encoding.seen_by(LEVELS)}
+    assert {"log_price", "last_0:level", "year_sin"} <= seen and set(model.roles.flags) <= seen
+    assert not any("answer" in name or "depth" in name or "promoted" in name for name in seen)
+    assert set(model.boosters) == {"ratio", "tweedie", "line", "median", "levels"}
+    assert {model.boosters[name].factor for name in ("median", "levels")} == {1.0}
 
 
 def test_a_saved_model_forecasts_the_same_and_has_the_same_hash(model: DemandModel, tmp_path: Path) -> None:
