@@ -26,6 +26,7 @@ from pricing_assets.demand.members import LEVELS, LINE, MEDIAN, TWEEDIE
 from pricing_assets.demand.panel import DATE, Y
 from pricing_assets.demand.past import BASE
 from pricing_assets.demand.roles import Roles
+from pricing_assets.errors import PricingError
 
 if TYPE_CHECKING:
     import lightgbm
@@ -199,8 +200,15 @@ def loaded(name: str, text: str) -> Scorer:
 
 
 def predict(name: str, boosters: Sequence[Scorer], matrix: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Units, 0 or more, by the mean of the boosters' scores."""
-    score = np.mean([booster.predict(matrix, raw_score=True, num_threads=1) for booster in boosters], axis=0)
+    """Units, 0 or more, by the mean of the boosters' scores. Raises PricingError where LightGBM cannot tell them."""
+    import lightgbm
+
+    try:
+        score = np.mean([booster.predict(matrix, raw_score=True, num_threads=1) for booster in boosters], axis=0)
+    except lightgbm.basic.LightGBMError as fault:
+        raise PricingError(
+            f"LightGBM: the trees of {name} cannot be asked: {fault}", "train the model again"
+        ) from fault
     if name == TWEEDIE:
         return np.asarray(np.exp(score))
     if name in members.MEDIANS:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from demand_panels import WEEKLY, split, weekly
 
-from pricing_assets.demand import DemandModel, Plan, backtest, fit, load
+from pricing_assets.demand import DemandModel, Plan, backtest, boosting, fit, load
 from pricing_assets.demand.members import LEVELS
 from pricing_assets.errors import PricingError
 
@@ -58,6 +58,11 @@ def test_one_member_of_weeks_sees_sales_prices_and_marks_as_they_are_alone(model
     assert not any("answer" in name or "depth" in name or "promoted" in name for name in seen)
     assert set(model.boosters) == {"ratio", "tweedie", "line", "median", "levels"}
     assert {model.boosters[name].factor for name in ("median", "levels")} == {1.0}
+
+
+def test_what_lightgbm_cannot_do_is_a_fault_with_a_reason_that_days_can_fall_back_on(model: DemandModel) -> None:
+    with pytest.raises(PricingError, match=r"LightGBM: the trees of ratio cannot be asked: .*number of features"):
+        boosting.predict("ratio", model._trees["ratio"], np.zeros((2, 3)), np.ones(2))
 
 
 def test_a_saved_model_forecasts_the_same_and_has_the_same_hash(model: DemandModel, tmp_path: Path) -> None:
