@@ -1,16 +1,21 @@
 """The Dagster instance the shell runs on: the one `dagster dev` shows, where there is one.
 
-Here: which instance. Not here: what runs on it.
+Here: which instance, and how it keeps its engines. Not here: what runs on it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _OWN = """\
 # Written by `pricing` for a home of its own; the project's dagster.yaml serves the default home.
@@ -35,6 +40,7 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     folder = instance_folder(settings)
     if not (folder / "dagster.yaml").is_file():
         raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
+    _keep_engines()
     return dg.DagsterInstance.from_config(str(folder))
 
 
@@ -51,6 +57,35 @@ def instance_folder(settings: Settings) -> Path:
     if not config.exists():
         config.write_text(_OWN.format(folder=folder), encoding="utf-8")
     return folder
+
+
+def _keep_engines() -> None:
+    """One engine of SQLAlchemy for each SQLite file, which remembers the statements it has compiled.
+
+    Dagster makes one, and compiles anew, for each of the hundreds of statements of a run. Its engines have no pool:
+    keeping them keeps no connection.
+    """
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+
+    for module in (sqlite_event_log, sqlite_run_storage):
+        make = vars(module)["create_engine"]
+        if not isinstance(make, _Kept):
+            vars(module)["create_engine"] = _Kept(make)
+
+
+class _Kept:
+    """Makes what it is asked for once."""
+
+    def __init__(self, make: Callable[..., Engine]) -> None:
+        self._make = make
+        self._made: dict[str, Engine] = {}
+
+    def __call__(self, url: str, **options: Any) -> Engine:
+        key = repr((url, options))
+        if key not in self._made:
+            self._made[key] = self._make(url, **options)
+        return self._made[key]
 
 
 if __name__ == "__main__":

@@ -5,31 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from shell_commands import pricing
 from tiny_shop import DAYS, FIRST, Once, Shop, blank_pictures
 
 FIVE = DAYS[:5]
-
-
-@pytest.fixture(scope="package", autouse=True)
-def an_engine_for_each_file() -> Iterator[None]:
-    """Dagster makes an engine of SQLAlchemy for each of the hundreds of statements of a run; one a file does here."""
-    from dagster._core.storage.event_log.sqlite import sqlite_event_log
-
-    make, made = sqlite_event_log.create_engine, {}
-
-    def engine(url: str, **options: Any) -> Any:
-        key = (url, repr(options))
-        if key not in made:
-            made[key] = make(url, **options)
-        return made[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite_event_log, "create_engine", engine)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,3 +17,17 @@ def test_the_instance_is_that_of_the_project_for_its_own_home(tmp_path: Path, mo
     assert instance.instance_folder(Settings(home=Path(".pricing"))) == tmp_path
     assert instance.instance_folder(Settings(home=tmp_path / "other")) == tmp_path / "other" / "dagster"
     os.environ.pop("PRICING_HOME")
+
+
+def test_an_instance_keeps_one_engine_for_each_of_its_files(tmp_path: Path) -> None:
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from sqlalchemy.pool import NullPool
+
+    from pricing_assets.settings import Settings
+    from pricing_assets.shell.instance import open_instance
+
+    for _ in range(2):
+        with open_instance(Settings(home=tmp_path / "home")) as opened:
+            assert opened.get_runs() == []
+    made = [sqlite_event_log.create_engine(f"sqlite:///{tmp_path}/{name}.db", poolclass=NullPool) for name in "aab"]
+    assert made[0] is made[1] is not made[2]
