@@ -55,18 +55,19 @@ def of(
     analytics: Path, compiled: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]
 ) -> dict[str, dict[str, Any]]:
     """Metadata of each model (`schema.table`) in a warehouse, given the SQL it was built with and its column types."""
-    from pricing_assets.lake.warehouse import query  # DuckDB, which loading the code location does not need
+    from pricing_assets.lake.warehouse import reader  # DuckDB, which loading the code location does not need
 
     shown: dict[str, dict[str, Any]] = {}
-    for model, sql in compiled.items():
-        shown[model] = {
-            "dagster/row_count": query(analytics, f"select count(*) from {model}").item(),
-            "sample": catalog.sample(query(analytics, f"from {model} order by all desc limit {catalog.SAMPLE_ROWS}")),
-            **_lineage(model, sql, tables),
-        }
-        if model in _PLOTS:
-            name, rows, draw = _PLOTS[model]
-            shown[model][name] = draw(query(analytics, rows))
+    with reader(analytics) as ask:
+        for model, sql in compiled.items():
+            shown[model] = {
+                "dagster/row_count": ask(f"select count(*) from {model}").item(),
+                "sample": catalog.sample(ask(f"from {model} order by all desc limit {catalog.SAMPLE_ROWS}")),
+                **_lineage(model, sql, tables),
+            }
+            if model in _PLOTS:
+                name, rows, draw = _PLOTS[model]
+                shown[model][name] = draw(ask(rows))
     return shown
 
 

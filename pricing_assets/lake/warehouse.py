@@ -10,7 +10,7 @@ makes a refresh wait.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -56,13 +56,31 @@ def draft(lake: Lake, analytics: Path, exports: Mapping[type[Table], pl.DataFram
 
 def query(analytics: Path, sql: str) -> pl.DataFrame:
     """The result of one statement that reads. Raises PricingError with DuckDB's own words, or where it would write."""
+    with reader(analytics) as ask:
+        return ask(sql)
+
+
+@contextmanager
+def reader(analytics: Path) -> Iterator[Callable[[str], pl.DataFrame]]:
+    """What `query` does, of one connection: opening the warehouse costs more than most questions."""
     if not Path(analytics).exists():
         raise PricingError(f"{analytics}: there is no warehouse yet", "run `pricing run` first, it builds one")
+    with _told(), duckdb.connect(str(analytics), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+
+        def ask(sql: str) -> pl.DataFrame:
+            with _told():
+                _refuse_writing(connection.extract_statements(sql))
+                return pl.DataFrame(ArrowStream(connection.sql(sql)))
+
+        yield ask
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What DuckDB, or Polars at its result, complains of, with a remedy."""
     try:
-        with duckdb.connect(str(analytics), read_only=True) as connection:
-            connection.execute("set timezone = 'UTC'")
-            _refuse_writing(connection.extract_statements(sql))
-            return pl.DataFrame(ArrowStream(connection.sql(sql)))
+        yield
     except pl.exceptions.DuplicateError as fault:
         raise PricingError(f"query failed: {fault}", "give columns of one name different ones: AS") from fault
     except duckdb.Error as fault:
