@@ -84,13 +84,8 @@ def _strictly_ascending(frame: pl.DataFrame, keys: Sequence[str]) -> bool:
     """Whether each row's key is above the key of the row before; False where a key is null."""
     if frame.height < 2:
         return True
-    tied = pl.repeat(True, frame.height - 1, eager=True, dtype=pl.Boolean)
-    for key in keys:
-        column = frame.get_column(key)
-        before, after = column.head(-1), column.slice(1)
-        equal = (before == after).fill_null(False)
-        decided = tied & ~equal
-        if not (before.filter(decided) < after.filter(decided)).fill_null(False).all():
-            return False
-        tied &= equal
-    return not tied.any()
+    ascending = pl.lit(False)
+    for key in reversed(keys):
+        before, after = pl.col(key).head(frame.height - 1), pl.col(key).slice(1)
+        ascending = (before < after) | ((before == after) & ascending)
+    return bool(frame.select(ascending.fill_null(False).all()).item())
