@@ -1,6 +1,7 @@
 """Panels: many series on one grid of dates, checked before anything is computed from them.
 
-Here: reading a panel from a file, what it must be, and the regular grid. Not here: what its columns mean (roles).
+Here: reading a panel from a file, what it and its dates must be, and the regular grid. Not here: what its columns mean
+(roles).
 
 A panel has `unique_id` (text), `ds` (date), `y` (units; null is not observed), optionally `censored` (sold out: y is a
 lower bound), and the known and static columns of its plan.
@@ -8,6 +9,7 @@ lower bound), and the known and static columns of its plan.
 
 from __future__ import annotations
 
+import calendar
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from pricing_assets.errors import PricingError
 
 ID, DATE, Y, CENSORED = "unique_id", "ds", "y", "censored"
 KEY = [ID, DATE]
+_WEEK = 7
+_WEEKLY_GAP = _WEEK - 1
+"""Days between rows from which on they are no days of a daily series: a week whose date slipped by one."""
 
 
 def read_panel(path: Path, plan: Plan) -> pl.DataFrame:
@@ -55,6 +60,41 @@ def checked(frame: pl.DataFrame, plan: Plan, name: str = "panel") -> pl.DataFram
     ).sort(KEY)
     _require_rows(frame, plan, name)
     return frame
+
+
+def require_days_or_weeks(frame: pl.DataFrame, name: str = "panel") -> None:
+    """Refuses a series whose dates are neither days nor weeks of one weekday, with the first date that is not.
+
+    A daily series may have gaps. Where the rows of the whole file are mostly days, a series that is seen rarely is a
+    daily one, unless most of its gaps are a week. Raises PricingError.
+    """
+    gap = (pl.col(DATE) - pl.col(DATE).shift(1).over(ID)).dt.total_days()
+    dated = frame.select(KEY).unique().sort(KEY).with_columns(gap.alias("gap"), pl.col(DATE).dt.weekday().alias("day"))
+    is_daily = (dated["gap"].median() or 0) < _WEEKLY_GAP  # type: ignore[operator]
+    is_week = pl.col("gap").is_between(_WEEKLY_GAP, _WEEK + 1)
+    series = dated.group_by(ID).agg(
+        pl.col("day").n_unique().alias("days"),
+        pl.col("day").mode().min().alias("usual"),
+        pl.col("gap").median(),
+        (is_week.sum() > pl.col("gap").count() / 2).alias("weekly"),
+    )
+    wrong = series.filter(pl.col("days") > 1, pl.col("gap") >= _WEEKLY_GAP, pl.col("weekly") | (not is_daily))
+    if wrong.is_empty():
+        return
+    of_it = dated.join(wrong.drop("gap"), on=ID).filter(pl.col("day") != pl.col("usual")).sort(KEY)
+    row = of_it.row(0, named=True)
+    usual = _weekday(row["usual"])
+    others = f", and {wrong.height - 1} more series like it" if wrong.height > 1 else ""
+    raise PricingError(
+        f"{name}: {row[ID]} has a row on {row[DATE]}, a {_weekday(row['day'])}; its rows are mostly a week or more"
+        f" apart, and most are of a {usual}: expected every row on a {usual}, or a row a day{others}",
+        "let ds of a series be the same weekday throughout, or give its days",
+    )
+
+
+def _weekday(number: int) -> str:
+    """Monday is 1, as Polars counts them."""
+    return calendar.day_name[number - 1]
 
 
 def gridded(frame: pl.DataFrame, plan: Plan, until: date | None = None) -> pl.DataFrame:

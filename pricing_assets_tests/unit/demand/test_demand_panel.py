@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +8,7 @@ import pytest
 from demand_panels import WEEKLY, split, weekly
 
 from pricing_assets.demand import Plan, checked, read_panel
-from pricing_assets.demand.panel import gridded, with_future
+from pricing_assets.demand.panel import gridded, require_days_or_weeks, with_future
 from pricing_assets.demand.past import uncensored
 from pricing_assets.demand.roles import roles_of
 from pricing_assets.errors import PricingError
@@ -99,3 +99,47 @@ def test_columns_are_told_apart_by_name_and_values() -> None:
 def test_a_plan_that_is_none_is_refused(frequency: str, horizon: int) -> None:
     with pytest.raises(PricingError):
         Plan(frequency, horizon)  # type: ignore[arg-type]
+
+
+FIRST = date(2024, 1, 1)
+
+
+def _dated(**series: list[int]) -> pl.DataFrame:
+    """A row on each of so many days after a Monday."""
+    rows = [(name, FIRST + timedelta(days=day)) for name, days in series.items() for day in days]
+    return pl.DataFrame(rows, schema=["unique_id", "ds"], orient="row")
+
+
+WEEKS, DAYS = list(range(0, 210, 7)), list(range(210))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        _dated(a=DAYS),
+        _dated(a=[day for day in DAYS if day % 7 < 5]),
+        _dated(a=WEEKS, b=[day + 3 for day in WEEKS]),
+        _dated(a=WEEKS[::2]),
+        _dated(a=DAYS, b=WEEKS),
+        _dated(a=DAYS, rarely=[0, 9, 30, 52, 80, 121]),
+        _dated(a=[3]),
+    ],
+    ids=["days", "trading days", "a weekday each", "fortnights", "days and weeks", "sold rarely", "one row"],
+)
+def test_days_and_weeks_of_one_weekday_each_pass(frame: pl.DataFrame) -> None:
+    require_days_or_weeks(frame)
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (_dated(a=WEEKS, b=[*WEEKS[:9], 64, *WEEKS[10:]]), "b has a row on 2024-03-05, a Tuesday"),
+        (_dated(a=DAYS, b=[*WEEKS[:9], 64, *WEEKS[10:]]), "b has a row on 2024-03-05, a Tuesday"),
+        (_dated(a=[*WEEKS[:20], *(day + 1 for day in WEEKS[20:])]), "a has a row on 2024-05-21, a Tuesday"),
+        (_dated(a=[0, 31, 60, 91, 121, 152]), "a has a row on 2024-02-01, a Thursday"),
+    ],
+    ids=["one slip", "one slip beside days", "another weekday from then on", "months"],
+)
+def test_dates_that_are_neither_are_refused_by_series_and_date(frame: pl.DataFrame, said: str) -> None:
+    with pytest.raises(PricingError, match=said):
+        require_days_or_weeks(frame, "panel.csv")
