@@ -105,14 +105,21 @@ def models_retrain(
 
 
 @register(models, "promote")
-def models_promote(shell: Shell, event: _Id) -> None:
+def models_promote(
+    shell: Shell,
+    event: _Id,
+    *,
+    reason: Annotated[
+        str, typer.Option(help="Why files that were rolled back shall serve again; asked for those only.")
+    ] = "",
+) -> None:
     """Finish the promotion of a challenger that was trained and validated for an event; its report decides.
 
     Example: pricing models promote drift-12
     """
     from pricing_assets.shell import modelling
 
-    modelling.promote(shell, event)
+    modelling.promote(shell, event, reason)
 
 
 @register(models, "rollback")

@@ -134,7 +134,7 @@ def _seen(platform: Platform, event: str) -> dict[str, Any]:
     if known.outcome:
         seen |= {"outcome": known.outcome.result, "reasons": "; ".join(known.outcome.reasons)}
     else:
-        seen["waits for"] = f"another person's word: `pricing drift approve {known.id}`"
+        seen["waits for"] = f"{known.promotion_needs}: `pricing drift approve {known.id}`"
     if known.validated:
         report = retraining.report_on_record(platform.bench, known)
         seen |= {"version": known.validated.version, "artifact hash": known.validated.artifact_hash}

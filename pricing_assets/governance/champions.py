@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import ledger
-from pricing_assets.governance.drift_records import Champion
+from pricing_assets.governance.drift_records import Champion, TakenBack
 from pricing_assets.governance.ledger import Request
 from pricing_assets.governance.records import Event
 
@@ -60,6 +60,23 @@ def kept(connection: sa.Connection, model: str) -> list[Champion]:
         else:
             found.pop()
     return [_champion(event) for event in reversed(found)]
+
+
+def taken_back(connection: sa.Connection, model: str, artifact_hash: str, event_id: str) -> TakenBack | None:
+    """The last rollback of a version with these files that was promoted for another event; None once they were
+    promoted again.
+    """
+    found: TakenBack | None = None
+    standing: list[Event] = []
+    for event in ledger.history(connection, STREAM + model):
+        if event.kind == PROMOTED:
+            standing.append(event)
+            found = None if event.payload["artifact_hash"] == artifact_hash else found
+            continue
+        said = standing.pop().payload
+        if said["artifact_hash"] == artifact_hash and said["event"] != event_id:
+            found = TakenBack(said["version"], event.actor, event.recorded_at, event.reason, event.seq)
+    return found
 
 
 def before(connection: sa.Connection, model: str) -> Champion:

@@ -68,6 +68,24 @@ class Validated:
 
 
 @dataclass(frozen=True)
+class TakenBack:
+    """A rollback of the very files a challenger has: the version that served with them, and who took it back, and why.
+
+    `sequence` orders all events of the store.
+    """
+
+    version: int
+    by: str
+    at: datetime
+    reason: str
+    sequence: int
+
+    def __str__(self) -> str:
+        when = f"{self.at:%Y-%m-%d %H:%M} UTC"
+        return f"its files are those of version {self.version}, rolled back {when} by {self.by}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a retraining came to. `version` and `report_hash` are None where no challenger got so far."""
 
@@ -96,7 +114,9 @@ class DriftEvent:
     in_force: int | None = None
     """The champion in force when this was read."""
     promotion_asked: bool = False
-    """Whether a second person was asked to agree to the promotion."""
+    """Whether a second person was asked to agree to the promotion, or anyone to say why what was rolled back serves."""
+    taken_back: TakenBack | None = None
+    """The rollback of the challenger's very files, where they served for another event and nobody put them back."""
 
     @property
     def subject(self) -> str:
@@ -107,6 +127,13 @@ class DriftEvent:
     def promotion_subject(self) -> str:
         """What `decide` answers a second time, where two people must agree: whether to promote."""
         return f"approval:{self.id}-promotion"
+
+    @property
+    def promotion_needs(self) -> str:
+        """Why a challenger that passed waits for a person's word, who gives it by `pricing drift approve`."""
+        if self.taken_back:
+            return f"{self.taken_back}; a person must give a new reason for them to serve again"
+        return "another person must agree"
 
     def state(self, now: datetime) -> DriftState:
         """What it is at a moment."""

@@ -61,7 +61,8 @@ class Gate:
         """Every drift event, oldest first."""
         with self._database.reading() as connection:
             found = champions.all_in_force(connection)
-            return [_with(event, found.get(event.drift.model)) for event in drift_events.everything(connection)]
+            events = [_asked(connection, event) for event in drift_events.everything(connection)]
+            return [_with(event, found.get(event.drift.model)) for event in events]
 
     def event(self, name: str) -> DriftEvent:
         """A drift event by its id. Raises PricingError where there is none."""
@@ -108,15 +109,20 @@ class Gate:
                 )
             return _read(connection, name)
 
-    def propose_promotion(self, name: str, lasting: timedelta) -> None:
-        """Asks a second person, other than the one who approved the training, whether the challenger may serve."""
+    def propose_promotion(self, name: str, lasting: timedelta, *, second_approval: bool = True) -> None:
+        """Asks whether the challenger may serve: where two must agree, another person than approved the training.
+
+        Alone, anyone may answer why files that were rolled back shall serve again.
+        """
         with self._database.writing() as connection:
-            event = drift_events.one(connection, name)
+            event = _asked(connection, drift_events.one(connection, name))
             if event.validated is None or event.answered is None:
                 raise PricingError(f"{name}: no challenger is validated yet", "`pricing drift list` shows its state")
             if ledger.latest(connection, event.promotion_subject) is None:
-                said = {"event": name, **vars(event.validated), approvals.NOT_BY: [event.answered.by]}
+                others = [event.answered.by] if second_approval else []
+                said = {"event": name, **vars(event.validated), approvals.NOT_BY: others}
                 why = f"version {event.validated.version} passed validation"
+                why += f"; {event.taken_back}" if event.taken_back else ""
                 request = Request("propose", event.promotion_subject, SYSTEM, why, f"propose {name} promotion")
                 approvals.propose(connection, request, said, datetime.now(UTC) + lasting)
 
@@ -129,8 +135,8 @@ class Gate:
         """Puts a validated challenger in force, once; a later rollback is not undone by doing it again.
 
         Raises PricingError where this run has no claim, another challenger or report is on record, the champion it was
-        compared with is no longer in force, the outcome is recorded already, or a second person must still agree: where
-        `second_approval` says so, and where one was asked.
+        compared with is no longer in force, the outcome is recorded already, or a person must still agree: where
+        `second_approval` says so, where one was asked, and where the very files were rolled back.
         """
         with self._database.writing() as connection:
             event = _asked(connection, drift_events.claimed_by(connection, name, root_run_id))
@@ -141,8 +147,8 @@ class Gate:
                 _refuse_ended(event)
                 _refuse_other(event, validated)
                 _refuse_moved(event, champions.version_in_force(connection, model))
-                if second_approval or event.promotion_asked:
-                    _refuse_alone(connection, event)
+                if second_approval or event.promotion_asked or event.taken_back:
+                    _refuse_alone(connection, event, second_approval=second_approval)
                 champions.promote(connection, request, {**vars(validated), "event": name})
             found = champions.in_force(connection, model)
             assert found is not None
@@ -229,7 +235,14 @@ def _read(connection: sa.Connection, name: str) -> DriftEvent:
 
 
 def _asked(connection: sa.Connection, event: DriftEvent) -> DriftEvent:
-    return replace(event, promotion_asked=ledger.latest(connection, event.promotion_subject) is not None)
+    """With what a promotion of it would need; of an event that is over, or has no challenger, nothing."""
+    if event.validated is None or event.outcome:
+        return event
+    return replace(
+        event,
+        promotion_asked=ledger.latest(connection, event.promotion_subject) is not None,
+        taken_back=champions.taken_back(connection, event.drift.model, event.validated.artifact_hash, event.id),
+    )
 
 
 def _with(event: DriftEvent, champion: Champion | None) -> DriftEvent:
@@ -250,15 +263,22 @@ def _second(connection: sa.Connection, event: DriftEvent, now: datetime) -> Answ
     return None
 
 
-def _refuse_alone(connection: sa.Connection, event: DriftEvent) -> None:
-    """Refuses a promotion a second, other person did not agree to, of this challenger with this report."""
+def _refuse_alone(connection: sa.Connection, event: DriftEvent, *, second_approval: bool) -> None:
+    """Refuses a promotion nobody else agreed to, of this challenger with this report, since its files were rolled back.
+
+    Where two must agree, the second is another person than approved the training.
+    """
     answer = _second(connection, event, datetime.now(UTC))
     if answer is None or not answer.approved:
         said = f"{answer.by} said no: {answer.reason}" if answer else "nobody answered it"
-        raise PricingError(f"{event.id}: its promotion needs a second approval: {said}", "the champion stays")
+        what = "a second approval" if event.taken_back is None else f"a new reason, as {event.taken_back}"
+        raise PricingError(f"{event.id}: its promotion needs {what}: {said}", "the champion stays")
+    if event.taken_back and answer.sequence < event.taken_back.sequence:
+        raise PricingError(f"{event.id}: {answer.by} agreed before {event.taken_back}", "the champion stays")
     asked = ledger.history(connection, event.promotion_subject)[0].payload["payload"]
     agreed = event.validated is not None and {**asked, **vars(event.validated)} == asked
-    if not agreed or (event.answered and answer.by == event.answered.by):
+    first = [event.answered.by] if event.answered and second_approval else []
+    if not agreed or answer.by in {*first, *asked.get(approvals.NOT_BY, ())}:
         raise PricingError(
             f"{event.id}: its promotion needs the approval of another person than {answer.by}, of this very report",
             "the champion stays",

@@ -64,7 +64,7 @@ class Bench:
 
 
 def retrain(bench: Bench, event_id: str, root_run_id: str, train: Train, validate: Validate) -> Outcome | None:
-    """The whole way, from wherever it stopped before; None where a second person must still agree to the promotion.
+    """The whole way, from wherever it stopped before; None where a person must still agree to the promotion.
 
     Raises PricingError where the approval does not allow it (Gate.claim), and as the steps do.
     """
@@ -121,7 +121,8 @@ def validated(bench: Bench, event_id: str, root_run_id: str, validate: Validate)
 def promote(bench: Bench, event_id: str, root_run_id: str) -> Outcome | None:
     """Decides by the report on record, puts the challenger in force where it may be, and writes the outcome back.
 
-    None where a second person must still agree: call it again once somebody answered (`approved_since` tells).
+    None where a person must still agree, a second one or anyone as the files were rolled back before: call it again
+    once somebody answered (`approved_since` tells).
     Raises PricingError where this run has no claim or there is no report on record.
     """
     event = _held(bench, event_id, root_run_id)
@@ -138,7 +139,7 @@ def _promoted(bench: Bench, event: DriftEvent, root_run_id: str) -> Outcome | No
     if champion is None or champion.event_id != event.id:
         decision = decide(bench, event)
         bench.heard("decided")
-        if decision.promote and (bench.second_approval or event.promotion_asked):
+        if decision.promote and (bench.second_approval or event.promotion_asked or event.taken_back):
             waiting, decision = _second(bench, event, decision)
             if waiting:
                 return None
@@ -269,8 +270,8 @@ def _with_rows(bench: Bench, event: DriftEvent, report: ValidationReport) -> Val
 
 
 def _second(bench: Bench, event: DriftEvent, decision: PromotionDecision) -> tuple[bool, PromotionDecision]:
-    """Whether a second person must still answer, and the verdict with that answer."""
-    bench.gate.propose_promotion(event.id, bench.lasting)
+    """Whether a person must still answer, and the verdict with that answer."""
+    bench.gate.propose_promotion(event.id, bench.lasting, second_approval=bench.second_approval)
     try:
         answer = bench.gate.second_answer(event.id)
     except PricingError as expired:
@@ -279,7 +280,8 @@ def _second(bench: Bench, event: DriftEvent, decision: PromotionDecision) -> tup
         return True, decision
     if not answer.approved:
         return False, PromotionDecision(False, (f"{answer.by} said no: {answer.reason}",))
-    return False, PromotionDecision(True, (*decision.reasons, f"{answer.by} agreed: {answer.reason}"))
+    known = (str(event.taken_back),) if event.taken_back else ()
+    return False, PromotionDecision(True, (*decision.reasons, *known, f"{answer.by} agreed: {answer.reason}"))
 
 
 def _ended(bench: Bench, event: DriftEvent, root_run_id: str, decision: PromotionDecision) -> Outcome:

@@ -93,6 +93,8 @@ def _story(event: DriftEvent) -> list[str]:
     if event.validated:
         hashes = f"model {event.validated.artifact_hash[:12]}, report {event.validated.report_hash[:12]}"
         told.append(f"version {event.validated.version} was trained and validated: {hashes}")
+    if event.taken_back:
+        told.append(f"{event.taken_back}; to let them serve again, give `pricing models promote` a reason")
     if event.outcome:
         told.append(f"{event.outcome.result} {_when(event.outcome.at)}: {'; '.join(event.outcome.reasons)}")
     return told

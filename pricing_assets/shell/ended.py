@@ -48,5 +48,5 @@ def _present(event: DriftEvent, champion: Champion | None, history: list[Champio
     if champion.event_id == event.id and still:
         return f"{serves} still"
     if champion.version in [each.version for each in history[:-1]]:  # only a rollback brings a version back
-        return f"{serves} now, rolled back by {champion.by}: {champion.reason}"
+        return f"{serves} now, rolled back {champion.at:%Y-%m-%d %H:%M} UTC by {champion.by}: {champion.reason}"
     return f"{serves} {'still' if still else f'now, promoted for {champion.event_id}'}"

@@ -74,10 +74,11 @@ def diff(shell: Shell, model: str, first: int | None, second: int | None) -> Non
         shell.rows(comparing.report_rows(report), title)
 
 
-def promote(shell: Shell, name: str) -> None:
+def promote(shell: Shell, name: str, reason: str) -> None:
     """Finishes the promotion of a validated challenger, through the gate: the report decides, not who asks.
 
-    Of an event that is over it says what is true today; exit code 1 where the version does not serve.
+    Of an event that is over it says what is true today; exit code 1 where the version does not serve. Files that were
+    rolled back need a `reason`: without one the rollback is told and the promotion refused.
     """
     from pricing_assets.models import retraining
 
@@ -87,9 +88,17 @@ def promote(shell: Shell, name: str) -> None:
         raise PricingError(f"{event.id}: nothing was trained for it", f"see `pricing drift show {event.id}`")
     over = ended(store, event)
     outcome = event.outcome or retraining.promote(_bench(shell, store), event.id, event.root_run_id)
+    event = store.gate.event(event.id)
+    if outcome is None and event.taken_back:
+        if not reason.strip():
+            remedy = f"if they shall serve again, say why: `pricing models promote {event.id} --reason …`"
+            raise PricingError(f"{event.id}: {event.taken_back}", remedy)
+        subject = event.promotion_subject
+        store.decide(shell.by, subject, "approve", reason, key_of("decide", subject, "approve", shell.by, reason))
+        outcome = retraining.promote(_bench(shell, store), event.id, str(event.root_run_id))
     if outcome is None:
         shell.answer({"id": event.id, "outcome": None})
-        shell.say(f"{event.id}: another person must agree: `pricing drift approve {event.id} --reason …`")
+        shell.say(f"{event.id}: {event.promotion_needs}: `pricing drift approve {event.id} --reason …`")
         return
     told = {"id": event.id, "outcome": outcome.result, "version": outcome.version, "reasons": outcome.reasons}
     shell.answer(told | ({"over": over.says, "in_force": over.in_force} if over else {}))
@@ -98,8 +107,8 @@ def promote(shell: Shell, name: str) -> None:
         raise typer.Exit(REFUSED)
     if over:
         return
-    for reason in outcome.reasons:
-        shell.say(f"  {reason}")
+    for each in outcome.reasons:
+        shell.say(f"  {each}")
 
 
 def rollback(shell: Shell, model: str, reason: str) -> None:

@@ -102,6 +102,7 @@ def _answer(event: DriftEvent, run_id: str, error: str | None) -> dict[str, Any]
         "version": outcome.version if outcome else event.validated and event.validated.version,
         "reasons": list(outcome.reasons) if outcome else [],
         "error": error,
+        "waits_for": event.promotion_needs if event.validated and not outcome else None,
     }
 
 
@@ -123,6 +124,6 @@ def _words(answer: dict[str, Any]) -> list[str]:
     if answer["error"]:
         return [f"{name}: {answer['error']}"]
     return [
-        f"{name}: version {answer['version']} passed, and another person must agree:"
+        f"{name}: version {answer['version']} passed, and {answer['waits_for']}:"
         f" `pricing drift approve {answer['id']} --reason …`"
     ]

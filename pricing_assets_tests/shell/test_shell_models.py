@@ -166,7 +166,27 @@ def test_of_an_event_that_is_over_it_says_what_serves_today(
     assert kept.endswith("demand-daily/2 serves still\n")
     pricing("models", "rollback", "--reason", "it oversold", "--by", "bob")
     taken_back = pricing("models", command, "2", code=1).stdout
-    assert "demand-daily/1 serves now, rolled back by bob: it oversold" in taken_back
+    assert "demand-daily/1 serves now, rolled back 2" in taken_back and "UTC by bob: it oversold" in taken_back
     told = answer("models", command, "drift-2", code=1)
     assert (told[0] if command == "retrain" else told)["in_force"] == 1
     assert pricing("models", command, "1").stdout.endswith("demand-daily/1 serves still\n")
+
+
+def test_files_that_were_rolled_back_serve_again_for_a_new_reason_only(ask: Callable[..., str], train: Train) -> None:
+    for number, level in enumerate((SOLD + 2, SOLD + 1), 1):
+        pricing("drift", "approve", ask(), "--reason", "r", "--by", "ann")
+        assert train(f"drift-{number}", level).result == "promoted"
+    pricing("models", "rollback", "--reason", "it oversold", "--by", "bob")
+    pricing("drift", "approve", ask("ks"), "--reason", "again", "--by", "ann")
+    assert train("drift-3", SOLD + 1) is None, "the same files: a person must say why"
+    shown = pricing("drift", "show", "3").stdout
+    assert "its files are those of version 2, rolled back 2" in shown and "by bob: it oversold" in shown
+    for words in (["promote", "3"], ["promote", "3", "--reason", " "]):
+        refused = answer("models", *words, code=1)
+        assert "its files are those of version 2, rolled back 2" in refused["error"]
+        assert "by bob: it oversold" in refused["error"] and "--reason" in refused["remedy"]
+    assert [row["role"] for row in answer("models", "list")] == ["champion", "former champion", "challenger"]
+    done = pricing("models", "promote", "3", "--reason", "the weekend was the weather", "--by", "ann").stdout
+    assert done.startswith("drift-3: promoted, version 3\n")
+    assert "by bob: it oversold" in done and "ann agreed: the weekend was the weather" in done
+    assert [row["role"] for row in answer("models", "list")][-1] == "champion"

@@ -194,3 +194,43 @@ def test_of_rival_promotions_at_once_one_is_put_in_force(url: str) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(promote, range(4))) == 1
+
+
+def test_files_that_were_rolled_back_are_promoted_for_a_reason_given_since(store: Store) -> None:
+    promoted(store)
+    promoted(store, drift(1), NEXT)
+    store.gate.roll_back("demand", "bob", "it oversold", "k")
+    same = replace(NEXT, version=3)
+    event = validated(store, drift(1, "ks"), same)
+    known = store.gate.event(event.id).taken_back
+    assert known and (known.version, known.by, known.reason) == (2, "bob", "it oversold")
+    with pytest.raises(
+        PricingError, match=r"needs a new reason, as its files are those of version 2, rolled back .*bob"
+    ):
+        store.gate.promote(event.id, "root", same, second_approval=False)
+    store.gate.propose_promotion(event.id, DAYS, second_approval=False)
+    store.decide("ann", event.promotion_subject, "approve", "it was the weather", "k2")
+    assert store.gate.promote(event.id, "root", same, second_approval=False).version == 3
+    again = validated(store, drift(3), replace(NEXT, version=4))
+    assert store.gate.event(again.id).taken_back is None, "a person put them back"
+
+
+def test_a_word_given_before_the_rollback_is_no_new_reason(store: Store) -> None:
+    promoted(store)
+    rivals = [validated(store, drift(1, metric), replace(NEXT, version=2 + n)) for n, metric in enumerate("ab")]
+    store.gate.propose_promotion(rivals[1].id, DAYS)
+    store.decide("bob", rivals[1].promotion_subject, "approve", "agreed", "k")
+    store.gate.promote(rivals[0].id, "root", NEXT, second_approval=False)
+    store.gate.roll_back("demand", "bob", "it oversold", "k2")
+    assert store.gate.event(rivals[0].id).taken_back is None, "its own promotion stays what it was"
+    with pytest.raises(PricingError, match="bob agreed before its files are those of version 2, rolled back"):
+        store.gate.promote(rivals[1].id, "root", replace(NEXT, version=3), second_approval=False)
+
+
+def test_other_files_need_no_new_reason_after_a_rollback(store: Store) -> None:
+    promoted(store)
+    promoted(store, drift(1), NEXT)
+    store.gate.roll_back("demand", "bob", "it oversold", "k")
+    other = Validated(3, "e" * 64, "f" * 64)
+    event = validated(store, drift(1, "ks"), other)
+    assert store.gate.promote(event.id, "root", other, second_approval=False).version == 3
