@@ -1,4 +1,5 @@
-"""What a person's answer starts: a training for each approval, once, and the end of a promotion two agree on.
+"""What a person's answer starts: a training for each approval, once, and the end of a promotion two agree on; and the
+end of one that nobody answered in time.
 
 Here: the sensor. Not here: the job (models.py), answering (governance/, `pricing drift approve`).
 """
@@ -14,10 +15,15 @@ from pricing_assets.governance import Approval, DriftEvent
     job_name=models.RETRAINING,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a retraining for each drift event that was approved since it last looked.",
+    description="Starts a retraining for each drift event that was approved since it last looked; ends those whose"
+    " promotion nobody answered in time.",
 )
 def approvals(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """The cursor is the number of the last answer seen in the ledger; an answer's number is its run's key."""
+    from pricing_assets.models import retraining
+
+    for event in retraining.end_lapsed(platform.bench):
+        context.log.info(f"{event}: nobody answered whether its challenger may serve; the champion stays")
     seen = int(context.cursor or 0)
     answers = platform.gate.approved_since(seen)
     if not answers:

@@ -41,10 +41,12 @@ MOST_PICTURES = 6
 def drift_metrics(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Every model in force judged on each day; opens one event per metric, segment and champion, for a person."""
     from pricing_assets import monitoring
+    from pricing_assets.models import retraining
 
     lake = platform.lake
     with platform.at_work(context, days_of(context)), TemporaryDirectory() as folder:
         days = verdicts.open_days(context, lake, days_of(context))
+        retraining.end_lapsed(platform.bench)  # also where no sensor runs
         notes, watched = _in_force(platform, Path(folder))
         plan = monitoring.Plan(restarts=_restarts(platform.gate, watched))
         made = [monitoring.metrics_of(lake, days, platform.calendar, each, plan) for each in watched]

@@ -115,6 +115,8 @@ class DriftEvent:
     """The champion in force when this was read."""
     promotion_asked: bool = False
     """Whether a second person was asked to agree to the promotion, or anyone to say why what was rolled back serves."""
+    promotion_expires: datetime | None = None
+    """Until when that may be answered; None where nobody was asked, or somebody answered."""
     taken_back: TakenBack | None = None
     """The rollback of the challenger's very files, where they served for another event and nobody put them back."""
 
@@ -139,12 +141,14 @@ class DriftEvent:
         """What it is at a moment."""
         if self.outcome:
             return "finished"
+        rejected = self.answered is not None and not self.answered.approved
+        expires = self.promotion_expires if self.root_run_id else None if rejected else self.expires
+        if expires and now >= expires:
+            return "expired"
         if self.root_run_id:
             return "validated" if self.validated else "training"
-        if self.answered and not self.answered.approved:
+        if rejected:
             return "rejected"
-        if now >= self.expires:
-            return "expired"
         if self.in_force != self.drift.champion:
             return "superseded"
         return "approved" if self.answered else "open"

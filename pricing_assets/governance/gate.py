@@ -69,6 +69,11 @@ class Gate:
         with self._database.reading() as connection:
             return _read(connection, drift_events.identity(name))
 
+    def lapsed(self) -> list[DriftEvent]:
+        """Events whose promotion nobody answered in time, and whose outcome is not on record yet."""
+        now = datetime.now(UTC)
+        return [event for event in self.events() if event.promotion_expires and now >= event.promotion_expires]
+
     def approved_since(self, sequence: int) -> Sequence[Approval]:
         """What a sensor acts on after a sequence number, in order: 0 for everything; the last one's is the next cursor.
 
@@ -182,6 +187,23 @@ class Gate:
             assert ended is not None
             return ended
 
+    def lapse(self, name: str) -> Outcome:
+        """Ends an event whose promotion nobody answered in time: `kept`, with the reason.
+
+        Raises PricingError where it was answered, may be answered still, or is over.
+        """
+        event = self.event(name)
+        try:
+            self.second_answer(name)
+        except PricingError as expired:
+            if event.validated is None or event.root_run_id is None:
+                raise
+            version, report_hash = event.validated.version, event.validated.report_hash
+            return self.record_outcome(
+                name, event.root_run_id, "kept", [expired.what], version=version, report_hash=report_hash
+            )
+        raise PricingError(f"{name}: its promotion has not expired", f"see `pricing drift show {name}`")
+
     def champion(self, model: str) -> Champion | None:
         """The champion in force; None before the first promotion."""
         with self._database.reading() as connection:
@@ -238,9 +260,12 @@ def _asked(connection: sa.Connection, event: DriftEvent) -> DriftEvent:
     """With what a promotion of it would need; of an event that is over, or has no challenger, nothing."""
     if event.validated is None or event.outcome:
         return event
+    last = ledger.latest(connection, event.promotion_subject)
+    is_open = last is not None and last.kind == approvals.PROPOSED
     return replace(
         event,
-        promotion_asked=ledger.latest(connection, event.promotion_subject) is not None,
+        promotion_asked=last is not None,
+        promotion_expires=datetime.fromisoformat(last.payload["expires"]) if last and is_open else None,
         taken_back=champions.taken_back(connection, event.drift.model, event.validated.artifact_hash, event.id),
     )
 

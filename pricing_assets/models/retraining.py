@@ -133,6 +133,20 @@ def promote(bench: Bench, event_id: str, root_run_id: str) -> Outcome | None:
         return _promoted(bench, event, root_run_id)
 
 
+def end_lapsed(bench: Bench) -> list[str]:
+    """Ends each event whose promotion nobody answered in time: the champion stays, and the outcome says why. Their ids.
+
+    One that another run ends at this moment is left to it.
+    """
+    ended = []
+    for event in bench.gate.lapsed():
+        with suppress(PricingError):
+            bench.gate.lapse(event.id)
+            ended.append(event.id)
+            _beaten(bench, event)  # the alias is a courtesy, the outcome is not
+    return ended
+
+
 def _promoted(bench: Bench, event: DriftEvent, root_run_id: str) -> Outcome | None:
     on_record = _on_record(event)
     champion = bench.gate.champion(event.drift.model)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pricing_assets.governance import DriftEvent, Store
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_BEGUN = ("training", "validated")
 
 
 def retrain(shell: Shell, names: Sequence[str]) -> None:
@@ -53,7 +52,8 @@ def retrain(shell: Shell, names: Sequence[str]) -> None:
 def _due(store: Store) -> list[DriftEvent]:
     """Approved and not begun, or begun and left by a run that died; not what a second person must still answer."""
     now = datetime.now(UTC)
-    due = [event for event in store.gate.events() if event.state(now) in ("approved", *_BEGUN)]
+    events = [event for event in store.gate.events() if event.outcome is None]
+    due = [event for event in events if event.root_run_id or event.state(now) == "approved"]
     return [event for event in due if event.root_run_id is None or not _waits(store, event)]
 
 

@@ -85,8 +85,8 @@ class DriftEvents(Table):
     reason = dy.String(description="why it was opened")
     state = dy.Enum(
         DRIFT_STATES,
-        description="open, approved or rejected; expired unanswered or untrained; superseded by a new champion; "
-        "training, validated, finished",
+        description="open, approved or rejected; expired unanswered, untrained or without a second word; superseded by "
+        "a new champion; training, validated, finished",
     )
     opened_by = identifier("on whose word", key=False)
     opened_at = moment("when it was opened, UTC")

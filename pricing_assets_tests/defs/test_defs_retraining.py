@@ -251,6 +251,22 @@ def test_a_second_person_finishes_the_promotion(
     assert outcome and outcome.result == "promoted" and "bob agreed" in outcome.reasons[-1]
 
 
+@pytest.mark.usefixtures("fake")
+def test_the_sensor_ends_a_promotion_nobody_answered_in_time(
+    line: Line, platform: Any, store: Store, registry: Registry, rules: dict[str, bool]
+) -> None:
+    rules["second"] = True
+    event = approved(store, MODEL)
+    assert run(line, platform, event).success
+    seen(line, platform, "0")
+    assert store.gate.event(event).outcome is None, "there is a day to answer"
+    with mock.patch("pricing_assets.governance.gate.datetime", TwoDaysLater):
+        seen(line, platform, "0")
+    outcome = store.gate.event(event).outcome
+    assert outcome and outcome.result == "kept" and "nobody agreed to the promotion" in outcome.reasons[0]
+    assert "challenger" not in registry.aliases(MODEL)
+
+
 def _worker(line: Line, platform: Any, event: str, after: Any = None, left: list[str] | None = None) -> Any:
     """As a run worker of the daemon; `after` a run that died, as it is retried: from the first unfinished step."""
     from dagster._core.definitions.job_base import InMemoryJob

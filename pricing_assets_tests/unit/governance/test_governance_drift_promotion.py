@@ -234,3 +234,28 @@ def test_other_files_need_no_new_reason_after_a_rollback(store: Store) -> None:
     other = Validated(3, "e" * 64, "f" * 64)
     event = validated(store, drift(1, "ks"), other)
     assert store.gate.promote(event.id, "root", other, second_approval=False).version == 3
+
+
+def test_an_event_nobody_gave_the_second_word_on_expires_and_is_ended(store: Store) -> None:
+    waiting = validated(store)
+    store.gate.propose_promotion(waiting.id, DAYS)
+    assert state(store, waiting) == "validated" and not store.gate.lapsed()
+    with pytest.raises(PricingError, match="its promotion has not expired"):
+        store.gate.lapse(waiting.id)
+    late = validated(store, drift(None, "ks"))
+    store.gate.propose_promotion(late.id, timedelta(milliseconds=20))
+    time.sleep(0.03)
+    assert state(store, late) == "expired"
+    assert [each.id for each in store.gate.lapsed()] == [late.id]
+    outcome = store.gate.lapse(late.id)
+    assert outcome.result == "kept" and "nobody agreed to the promotion before" in outcome.reasons[0]
+    assert state(store, late) == "finished" and not store.gate.lapsed()
+    assert store.audit()[-1]["subject"] == late.subject
+
+
+def test_an_event_that_was_answered_in_time_does_not_lapse(store: Store) -> None:
+    event = validated(store)
+    store.gate.propose_promotion(event.id, timedelta(milliseconds=300))
+    store.decide("bob", event.promotion_subject, "approve", "agreed", "k")
+    time.sleep(0.35)
+    assert state(store, event) == "validated" and not store.gate.lapsed()
