@@ -22,7 +22,7 @@ import polars as pl
 
 from pricing_assets.counting import counted
 from pricing_assets.demand import DemandModel, fit, load
-from pricing_assets.demand.forecasts import Served, forecast_panels
+from pricing_assets.demand.forecasts import CANNOT, Served, forecast_panels
 from pricing_assets.demand.panels import HORIZONS, PRICE, Panels
 from pricing_assets.demand.plan import STEP_DAYS, Frequency
 from pricing_assets.demand.simple import LEAST_SEEN
@@ -60,7 +60,7 @@ def train(data: Data, folder: Path, code_version: str, *, first: bool = False) -
     panels = data.panels(data.day)
     cuts = origins(panels)
     steps = (_TRAINED_AT_FIRST if first else _TRAINED_LATER)[panels.plan.frequency]
-    folds = _beside_sales(_forecasts(data, cuts, _trained_again(data, cuts, steps)), panels)
+    folds = _beside_sales(_forecasts(data, cuts, _trained_again(data, cuts, steps), must=True), panels)
     model = fit(panels.history, panels.plan, seasons=data.seasons(data.day))
     saved = folder / "model"
     model.save(saved)
@@ -85,7 +85,7 @@ def validate(data: Data, challenger: Fetched, champion: Fetched | None) -> Valid
 
     `data.day` is the day the challenger was trained until. Without a champion, and for one whose files this version
     cannot read, the simple method is compared with: it is what serves then. Raises PricingError where the champion is
-    too young for a fold.
+    too young for a fold, and where the challenger cannot be asked: its fallback is not what is judged.
     """
     panels, model = data.panels(data.day), load(challenger.folder)
     serving, note = _serving(champion)
@@ -100,7 +100,7 @@ def validate(data: Data, challenger: Fetched, champion: Fetched | None) -> Valid
         _scored(side.join(both, on=_FOLD, how="semi"), name) for side, name in zip((ours, theirs), names, strict=True)
     ]
     sides = (
-        _contestant(names[0], challenger, panels, Served(model)),
+        _contestant(names[0], challenger, panels, Served(model), must=True),
         _contestant(names[1], champion, panels, serving),
     )
     report = validation_report(challenger.version.model, pl.concat(scored), *sides)
@@ -185,15 +185,30 @@ def _since(folds: pl.DataFrame, trained_until: date, day: date) -> pl.DataFrame:
     return found
 
 
-def _forecasts(data: Data, cuts: Sequence[date], served: Callable[[Panels], Served]) -> pl.DataFrame:
-    """Forecasts of each origin, from what was known then: the same code that forecasts every day."""
+def _forecasts(
+    data: Data, cuts: Sequence[date], served: Callable[[Panels], Served], *, must: bool = False
+) -> pl.DataFrame:
+    """Forecasts of each origin, from what was known then: the same code that forecasts every day.
+
+    Where what serves `must` answer, a fault raises PricingError instead of falling back.
+    """
     made = []
     for cut in cuts:
         panels = data.panels(cut)
         if panels.keys.height:
-            rows = forecast_panels(panels, served(panels)).select(*_KEY, "mean", "q10", "q90")
+            rows = forecast_panels(panels, served(panels))
+            if must:
+                _require_answers(rows, f"the training on {cut}")
+            rows = rows.select(*_KEY, "mean", "q10", "q90")
             made.append(_priced(rows, panels).with_columns(cutoff=pl.lit(cut)))
     return pl.concat(made)
+
+
+def _require_answers(made: pl.DataFrame, who: str) -> None:
+    """Refuses a challenger that falls back to a rate where it is asked: what serves a day must not pass for learnt."""
+    failed = made.filter(pl.col("fallback_reason").str.starts_with(CANNOT))
+    if failed.height:
+        raise PricingError(f"{who}: {failed['fallback_reason'][0]}", "the champion stays; train again")
 
 
 def _priced(rows: pl.DataFrame, panels: Panels) -> pl.DataFrame:
@@ -257,9 +272,13 @@ def _signature(panels: Panels) -> Signature:
     return Signature({name: kinds[type(dtype)] for name, dtype in columns.items()}, outputs)
 
 
-def _contestant(name: str, fetched: Fetched | None, panels: Panels, served: Served) -> Contestant:
-    """What is measured of one side beside its errors."""
+def _contestant(
+    name: str, fetched: Fetched | None, panels: Panels, served: Served, *, must: bool = False
+) -> Contestant:
+    """What is measured of one side beside its errors; a side that `must` answer is refused where it falls back."""
     made, latency = _timed(panels, served)
+    if must:
+        _require_answers(made, name)
     violations, checked = _rising(made, panels, served)
     identity, rows = (_identity(fetched), fetched.version.rows) if fetched else (None, None)
     return Contestant(name, identity, rows, latency, violations, checked)

@@ -12,6 +12,7 @@ import pytest
 from demand_shop import CALENDAR, PAIRS, DemandShop, on, price, promoted, units
 
 from pricing_assets.demand import DemandModel, Plan, fit
+from pricing_assets.demand.boosting import loaded
 from pricing_assets.demand.forecasts import NO_PRICE, Served, forecast_panels, forecasts_of
 from pricing_assets.demand.panels import Panels
 from pricing_assets.demand.plan import Frequency
@@ -163,3 +164,26 @@ def test_no_forecast_is_below_zero_or_endless(lake: Lake) -> None:
     rows = forecasts_of(lake, [on(number) for number in (6, 20, 59)], CALENDAR, NOBODY)
     assert rows.select(pl.col(FIGURES).is_finite().all() & (pl.col(FIGURES) >= 0).all()).row(0) == (True,) * 6
     assert rows["date"].unique().sort().to_list() == [date(2026, 3, 8), date(2026, 3, 22), LAST]
+
+
+def test_trees_that_lightgbm_cannot_read_fall_back_with_its_words(
+    lake: Lake, model: DemandModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DemandModel, "forecast", lambda *_: loaded("ratio", "no trees"))
+    rows = forecasts_of(lake, [LAST], CALENDAR, {"D": [Served(model, 1, "ab12")], "W": [NONE]})
+    daily = rows.filter(pl.col("frequency") == "D")
+    assert daily.height == 28 * len(PAIRS)
+    assert daily["model_hash"].null_count() == daily.height
+    (reason,) = daily["fallback_reason"].unique().to_list()
+    assert reason.startswith("the model cannot forecast this panel: LightGBM: ")
+
+
+def test_a_programming_error_while_forecasting_stays_loud(
+    panels: dict[str, Panels], model: DemandModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> pl.DataFrame:
+        raise TypeError("a slip of ours")
+
+    monkeypatch.setattr(DemandModel, "forecast", broken)
+    with pytest.raises(TypeError, match="a slip of ours"):
+        forecast_panels(panels["D"], Served(model, 1, "ab12"))

@@ -13,6 +13,7 @@ import pytest
 
 from pricing_assets.demand.forecasts import Served
 from pricing_assets.demand.panels import Panels
+from pricing_assets.errors import PricingError
 from pricing_assets.models import training
 
 
@@ -45,3 +46,18 @@ def test_a_model_is_asked_what_it_forecasts_at_higher_prices(monkeypatch: pytest
     made = forecast(panels, None)
     assert training._rising(made, panels, Served(None)) == (1, 2)
     assert training._rising(made, replace(panels, plan=SimpleNamespace(known=())), Served(None)) == (0, 0)
+
+
+def test_a_challenger_that_cannot_be_asked_is_refused_and_a_champion_is_judged_as_it_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reason = "the model cannot forecast this panel: LightGBM: no trees"
+    made = pl.DataFrame(
+        {"unique_id": ["A"], "ds": [1], "mean": [1.0], "by_model": [False], "fallback_reason": [reason]}
+    )
+    monkeypatch.setattr(training, "forecast_panels", lambda panels, served: made)
+    plan: Any = SimpleNamespace(known=())
+    panels: Any = Panels(date(2026, 1, 1), plan, made.select("unique_id"), pl.DataFrame(), pl.DataFrame())
+    with pytest.raises(PricingError, match=f"demand/2: {reason}"):
+        training._contestant("demand/2", None, panels, Served(None), must=True)
+    assert training._contestant("demand/1", None, panels, Served(None)).checked == 0
