@@ -17,10 +17,13 @@ import dagster as dg
 
 from pricing_assets import __version__
 from pricing_assets.defs import catalog, plots
-from pricing_assets.defs.partitions import RETRY
+from pricing_assets.defs.forecasts import ASKED
+from pricing_assets.defs.partitions import RETRY, SOURCE
 from pricing_assets.defs.resources import Platform
 from pricing_assets.errors import PricingError
 from pricing_assets.tables.models import Versions
+from pricing_assets.tables.monitoring import DriftMetrics
+from pricing_assets.tables.runs import Days
 
 if TYPE_CHECKING:
     from pricing_assets.governance import DriftEvent
@@ -33,6 +36,7 @@ RESUMES = "pricing/resumes"
 `pricing models retrain` died, and once a second person answered."""
 VERSIONS = dg.AssetSpec(
     catalog.key(Versions),
+    deps=[catalog.key(each) for each in (*(table for table in ASKED if table in SOURCE.tables), Days, DriftMetrics)],
     description=Versions.__doc__,
     group_name="models",
     kinds={"mlflow"},
