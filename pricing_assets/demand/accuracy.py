@@ -17,7 +17,7 @@ from pricing_assets.demand.inputs import read
 from pricing_assets.demand.panel import CENSORED, Y
 from pricing_assets.demand.panels import NO_CATEGORY, PAIR, Frames, observations
 from pricing_assets.demand.plan import STEP_DAYS
-from pricing_assets.demand.simple import NAIVE, SEASONAL
+from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
 from pricing_assets.tables import raw
@@ -32,8 +32,8 @@ SIMPLE = {"D": SEASONAL, "W": NAIVE}
 SEGMENTS = ("market", "category", "method")
 ALL = "all"
 MICRO = 1_000_000
-_READ = ["date", "target_date", *PAIR, "frequency", "model", "method", "mean", "q10", "q90", "sum_q10", "sum_q90"]
 _RANGES = ("q10", "q90", "sum_q10", "sum_q90")
+_READ = ["date", "target_date", *PAIR, "frequency", "model", "model_hash", "method", "mean", *_RANGES]
 _SERIES = ["origin", "frequency", "model", "method", *PAIR]
 
 
@@ -58,6 +58,8 @@ def score(made: pl.DataFrame, seen: Frames, day: date) -> pl.DataFrame:
     """Rows of forecasts.accuracy of a day: `made` are rows of forecasts.demand_forecasts, `seen` what the day sees."""
     made = made.filter(pl.col("date").is_between(day - timedelta(days=ORIGINS), day - timedelta(days=1)))
     made = made.filter(pl.col("target_date") <= day).select(pl.col("date").alias("origin"), *_READ[1:])
+    without = pl.col("model_hash").is_null()  # a day without a model in force
+    made = made.with_columns(model=pl.when(without).then(pl.lit(RATE)).otherwise("model")).drop("model_hash")
     known = observations(seen)
     parts = [_series(made.filter(pl.col("frequency") == each), known, each) for each in STEP_DAYS]
     rows = pl.concat(parts).join(_categories(seen), on="sku", how="left")

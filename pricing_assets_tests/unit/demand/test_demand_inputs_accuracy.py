@@ -51,6 +51,7 @@ def made(frequency: str = "D") -> pl.DataFrame:
                     **{
                         "frequency": frequency,
                         "model": f"demand-{frequency}",
+                        "model_hash": "a" * 64,
                         "mean": mean,
                         "q10": mean - 2,
                         "q90": mean + 2,
@@ -130,6 +131,15 @@ def test_figures_are_those_of_a_slow_count(scored: pl.DataFrame, segment: str, s
         assert {name: row[name] for name in expected} == pytest.approx(expected, abs=2e-6), row["origin"]
 
 
+def test_what_no_model_forecast_is_scored_as_the_rate() -> None:
+    first = LAST - timedelta(days=ORIGINS)
+    without = pl.when(pl.col("date") > first).then("model_hash")
+    rows = score(made().filter(frequency="D").with_columns(model_hash=without), shop().read().seen(LAST), LAST)
+    models = dict(rows.group_by("origin").agg(pl.col("model").unique().sort()).iter_rows())
+    assert models[first] == ["rate", "seasonal naive"]
+    assert models[first + timedelta(days=1)] == ["demand-D", "seasonal naive"]
+
+
 def test_segments_are_those_of_the_shop(scored: pl.DataFrame) -> None:
     assert set(scored["segment"]) == set(SEGMENTS)
     assert scored["date"].unique().to_list() == [LAST]
@@ -165,7 +175,7 @@ def test_a_range_gives_what_its_days_give_and_only_what_a_day_sees(tmp_path: Pat
 
 
 def all_of(rows: pl.DataFrame, origin: date) -> pl.DataFrame:
-    of_all = (pl.col("segment") == "all") & (pl.col("origin") == origin) & (pl.col("model") == "demand-daily")
+    of_all = (pl.col("segment") == "all") & (pl.col("origin") == origin) & (pl.col("model") == "rate")
     return rows.filter(of_all)
 
 
