@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
+_SILENT = (ConnectionError, socket.gaierror, TimeoutError)
 
 
 def connect(uri: str) -> MlflowClient:
@@ -89,6 +91,16 @@ def masked(said: str, uri: str) -> str:
     """What MLflow says, shortened, without the user and password of its URI."""
     secret = urlsplit(uri).netloc.rpartition("@")[0]
     return (said.replace(f"{secret}@", "") if secret else said)[:300]
+
+
+def said_of(error: Exception, uri: str) -> str:
+    """What went wrong, in a line: of a server that does not answer the reason, beneath what libraries made of it."""
+    beneath: BaseException | None = error
+    while beneath:
+        if isinstance(beneath, _SILENT):
+            return f"does not answer: {str(beneath.strerror or type(beneath).__name__).lower()}"
+        beneath = beneath.__cause__ or beneath.__context__
+    return masked((str(error).strip().splitlines() or [type(error).__name__])[0], uri)
 
 
 def log_figures(

@@ -63,7 +63,7 @@ def promotion_decision(
     if missed:
         return PromotionDecision(False, tuple(missed))
     wape = report.overall
-    told = f"WAPE {_figure(wape.challenger.wape)} against {_figure(wape.champion.wape)} of {report.champion.name}"
+    told = f"WAPE {_figure(wape.challenger.wape)} against {_figure(wape.champion.wape)} of {_called(report.champion)}"
     return PromotionDecision(True, (f"{told}, no bar missed in {len(report.segments)} segments",))
 
 
@@ -138,7 +138,11 @@ def _training_set(report: ValidationReport, policy: Policy) -> list[str]:
 
 
 def _named(side: Contestant) -> str:
-    return _version(side.identity) if side.identity else side.name
+    return _version(side.identity) if side.identity else _called(side)
+
+
+def _called(side: Contestant) -> str:
+    return side.name if side.identity else f"the {side.name}"
 
 
 def _version(identity: Identity) -> str:

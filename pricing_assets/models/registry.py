@@ -191,10 +191,9 @@ class Registry:
         except PricingError:
             raise
         except Exception as error:  # MLflow lets through what SQLAlchemy, requests and urllib3 raise
-            said = str(error).strip().splitlines() or [type(error).__name__]
             raise ModelUnavailable(
                 "unreachable",
-                f"model registry {mlflow_client.shown(self.uri)}: {mlflow_client.masked(said[0], self.uri)}",
+                f"model registry {mlflow_client.shown(self.uri)}: {mlflow_client.said_of(error, self.uri)}",
                 "see that it runs and can be written to; MLFLOW_TRACKING_URI names it",
             ) from error
 

@@ -171,7 +171,7 @@ def _serving(champion: Fetched | None) -> tuple[Served, str]:
     try:
         return Served(load(champion.folder)), ""
     except PricingError:
-        return Served(None), f" (unreadable: {SIMPLE})"
+        return Served(None), f" (unreadable: the {SIMPLE})"
 
 
 def _since(folds: pl.DataFrame, trained_until: date, day: date) -> pl.DataFrame:

@@ -64,7 +64,10 @@ BARS: list[tuple[ValidationReport, str]] = [
     (ours(identity=Identity(3, "b" * 64)), "the report is about version 3 (bbbbbbbb), not version 2 (bbbbbbbb)"),
     (ours(identity=Identity(2, "f" * 64)), "the report is about version 2 (ffffffff), not version 2 (bbbbbbbb)"),
     (theirs(identity=Identity(7, "a" * 64)), "the report compares with version 7 (aaaaaaaa), but version 1"),
-    (theirs(identity=None), "the report compares with demand/1, but version 1 (aaaaaaaa) is in force"),
+    (
+        theirs(identity=None, name="simple method"),
+        "the report compares with the simple method, but version 1 (aaaaaaaa) is in force",
+    ),
 ]
 
 
