@@ -5,6 +5,9 @@ Here: which instance, and how it keeps its engines. Not here: what runs on it.
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,5 +91,14 @@ class _Kept:
         return self._made[key]
 
 
+def _serve(command: list[str]) -> None:
+    """Becomes the command, on this instance, and one that can be stopped.
+
+    A shell lets what runs in its background ignore Ctrl-C, and Dagster would treat SIGTERM as it finds Ctrl-C treated.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execvpe(command[0], command, os.environ | {"DAGSTER_HOME": str(instance_folder(Settings()))})
+
+
 if __name__ == "__main__":
-    print(instance_folder(Settings()))
+    _serve(sys.argv[1:])

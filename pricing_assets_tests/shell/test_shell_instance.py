@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,14 @@ def test_an_instance_keeps_one_engine_for_each_of_its_files(tmp_path: Path) -> N
             assert opened.get_runs() == []
     made = [sqlite_event_log.create_engine(f"sqlite:///{tmp_path}/{name}.db", poolclass=NullPool) for name in "aab"]
     assert made[0] is made[1] is not made[2]
+
+
+def test_what_is_served_in_the_background_can_be_stopped(tmp_path: Path) -> None:
+    """A shell lets what it starts with & ignore Ctrl-C."""
+    heeded = "signal.getsignal(signal.SIGINT) == signal.default_int_handler"
+    ask = f"import os, signal; print({heeded}, os.environ['DAGSTER_HOME'])"
+    command = f"trap '' INT; {sys.executable} -m pricing_assets.shell.instance {sys.executable} -c \"{ask}\""
+    environment = os.environ | {"PRICING_HOME": str(tmp_path / "home")}
+    environment.pop("DAGSTER_HOME", None)
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", str(tmp_path / "home" / "dagster")]
