@@ -21,7 +21,7 @@ import polars as pl
 from benchmarks import drift_years
 from benchmarks.drift_years import DAYS, FIRST, LAST, REFERENCE, SHIFT, SKUS, YEAR
 from pricing_assets import drawing
-from pricing_assets.monitoring import Champion, Feature, Plan, features
+from pricing_assets.monitoring import Feature, Incumbent, Plan, features
 from pricing_assets.monitoring.decay import judge
 from pricing_assets.monitoring.errors import segment_errors
 from pricing_assets.simulation import MarketSettings
@@ -36,7 +36,7 @@ NOISE = (0.05, 0.10, 0.15, 0.20, 0.30)  # standard deviation of a segment's dail
 MEMORY = (0.0, 0.3, 0.6, 0.8, 0.9)  # autocorrelation from day to day
 WITHIN = 28  # days
 FALSE, FOUND = 1.0, 0.90
-CHAMPION = Champion("1", FIRST, FIRST + timedelta(days=REFERENCE - 1), FIRST)
+CHAMPION = Incumbent("1", FIRST, FIRST + timedelta(days=REFERENCE - 1), FIRST)
 
 
 class Counted(NamedTuple):

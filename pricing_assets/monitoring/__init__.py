@@ -11,18 +11,18 @@ functions over frames. Not here: forecasts and elasticities themselves (demand/)
 
 from __future__ import annotations
 
-from pricing_assets.monitoring.events import DriftEvent, day_of, events_to_open
+from pricing_assets.monitoring.events import FoundDrift, day_of, events_to_open
 from pricing_assets.monitoring.evidence import draw
 from pricing_assets.monitoring.inputs import Watched, metrics_of
 from pricing_assets.monitoring.metrics import RETRAINING_DUE, drift_metrics, retraining_due
-from pricing_assets.monitoring.plan import FEATURES, Champion, Feature, Plan
+from pricing_assets.monitoring.plan import FEATURES, Feature, Incumbent, Plan
 
 __all__ = [
     "FEATURES",
     "RETRAINING_DUE",
-    "Champion",
-    "DriftEvent",
     "Feature",
+    "FoundDrift",
+    "Incumbent",
     "Plan",
     "Watched",
     "day_of",

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from pricing_assets.monitoring import cusum, whitening
-from pricing_assets.monitoring.plan import Champion, Plan
+from pricing_assets.monitoring.plan import Incumbent, Plan
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Judged(NamedTuple):
     series: pl.DataFrame | None = None
 
 
-def judge(errors: pl.DataFrame, champion: Champion, plan: Plan) -> list[Judged]:
+def judge(errors: pl.DataFrame, champion: Incumbent, plan: Plan) -> list[Judged]:
     """A judgement per metric and segment, of errors as segment_errors gives them."""
     segments = errors.partition_by("segment", as_dict=True, maintain_order=True)
     return [
@@ -58,7 +58,7 @@ def judge(errors: pl.DataFrame, champion: Champion, plan: Plan) -> list[Judged]:
     ]
 
 
-def judged_segment(metric: str, segment: str, rows: pl.DataFrame, champion: Champion, plan: Plan) -> Judged:
+def judged_segment(metric: str, segment: str, rows: pl.DataFrame, champion: Incumbent, plan: Plan) -> Judged:
     """The chart of one segment from the day after the reference, or after its restart."""
     values = _values(rows, metric)
     days = rows["date"].to_list()

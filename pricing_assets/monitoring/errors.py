@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.errors import PricingError
-from pricing_assets.monitoring.plan import Champion, Plan
+from pricing_assets.monitoring.plan import Incumbent, Plan
 
 COLUMNS = {
     "date": pl.Date,
@@ -63,7 +63,7 @@ def checked(forecasts: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.col(pl.Float64).replace([np.inf, -np.inf, np.nan], None))
 
 
-def segment_errors(forecasts: pl.DataFrame, day: date, champion: Champion, plan: Plan) -> pl.DataFrame:
+def segment_errors(forecasts: pl.DataFrame, day: date, champion: Incumbent, plan: Plan) -> pl.DataFrame:
     """Per segment and day from the first of the reference to `day`, every day of it:
 
     `bias` (Σ demand − Σ forecast) ÷ Σ forecast, `scaled_error` Σ |error| ÷ Σ standard deviation forecast (sold-out days

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from pricing_assets.monitoring.plan import Champion
+from pricing_assets.monitoring.plan import Incumbent
 
 DAY = "day"
 """The business day of an event in its evidence, ISO."""
 
 
-class DriftEvent(NamedTuple):
+class FoundDrift(NamedTuple):
     """A drift a person has to look at. `evidence` is what JSON holds, for evidence.draw; `key` says it once.
 
     Its `day` is the business day it was judged on: after it a chart starts anew once the event is over.
@@ -36,8 +36,8 @@ class DriftEvent(NamedTuple):
 
 
 def events_to_open(
-    metrics: pl.DataFrame, champion: Champion, opened: Collection[tuple[str, str]] = ()
-) -> list[DriftEvent]:
+    metrics: pl.DataFrame, champion: Incumbent, opened: Collection[tuple[str, str]] = ()
+) -> list[FoundDrift]:
     """The first drifted row of each metric and segment of the champion, sorted, but of those in `opened`.
 
     `metrics` are rows of monitoring.drift_metrics of one or more days; those of other champions say nothing about this.
@@ -56,8 +56,8 @@ def day_of(evidence: Mapping[str, Any]) -> date | None:
     return date.fromisoformat(said) if said else None
 
 
-def _event(row: dict[str, Any], champion: Champion) -> DriftEvent:
-    return DriftEvent(
+def _event(row: dict[str, Any], champion: Incumbent) -> FoundDrift:
+    return FoundDrift(
         key=json.dumps([row["metric"], row["segment"], champion.version], ensure_ascii=False),
         metric=row["metric"],
         segment=row["segment"],

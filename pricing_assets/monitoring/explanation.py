@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from pricing_assets.monitoring.decay import BIAS, Judged
-from pricing_assets.monitoring.plan import Champion, Plan
+from pricing_assets.monitoring.plan import Incumbent, Plan
 from pricing_assets.monitoring.shares import Share
 
 
@@ -38,7 +38,7 @@ def of_share(share: Share) -> str:
     return f"{said}, more than chance explains; {_typical(share)}"
 
 
-def of_schedule(champion: Champion, days: int, plan: Plan) -> str:
+def of_schedule(champion: Incumbent, days: int, plan: Plan) -> str:
     """About the age of the champion."""
     return (
         f"model {champion.version} was trained on {champion.trained_on}, {days} days ago; after "

@@ -18,7 +18,7 @@ import polars as pl
 
 from pricing_assets.errors import PricingError
 from pricing_assets.monitoring import distributions, shares
-from pricing_assets.monitoring.plan import Champion, Feature, Plan
+from pricing_assets.monitoring.plan import Feature, Incumbent, Plan
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ _LEAST_INDEPENDENT = (8.0, 3.0)  # days they must be worth
 _STATISTICS = {"psi": distributions.psi, "ks": distributions.ks}
 
 
-def judge(snapshots: pl.DataFrame, day: date, champion: Champion, plan: Plan) -> list[shares.Share]:
+def judge(snapshots: pl.DataFrame, day: date, champion: Incumbent, plan: Plan) -> list[shares.Share]:
     """A judgement per statistic, feature and segment.
 
     `snapshots` are rows of features.feature_snapshots with a `segment`, of the reference window and of the days after.

@@ -21,7 +21,7 @@ from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
 from pricing_assets.monitoring import errors
 from pricing_assets.monitoring.metrics import COLUMNS, drift_metrics, retraining_due
-from pricing_assets.monitoring.plan import Champion, Plan
+from pricing_assets.monitoring.plan import Incumbent, Plan
 from pricing_assets.tables import Table, raw
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
@@ -52,12 +52,12 @@ class Watched:
         """As metrics name it, e.g. `demand-daily/4`."""
         return f"{self.model}/{self.version}"
 
-    def champion(self, plan: Plan) -> Champion:
+    def champion(self, plan: Plan) -> Incumbent:
         """As it is judged. Its reference begins where a fold's forecast is old enough; without folds there is none."""
         until = self.trained_until
         first = None if self.folds is None else self.folds["cutoff"].min()
         since = first + timedelta(days=plan.least_lead) if isinstance(first, date) else until
-        return Champion(self.label, min(since, until), until, until)
+        return Incumbent(self.label, min(since, until), until, until)
 
 
 def metrics_of(lake: Lake, days: Sequence[date], calendar: Calendar, watched: Watched, plan: Plan) -> pl.DataFrame:

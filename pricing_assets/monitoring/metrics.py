@@ -12,7 +12,7 @@ import polars as pl
 
 from pricing_assets.monitoring import decay, elasticities, evidence, explanation, features, shares
 from pricing_assets.monitoring.errors import segment_errors
-from pricing_assets.monitoring.plan import Champion, Plan
+from pricing_assets.monitoring.plan import Incumbent, Plan
 
 COLUMNS: dict[str, Any] = {
     "date": pl.Date,
@@ -38,7 +38,7 @@ RETRAINING_DUE, EVERY_SEGMENT = "retraining_due", "all"
 def drift_metrics(
     day: date,
     forecasts: pl.DataFrame,
-    champion: Champion,
+    champion: Incumbent,
     plan: Plan | None = None,
     *,
     snapshots: pl.DataFrame | None = None,
@@ -62,7 +62,7 @@ def drift_metrics(
     return _table(rows, day, champion)
 
 
-def retraining_due(day: date, champion: Champion, plan: Plan | None = None) -> pl.DataFrame:
+def retraining_due(day: date, champion: Incumbent, plan: Plan | None = None) -> pl.DataFrame:
     """A row that says the champion is old enough to be looked at; none before. It asks a person, and trains nothing."""
     plan = plan or Plan()
     days = (day - champion.trained_on).days
@@ -112,6 +112,6 @@ def _of_share(share: shares.Share, day: date) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[dict[str, Any]], day: date, champion: Champion) -> pl.DataFrame:
+def _table(rows: list[dict[str, Any]], day: date, champion: Incumbent) -> pl.DataFrame:
     whole = [{"date": day, "model_version": champion.version, **row} for row in rows]
     return pl.DataFrame(whole, schema=COLUMNS).sort("metric", "segment")

@@ -13,7 +13,7 @@ from pricing_assets.errors import PricingError
 
 
 @dataclass(frozen=True)
-class Champion:
+class Incumbent:
     """The model in force. Its reference window holds forecasts it made of days it was not trained on.
 
     That is the window its validation report judged it on: what is usual is what was usual when it was promoted.

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pricing_assets.monitoring import Champion
+from pricing_assets.monitoring import Incumbent
 
 Floats = npt.NDArray[np.float64]
 FIRST = date(2026, 1, 1)
 REFERENCE = 112
-CHAMPION = Champion("7", FIRST, FIRST + timedelta(days=REFERENCE - 1), FIRST)
+CHAMPION = Incumbent("7", FIRST, FIRST + timedelta(days=REFERENCE - 1), FIRST)
 
 
 def day(number: int) -> date:
