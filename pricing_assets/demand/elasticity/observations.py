@@ -24,6 +24,8 @@ LONGEST_PROMOTION = 28
 MOST_IRREGULAR = 2.0
 """Times the regular price, or one part in so many, beyond which a price is a slip or a clearance and left out."""
 
+MOST_APART = 0.1
+"""Log of a rival's price from the median of all, each beside its usual one, that is believed; beyond, this."""
 LASTING, PASSING = 28, 7
 """Days an elasticity speaks of: that of base prices of the first of a lasting change, that of promotions of a cut."""
 HALF_LIFE = 7
@@ -173,9 +175,14 @@ def _unfamiliar(days: int, step: int) -> float:
 
 
 def _rivals(kept: pl.DataFrame, columns: Columns) -> pl.Series:
-    """How dear rivals are: mean log of price ÷ its own usual level in the series, over those seen; 0 where none is."""
+    """How dear rivals are: mean log of price ÷ its own usual level in the series, over those seen; 0 where none is.
+
+    One that is far from the others, a slip, a clearance, says no more than that: it would hide what all of them do.
+    """
     names = list(columns.rivals)
     logs = kept.select(ID, *(pl.when(pl.col(name) > 0).then(pl.col(name).log()).alias(name) for name in names))
     logs = logs.with_columns(pl.col(names).forward_fill().over(ID))
     logs = logs.with_columns(pl.col(name) - pl.col(name).median().over(ID) for name in names)
-    return logs.select(pl.mean_horizontal(names).fill_null(0.0).alias(RIVALS)).to_series()
+    usual = pl.concat_list(names).list.median()
+    near = [pl.col(name).clip(usual - MOST_APART, usual + MOST_APART) for name in names]
+    return logs.select(pl.mean_horizontal(near).fill_null(0.0).alias(RIVALS)).to_series()

@@ -62,3 +62,16 @@ def test_demand_of_a_sold_out_date_is_that_of_a_poisson_variable_of_at_least_wha
 def test_a_date_that_began_sold_out_says_nothing():
     demand, share = sold_out(np.array([7.0]), np.array([0.0]), np.array([True]))
     assert (demand[0], share[0]) == (7.0, 0.0)
+
+
+def test_one_misread_rival_does_not_hide_what_all_rivals_do():
+    days = [date(2024, 1, 1) + timedelta(days=number) for number in range(40)]
+    frame = pl.DataFrame({"unique_id": "A", "ds": days, "y": 1.0, "price": [10.0] * 20 + [9.0] * 20})
+    dearer = [8.0] * 20 + [8.0 * 1.05] * 20
+    misread = [8.0 * 0.5 if number % 4 == 0 else price for number, price in enumerate(dearer)]
+    rivals = ("rival_a", "rival_b", "rival_c")
+    frame = frame.with_columns(rival_a=pl.Series(dearer), rival_b=pl.Series(dearer), rival_c=pl.Series(misread))
+    rows = observe(checked(frame, Columns(rivals=rivals)), Columns(rivals=rivals)).rows.sort("ds")
+    early, late = rows["rivals"][1:20:2], rows["rivals"][21:40:2]
+    assert late.mean() - early.mean() == pytest.approx(np.log(1.05), abs=1e-9)
+    assert rows["rivals"].diff().abs().max() < 0.1
