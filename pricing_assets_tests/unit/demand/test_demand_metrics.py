@@ -81,10 +81,10 @@ def test_ranges_cover_four_in_five_of_new_dates_and_sums() -> None:
     assert made.select(pl.col("sum_y").is_between("sum_q10", "sum_q90").mean()).item() == pytest.approx(0.8, abs=0.04)
 
 
-def _origins(shifts: list[float]) -> pl.DataFrame:
+def _origins(shifts: list[float], series: int = 400) -> pl.DataFrame:
     """Origins four days apart, the sales of each all off by a factor of its own."""
     return pl.concat(
-        _errors(number).with_columns(
+        _errors(number, series).with_columns(
             pl.col("ds", "origin") + pl.duration(days=4 * number), y=pl.col("y") * np.exp(shift)
         )
         for number, shift in enumerate(shifts)
@@ -100,9 +100,9 @@ def test_recent_origins_count_more_in_a_range() -> None:
 def test_ranges_cover_four_in_five_where_series_of_an_origin_err_together() -> None:
     random = np.random.default_rng(4)
     covered = []
-    for _ in range(30):
-        *earlier, coming = random.normal(0, 1, 13)
-        made = with_ranges(_origins([float(coming)]), learn_ranges(_origins(list(earlier))))
+    for _ in range(60):
+        earlier, coming = random.normal(0, 1, (2, 12))
+        made = with_ranges(_origins(list(coming), 50), learn_ranges(_origins(list(earlier), 50)))
         covered.append(made.select(pl.col("y").is_between("q10", "q90").mean()).item())
     assert np.mean(covered) == pytest.approx(0.8, abs=0.05)
 
