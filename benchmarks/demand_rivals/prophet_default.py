@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 
 import polars as pl
 
+from pricing_assets.demand.seasonality import quiet
+
 
 def cost(panel: pl.DataFrame, horizon: int, step: int) -> tuple[float, float]:
     """Seconds of CPU per series for training, and for forecasting the horizon; Stan's child processes count."""
+    quiet()
     from prophet import Prophet
 
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
     training, forecasting, series = 0.0, 0.0, 0
     for _, part in panel.drop_nulls("y").sort("unique_id", "ds").group_by("unique_id", maintain_order=True):
         frame = part.select("ds", "y").to_pandas()

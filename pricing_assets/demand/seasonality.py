@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, MutableMapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
@@ -121,14 +122,22 @@ def _all_fitted(asked: list[dict[str, Any]], workers: int) -> list[list[float]]:
         return list(pool.map(_fitted, asked))
 
 
+def quiet() -> None:
+    """Lets Prophet and Stan tell nobody of each fit, of a plotting library that is not there, of years a day too short.
+
+    Both set their loggers' levels anew where they are first used.
+    """
+    for name in ("prophet", "prophet.plot", "cmdstanpy"):
+        logging.getLogger(name).disabled = True
+
+
 def _fitted(told: dict[str, Any]) -> list[float]:
     """The seasonal component on the grid from the first date to `until`."""
-    import logging
-
     import pandas as pd  # type: ignore[import-untyped]
+
+    quiet()
     from prophet import Prophet
 
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
     daily = told["step"] == 1
     model = Prophet(uncertainty_samples=0, yearly_seasonality=6, weekly_seasonality=daily, daily_seasonality=False)
     if told["country"]:
