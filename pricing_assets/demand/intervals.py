@@ -101,8 +101,7 @@ def _quantiles(rows: pl.DataFrame, actual: str, mean: str, segment: str) -> dict
 def _pair(rows: pl.DataFrame) -> tuple[float, float]:
     """The conformal quantiles of rows (error, weight, origin) sorted by error: of n + 1, where n rows are independent.
 
-    As many are as would leave the share outside the quantiles as uncertain as its scatter over origins says it is,
-    which is less where they were fitted than elsewhere (Bessel's correction).
+    As many are as would leave the share outside the quantiles as uncertain as its scatter over origins says it is.
     """
     errors, weight = rows["error"].to_numpy(), rows["weight"].to_numpy()
     weight = weight / weight.sum()
@@ -114,8 +113,7 @@ def _pair(rows: pl.DataFrame) -> tuple[float, float]:
     outside = (errors < quantile(LOW)) | (errors > quantile(HIGH))
     share = float((weight * outside).sum())
     _, origin = np.unique(rows[ORIGIN].to_physical().to_numpy(), return_inverse=True)
-    held = float((np.bincount(origin, weight) ** 2).sum())  # 1 ÷ how many origins the weights amount to
-    variance = float((np.bincount(origin, weight * (outside - share)) ** 2).sum()) / max(1 - held, held)
+    variance = float((np.bincount(origin, weight * (outside - share)) ** 2).sum())
     number = float(np.clip(share * (1 - share) / max(variance, 1e-12), 1.0, len(errors)))
     tail = max(1 - HIGH * (number + 1) / number, 0.0)
     return quantile(tail), quantile(1 - tail)
