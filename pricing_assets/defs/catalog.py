@@ -5,6 +5,7 @@ Here: specs and metadata made from the classes in tables/. Not here: any asset.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
@@ -55,7 +56,7 @@ def spec(table: type[Table], deps: Sequence[type[Table]] = (), kinds: frozenset[
     return dg.AssetSpec(
         key=key(table),
         deps=[key(dep) for dep in deps],
-        description=table.__doc__,
+        description=inspect.getdoc(table),
         group_name=table.table_name().split(".")[0],
         kinds={"polars", "deltalake", *kinds},
         owners=OWNERS,

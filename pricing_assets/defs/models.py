@@ -7,6 +7,7 @@ A step reads the ledger again and rests on nothing that was handed to it: a run 
 an approval, is refused by the gate.
 """
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -37,7 +38,7 @@ RESUMES = "pricing/resumes"
 VERSIONS = dg.AssetSpec(
     catalog.key(Versions),
     deps=[catalog.key(each) for each in (*(table for table in ASKED if table in SOURCE.tables), Days, DriftMetrics)],
-    description=Versions.__doc__,
+    description=inspect.getdoc(Versions),
     group_name="models",
     kinds={"mlflow"},
     owners=catalog.OWNERS,
