@@ -1,6 +1,6 @@
 """What was chosen for forecasts, and what else was tried: no bars, reasons.
 
-Run `python -m benchmarks.demand_choices [cost seasons categories]`; the first two need the research data, as demand.py
+Run `python -m benchmarks.demand_choices [categories cost seasons]`; the last two need the research data, as demand.py
 does. Seeds of the simulated markets are 301 and 302.
 
 - cost: error and CPU of the weekly model, each beside a rival's, as trees see fewer series and grow for fewer rounds.
@@ -30,9 +30,9 @@ from pricing_assets.demand.seasonality import seasonality
 from pricing_assets.errors import PricingError
 from pricing_assets.simulation import MarketSettings, simulate
 
-SUBJECTS = ("cost", "seasons", "categories")
+SUBJECTS = ("categories", "cost", "seasons")
 SHARES = ((1, 1.0), (1, 0.5), (1, 0.25), (2, 0.25), (4, 0.25), (8, 0.25), (16, 0.1))
-"""Every how many series the trees see one, and how much of their rounds they grow for."""
+"""Every how many series (about: histories of early origins are shorter) the trees see one, and the share of rounds."""
 SHOP = Plan("D", 28, ("price", "feature", "display"), ("category", "market"))
 KEYS = ["unique_id", "ds"]
 HIGH_VALUE = 100
@@ -137,8 +137,11 @@ def _wape(made: pl.DataFrame, panel: pl.DataFrame) -> float:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("subjects", nargs="*", metavar="subject", help=f"of {', '.join(SUBJECTS)}; all where none")
+    chosen = parser.parse_args().subjects or list(SUBJECTS)
+    if unknown := set(chosen) - set(SUBJECTS):
+        parser.error(f"{', '.join(sorted(unknown))}: expected {', '.join(SUBJECTS)}")
     with pl.Config(
         tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, fmt_str_lengths=60, tbl_width_chars=140
     ):
-        for subject in parser.parse_args().subjects or SUBJECTS:
+        for subject in chosen:
             print(f"{subject}\n{getattr(sys.modules['__main__'], subject)()}", flush=True)

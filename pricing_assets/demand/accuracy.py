@@ -58,7 +58,7 @@ def score(made: pl.DataFrame, seen: Frames, day: date) -> pl.DataFrame:
     """Rows of forecasts.accuracy of a day: `made` are rows of forecasts.demand_forecasts, `seen` what the day sees."""
     made = made.filter(pl.col("date").is_between(day - timedelta(days=ORIGINS), day - timedelta(days=1)))
     made = made.filter(pl.col("target_date") <= day).select(pl.col("date").alias("origin"), *_READ[1:])
-    without = pl.col("model_hash").is_null()  # a day without a model in force
+    without = pl.col("model_hash").is_null().all().over("origin", "frequency")  # no model could be asked that day
     made = made.with_columns(model=pl.when(without).then(pl.lit(RATE)).otherwise("model")).drop("model_hash")
     known = observations(seen)
     parts = [_series(made.filter(pl.col("frequency") == each), known, each) for each in STEP_DAYS]

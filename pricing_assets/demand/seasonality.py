@@ -123,7 +123,8 @@ def _all_fitted(asked: list[dict[str, Any]], workers: int) -> list[list[float]]:
 
 
 def quiet() -> None:
-    """Lets Prophet and Stan tell nobody of each fit, of a plotting library that is not there, of years a day too short.
+    """Lets Prophet and Stan tell nobody in this process of each fit, of a plotting library that is not there, of years
+    a day too short; what goes wrong is raised, and a fit that has to begin anew is still told.
 
     Both set their loggers' levels anew where they are first used.
     """

@@ -96,10 +96,13 @@ def masked(said: str, uri: str) -> str:
 def said_of(error: Exception, uri: str) -> str:
     """What went wrong, in a line: of a server that does not answer the reason, beneath what libraries made of it."""
     beneath: BaseException | None = error
-    while beneath:
+    looked_at: set[int] = set()
+    while beneath and id(beneath) not in looked_at:
         if isinstance(beneath, _SILENT):
-            return f"does not answer: {str(beneath.strerror or type(beneath).__name__).lower()}"
-        beneath = beneath.__cause__ or beneath.__context__
+            said = str(beneath.strerror or beneath or type(beneath).__name__).lower()
+            return f"does not answer: {masked(said, uri)}"
+        looked_at.add(id(beneath))
+        beneath = beneath.__cause__ or (None if beneath.__suppress_context__ else beneath.__context__)
     return masked((str(error).strip().splitlines() or [type(error).__name__])[0], uri)
 
 

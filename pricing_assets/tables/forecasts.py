@@ -144,7 +144,7 @@ class Accuracy(Table):
     )
     frequency = dy.Enum(FREQUENCIES, primary_key=True, description="D: units of a day; W: of seven days")
     model = identifier(
-        "the model asked, `rate` where none was in force, or a simple method scored beside it on the same dates"
+        "the model asked, `rate` where none could be asked, or a simple method scored beside it on the same dates"
     )
     n_series = dy.Int64(min=1, description="SKU-markets scored", metadata=_from(*_FORECASTS))
     n_dates = dy.Int64(min=1, description="SKU-markets × dates scored", metadata=_from(*_FORECASTS))

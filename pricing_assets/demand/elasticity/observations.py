@@ -25,7 +25,8 @@ MOST_IRREGULAR = 2.0
 """Times the regular price, or one part in so many, beyond which a price is a slip or a clearance and left out."""
 
 MOST_APART = 0.1
-"""Log of a rival's price from the median of all, each beside its usual one, that is believed; beyond, this."""
+"""How far (log) a rival may be from the median of all, each beside its usual price; one farther counts as this far."""
+
 LASTING, PASSING = 28, 7
 """Days an elasticity speaks of: that of base prices of the first of a lasting change, that of promotions of a cut."""
 HALF_LIFE = 7
@@ -177,7 +178,8 @@ def _unfamiliar(days: int, step: int) -> float:
 def _rivals(kept: pl.DataFrame, columns: Columns) -> pl.Series:
     """How dear rivals are: mean log of price ÷ its own usual level in the series, over those seen; 0 where none is.
 
-    One that is far from the others, a slip, a clearance, says no more than that: it would hide what all of them do.
+    Of three or more, one far from the others (a slip, a clearance) says no more than that it is: it would hide what all
+    of them do.
     """
     names = list(columns.rivals)
     logs = kept.select(ID, *(pl.when(pl.col(name) > 0).then(pl.col(name).log()).alias(name) for name in names))

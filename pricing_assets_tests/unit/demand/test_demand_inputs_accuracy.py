@@ -140,6 +140,13 @@ def test_what_no_model_forecast_is_scored_as_the_rate() -> None:
     assert models[first + timedelta(days=1)] == ["demand-D", "seasonal naive"]
 
 
+def test_series_a_model_could_not_forecast_count_as_the_models_where_it_was_asked() -> None:
+    some = pl.when(pl.col("sku") != "A").then("model_hash")
+    daily, seen = made().filter(frequency="D"), shop().read().seen(LAST)
+    rows, expected = (score(each, seen, LAST) for each in (daily.with_columns(model_hash=some), daily))
+    assert rows.sort(Accuracy.order()).equals(expected.sort(Accuracy.order()))
+
+
 def test_segments_are_those_of_the_shop(scored: pl.DataFrame) -> None:
     assert set(scored["segment"]) == set(SEGMENTS)
     assert scored["date"].unique().to_list() == [LAST]
