@@ -99,7 +99,7 @@ def said_of(error: Exception, uri: str) -> str:
     looked_at: set[int] = set()
     while beneath and id(beneath) not in looked_at:
         if isinstance(beneath, _SILENT):
-            said = str(beneath.strerror or beneath or type(beneath).__name__).lower()
+            said = (beneath.strerror or str(beneath) or type(beneath).__name__).lower()
             return f"does not answer: {masked(said, uri)}"
         looked_at.add(id(beneath))
         beneath = beneath.__cause__ or (None if beneath.__suppress_context__ else beneath.__context__)

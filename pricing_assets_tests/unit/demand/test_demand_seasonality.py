@@ -22,11 +22,12 @@ PANEL = pl.DataFrame(
 )
 
 
-def test_a_planted_season_is_found_and_carried_beyond_the_origin() -> None:
+def test_a_planted_season_is_found_and_carried_beyond_the_origin(capfd: pytest.CaptureFixture[str]) -> None:
     until = DAYS[-1] + timedelta(days=28)
     cache: dict[str, list[float]] = {}
     made = seasonality(PANEL, PLAN, until, by=["category"], cache=cache)
     assert made["ds"].max() == until
+    assert capfd.readouterr() == ("", "")
     wrong = [abs(value - _yearly(day)) for day, value in made.select("ds", "season").iter_rows()]
     assert max(wrong) < 0.1
     (key,) = cache

@@ -1,0 +1,47 @@
+"""What is said of a registry that does not answer."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from pricing_assets.models.mlflow_client import said_of
+
+URI = "http://ann:secret@mlflow:5000"
+
+
+def _chained(beneath: Exception, *, hidden: bool = False) -> Exception:
+    """An error raised while another was handled, as libraries do."""
+    try:
+        try:
+            raise beneath
+        except Exception:
+            if hidden:
+                raise ValueError("no such model") from None
+            raise ValueError(f"{URI}/api: retries exceeded\nand more") from beneath
+    except ValueError as error:
+        return error
+
+
+def _biting_its_tail() -> Exception:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    return first
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (_chained(ConnectionRefusedError(111, "Connection refused")), "does not answer: connection refused"),
+        (_chained(TimeoutError("timed out")), "does not answer: timed out"),
+        (_chained(TimeoutError()), "does not answer: timeouterror"),
+        (_chained(socket.gaierror(-2, "Name or service not known")), "does not answer: name or service not known"),
+        (_chained(TimeoutError("timed out"), hidden=True), "no such model"),
+        (_chained(KeyError("run")), "http://mlflow:5000/api: retries exceeded"),
+        (_biting_its_tail(), "first"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_the_reason_is_told_in_a_line_without_the_password(error: Exception, said: str) -> None:
+    assert said_of(error, URI) == said
