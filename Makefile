@@ -112,7 +112,8 @@ coverage: setup ## the same, watching which lines run (it takes half as long aga
 	@$(IN_SCRATCH) $(TESTS) --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE) $(PYTEST)
 
 dev: setup ## the Dagster UI on http://localhost:3000, its schedules and sensors running
-	@env -u DAGSTER_HOME VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python -m pricing_assets.shell.instance $(BIN)/dg dev --host $(HOST) --port $(PORT) --no-check-yaml
+	@env -u DAGSTER_HOME VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/python -m pricing_assets.shell.instance \
+		$(BIN)/dg dev --host $(HOST) --port $(PORT) --no-check-yaml
 
 bench: setup ## measure, print, and write .pricing/bench.json
 	$(BIN)/python -m benchmarks

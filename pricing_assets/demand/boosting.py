@@ -191,12 +191,16 @@ def _grown(  # noqa: PLR0917
 
 
 def loaded(name: str, text: str) -> Scorer:
-    """A booster, or the line, from its text."""
+    """A booster, or the line, from its text. Raises PricingError where LightGBM cannot read it."""
     if name == LINE:
         return linear.loaded(text)
     import lightgbm
 
-    return lightgbm.Booster(model_str=text)
+    try:
+        return lightgbm.Booster(model_str=text)
+    except lightgbm.basic.LightGBMError as fault:
+        said = (str(fault).strip().splitlines() or ["no reason given"])[0]
+        raise PricingError(f"LightGBM: the trees of {name} cannot be read: {said}", "train the model again") from fault
 
 
 def predict(name: str, boosters: Sequence[Scorer], matrix: np.ndarray, base: np.ndarray) -> np.ndarray:

@@ -99,18 +99,8 @@ def forecast_panels(panels: Panels, served: Served) -> pl.DataFrame:
             made = model.forecast(history, panels.future.join(priced, on=ID, how="semi", maintain_order="left"))
         except PricingError as fault:
             return _by_rate(panels.history, panels, f"{CANNOT}: {fault.what}")
-        except _lightgbm_error() as fault:
-            said = str(fault).strip().splitlines() or ["no reason given"]
-            return _by_rate(panels.history, panels, f"{CANNOT}: LightGBM: {said[0]}")
         parts.append(made.with_columns(by_model=pl.lit(value=True)))
     return pl.concat(parts).sort(ID, DATE)
-
-
-def _lightgbm_error() -> type[Exception]:
-    """What LightGBM raises of trees it cannot read or ask; its import takes seconds, and only a fault needs it."""
-    from lightgbm.basic import LightGBMError
-
-    return LightGBMError
 
 
 def _by_rate(history: pl.DataFrame, panels: Panels, reason: str) -> pl.DataFrame:

@@ -171,7 +171,7 @@ def load(folder: Path) -> DemandModel:
     try:
         told = json.loads((folder / "model.json").read_bytes())
         if told["format"] != FORMAT:
-            raise PricingError(f"{folder}: format {told['format']}, this version reads {FORMAT}", "train it again")
+            raise ValueError(f"format {told['format']}, this version reads {FORMAT}")
         trees = {name: Grown(_texts(folder, name), factor) for name, factor in told["factors"].items()}
         plan, roles = _with_tuples(told["plan"]), _with_tuples(told["roles"])
         model = DemandModel(
@@ -185,9 +185,9 @@ def load(folder: Path) -> DemandModel:
             _read_seasons(folder / SEASONS) if SEASON in plan["known"] else None,
         )
         _ = model._trees  # a broken booster is refused here, not in the middle of a run
-    except PricingError:
-        raise
-    except Exception as error:  # LightGBM and json raise what they like on a corrupted file
+    except PricingError as fault:
+        raise PricingError(f"{folder}: {fault.what}", "train it again, or restore the folder") from fault
+    except Exception as error:  # json and polars raise what they like on a corrupted file
         raise PricingError(f"{folder}: no readable model: {error}", "train it again, or restore the folder") from error
     return model
 
