@@ -200,7 +200,7 @@ def _rows(part: Part) -> pl.DataFrame:
         "action",
         explanation.reasons(part),
         "confidence",
-        pl.lit(None, dtype=money.AT_REST).alias("expected_profit"),
+        *(pl.lit(None, dtype=money.AT_REST).alias(name) for name in ("expected_profit", "expected_gain", "gain_low")),
         "strategy",
         "strategy_hash",
         (pl.col("override_id") if part.labels.obeying else pl.lit(None, dtype=pl.String))

@@ -11,13 +11,17 @@ from pricing_assets.strategies.claims import Conflict, claims, clashes, conflict
 from pricing_assets.strategies.faults import Fault, StrategyError
 from pricing_assets.strategies.language import lint, packaged_default, parse
 from pricing_assets.strategies.plan import propose
-from pricing_assets.strategies.strategy import Action, Constraint, Rule, Strategy
+from pricing_assets.strategies.strategy import Action, Autonomy, Constraint, Goal, Ladder, Learned, Rule, Strategy
 
 __all__ = [
     "Action",
+    "Autonomy",
     "Conflict",
     "Constraint",
     "Fault",
+    "Goal",
+    "Ladder",
+    "Learned",
     "Rule",
     "Strategy",
     "StrategyError",

@@ -7,11 +7,11 @@ change nothing, so they are not mentioned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 from pricing_assets.strategies.language import parse
-from pricing_assets.strategies.strategy import Constraint, Rule, Strategy
+from pricing_assets.strategies.strategy import Autonomy, Constraint, Learned, Rule, Strategy
 
 
 def diff(old_text: str | None, new_text: str, old: str = "<old>", new: str = "<new>") -> list[str]:
@@ -25,6 +25,7 @@ def diff(old_text: str | None, new_text: str, old: str = "<old>", new: str = "<n
         *_rules(before.rules if before else (), after.rules),
         *_ordered("constraint", _constraints(before), _constraints(after)),
         *_ordered("ending", _endings(before), _endings(after)),
+        *_ordered("goal", _goals(before), _goals(after)),
     ]
 
 
@@ -38,6 +39,20 @@ def _head(strategy: Strategy | None) -> dict[str, str]:
         **{f"scope {key}": ", ".join(sorted(names)) for key, names in strategy.scope.items()},
         **({"active from": str(strategy.active_from)} if strategy.active_from else {}),
         **({"active until": str(strategy.active_until)} if strategy.active_until else {}),
+        **({"order": ", ".join(strategy.order)} if len(strategy.order) > 1 else {}),
+        **_said("ml", strategy.ml),
+        **_said("autonomy", strategy.autonomy),
+    }
+
+
+def _said(block: str, values: Learned | Autonomy | None) -> dict[str, str]:
+    """What a block of the text says, a line per key."""
+    if values is None:
+        return {}
+    said = asdict(values)
+    said |= {f"ladder {name}": value for name, value in said.pop("ladder", {}).items()}
+    return {
+        f"{block} {name}": _plain(value) if isinstance(value, Decimal) else str(value) for name, value in said.items()
     }
 
 
@@ -59,6 +74,10 @@ def _constraint(constraint: Constraint) -> str:
 
 def _constraints(strategy: Strategy | None) -> list[str]:
     return [_constraint(constraint) for constraint in strategy.constraints] if strategy else []
+
+
+def _goals(strategy: Strategy | None) -> list[str]:
+    return [goal.text for goal in strategy.linked] if strategy else []
 
 
 def _endings(strategy: Strategy | None) -> list[str]:

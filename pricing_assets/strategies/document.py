@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import yaml
 
@@ -176,6 +177,11 @@ class Document:
             self.fault(node, f"{what} has more than {decimals} decimal places: {value}")
             return None
         return value
+
+    def number_of(self, found: Mapping[str, yaml.Node], key: str, default: Decimal, **bounds: Any) -> Decimal:
+        """The number under a key, within `bounds` as of `number`; `default` where there is none or it has a fault."""
+        number = self.number(found[key], key, **bounds) if key in found else None
+        return default if number is None else number
 
     def day(self, node: yaml.Node, what: str) -> date | None:
         """A date written YYYY-MM-DD."""

@@ -1,7 +1,7 @@
 """The strategy language: a YAML text into a Strategy, or into every fault it has.
 
 Here: the keys of a strategy and what may stand behind them. Not here: positions and plain values (document.py),
-expressions (conditions.py), actions (actions.py).
+expressions (conditions.py), actions (actions.py), what is said of the model (learned.py) and of goals (goals.py).
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from importlib import resources
-from typing import cast
+from typing import cast, get_args
 
 import yaml
 
 from pricing_assets.strategies.actions import MAX_AMOUNT, read_action
 from pricing_assets.strategies.document import MAX_DECIMALS, Document
 from pricing_assets.strategies.faults import Fault, StrategyError
+from pricing_assets.strategies.goals import read_autonomy, read_linked
+from pricing_assets.strategies.learned import ML, read_learned, read_order, require_settled
 from pricing_assets.strategies.strategy import Action, Constraint, Rule, Strategy, StrategyType
 
-TYPES = ("rules", "static")
-LATER_TYPES = ("ml", "hybrid")
-LATER_KEYS = ("order", "ml", "linked", "autonomy")
-LATER = "comes with the optimiser and is not available yet"
-KEYS = ("strategy", "type", "scope", "priority", "active", "rules", "constraints", "endings", "on_null")
+KEYS = (
+    *("strategy", "type", "order", "scope", "priority", "active", "rules", "ml"),
+    *("constraints", "endings", "linked", "autonomy", "on_null"),
+)
 SCOPES = ("category", "market", "brand", "sku")
 TIMES = ("cost_times", "competitor_max_times", "competitor_min_times", "list_times")
 CONSTRAINTS = ("map", "min_price", "max_price", "max_daily_change", "min_margin_pct")
@@ -60,14 +61,13 @@ def _strategy(document: Document) -> Strategy | None:
     root = document.root()
     if root is None:
         return None
-    found = document.mapping(root, "a strategy", (*KEYS, *LATER_KEYS))
-    document.require(root, found, "a strategy", ("strategy", "type", "rules"))
-    for key in LATER_KEYS:
-        if key in found:
-            document.fault(found[key], f"{key} {LATER}")
-    name = document.name(found["strategy"], "the strategy's name") if "strategy" in found else None
+    found = document.mapping(root, "a strategy", KEYS)
     kind = _type(document, found)
+    document.require(root, found, "a strategy", ("strategy", "type", *(["rules"] if kind != "ml" else [])))
+    name = document.name(found["strategy"], "the strategy's name") if "strategy" in found else None
     first, last = _active(document, found)
+    order, rules = read_order(document, found, kind), _rules(document, found, kind)
+    require_settled(document, found.get("rules"), order, rules)
     made = Strategy(
         name=name or "",
         type=cast(StrategyType, kind),
@@ -75,11 +75,15 @@ def _strategy(document: Document) -> Strategy | None:
         priority=document.whole(found["priority"], "priority") if "priority" in found else 0,
         active_from=first,
         active_until=last,
-        rules=_rules(document, found, kind),
+        rules=rules,
         constraints=_constraints(document, found),
         endings=_endings(document, found),
         text=document.text,
         hash=hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest(),
+        order=order,
+        ml=read_learned(document, found, order),
+        linked=read_linked(document, found, learned=ML in order),
+        autonomy=read_autonomy(document, found),
     )
     if "on_null" in found:
         document.choice(found["on_null"], "on_null", ["hold"])
@@ -89,10 +93,7 @@ def _strategy(document: Document) -> Strategy | None:
 def _type(document: Document, found: Mapping[str, yaml.Node]) -> str:
     if "type" not in found:
         return "rules"
-    word = document.choice(found["type"], "type", (*TYPES, *LATER_TYPES))
-    if word in LATER_TYPES:
-        document.fault(found["type"], f"type {word} {LATER}; use {' or '.join(TYPES)}")
-    return word if word in TYPES else "rules"
+    return document.choice(found["type"], "type", get_args(StrategyType)) or "rules"
 
 
 def _scope(document: Document, found: Mapping[str, yaml.Node]) -> dict[str, tuple[str, ...]]:
@@ -125,6 +126,8 @@ def _active(document: Document, found: Mapping[str, yaml.Node]) -> tuple[date | 
 def _rules(document: Document, found: Mapping[str, yaml.Node], kind: str) -> tuple[Rule, ...]:
     if "rules" not in found:
         return ()
+    if kind == ML:
+        document.fault(found["rules"], "a strategy of type ml has no rules; with rules it is a hybrid")
     rules: list[Rule] = []
     names: set[str] = set()
     for node in document.items(found["rules"], "rules"):

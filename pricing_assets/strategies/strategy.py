@@ -12,7 +12,10 @@ from typing import Literal
 
 from pricing_assets.strategies.trees import Expression, features
 
-StrategyType = Literal["rules", "static"]
+StrategyType = Literal["rules", "static", "ml", "hybrid"]
+Objective = Literal["profit", "revenue", "clearance"]
+Mode = Literal["manual", "semi-auto", "full-auto"]
+GoalKind = Literal["margin_pct_at_least", "revenue_at_least", "changes_at_most", "clear_by", "order", "family"]
 ActionKind = Literal["multiply", "add", "set", "match"]
 
 
@@ -67,8 +70,71 @@ class Constraint:
 
 
 @dataclass(frozen=True)
+class Ladder:
+    """The prices a model may choose among: every `step` (major units) from `down` below to `up` above, as shares."""
+
+    step: Decimal
+    down: Decimal
+    up: Decimal
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a model decides by.
+
+    A price moves only if the category earns more by it than by holding with probability `bound_level`, after `label`
+    (major units, what a change costs). `drift_28d` is the share a price may be away from that of 28 days before,
+    `untested` the share it may lie beyond all prices of a year, `diversion` the share of the units a price loses that
+    its category gains where no data tell.
+    """
+
+    objective: Objective
+    model: str
+    bound_level: Decimal
+    ladder: Ladder
+    drift_28d: Decimal
+    untested: Decimal
+    label: Decimal
+    diversion: Decimal
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal over several SKUs. `text` is the goal as written, for sentences.
+
+    `margin_pct_at_least` (%), `revenue_at_least` (major units in 28 days), `changes_at_most` (prices a day) go with
+    `category` and `market`, all where None; `clear_by` has the share of the stock of `skus` (or of a category) to be
+    sold until `until`; `order` (small to large, each at least `value` dearer) and `family` (one price) have `skus`.
+    """
+
+    kind: GoalKind
+    value: Decimal
+    text: str
+    category: str | None = None
+    market: str | None = None
+    skus: tuple[str, ...] = ()
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Autonomy:
+    """Who has the last word on a changed price.
+
+    `manual`: a person; `semi-auto`: a person, where the confidence is below `threshold`; `full-auto`: nobody, what is
+    below it holds. What waits for a person does so for `expires_days`, and an approved price is bound as long.
+    """
+
+    mode: Mode
+    threshold: Decimal = Decimal("0.85")
+    expires_days: int = 3
+
+
+@dataclass(frozen=True)
 class Strategy:
-    """A whole strategy. `rules` stand in the order they run: higher priority first, ties as in the file."""
+    """A whole strategy. `rules` stand in the order they run: higher priority first, ties as in the file.
+
+    `order` says who prices first, of rules and ml. `autonomy` is None where the text says nothing of it.
+    """
 
     name: str
     type: StrategyType
@@ -81,6 +147,10 @@ class Strategy:
     endings: tuple[Decimal, ...]
     text: str
     hash: str
+    order: tuple[str, ...] = ("rules",)
+    ml: Learned | None = None
+    linked: tuple[Goal, ...] = ()
+    autonomy: Autonomy | None = None
 
     def features(self) -> list[str]:
         """The features the rules name, in order, each once."""

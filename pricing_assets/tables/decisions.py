@@ -104,7 +104,8 @@ class PriceDecisions(Table):
         nullable=True,
         min=0,
         max=1,
-        description="share of the features the strategy looks at that were present",
+        description="where a model priced: probability that the category earns more over 28 days than by holding; "
+        "else the share of the features the strategy looks at that were present",
         metadata=_snapshot(*_NAMED),
     )
     expected_units = dy.Float64(
@@ -115,7 +116,22 @@ class PriceDecisions(Table):
         description="units expected at the final price over the 28 days after D; null without a forecast or a price",
         metadata={"from": _EXPECTED},
     )
-    expected_profit = money("profit expected at the final price; null until prices are optimised", nullable=True)
+    expected_profit = money(
+        "profit expected at the final price over the 28 days after D; null without units or a cost",
+        nullable=True,
+        metadata={"from": _EXPECTED},
+    )
+    expected_gain = money(
+        "what the category is expected to earn more by this change over the 28 days than by holding, with what its "
+        "other SKUs win or lose; null where no model chose the price, 0 where it chose to hold",
+        nullable=True,
+        metadata={"from": _EXPECTED},
+    )
+    gain_low = money(
+        "what it earns more at least, with the probability the strategy asks for (bound_level)",
+        nullable=True,
+        metadata={"from": _EXPECTED},
+    )
     strategy = label("name of the strategy that claimed the SKU; null where none did", nullable=True)
     strategy_hash = label("SHA-256 of the strategy's text", nullable=True)
     # text, as the first release wrote it: its days stay readable
