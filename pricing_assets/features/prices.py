@@ -22,6 +22,7 @@ from pricing_assets.features.windows import Bools, History, Runs
 YEAR = 365
 VOLATILITY_DAYS = 14
 CHANGE_DAYS = (1, 7, 28)
+LOWEST_DAYS = (30, YEAR)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def price_features(prices: pl.DataFrame, targets: Targets, cutoffs: Cutoffs) -> 
         **{f"price_change_{width}d_pct": _change(past, price, width) for width in CHANGE_DAYS},
         "price_volatility_14d": _volatility(past),
         "days_since_price_change": _days_since_change(past),
+        **{f"lowest_price_{width}d": _lowest(past, width) for width in LOWEST_DAYS},
+        f"highest_price_{YEAR}d": _highest(past, YEAR),
         "promotion_depth_pct": percent(listed - price, listed, known),
         "price_age_days": _age(seen),
     }
@@ -169,6 +172,23 @@ def _age(seen: Seen) -> pl.Series:
     if not known.any():
         return count(seen.day, known)
     return count(seen.day - seen.history.days[np.where(known, place, 0)], known)
+
+
+def _lowest(past: Past, width: int) -> pl.Series:
+    """The lowest price of the trailing days, D among them."""
+    return -_extreme(past, -past.prices, width)
+
+
+def _highest(past: Past, width: int) -> pl.Series:
+    return _extreme(past, past.prices, width)
+
+
+def _extreme(past: Past, values: Ints, width: int) -> pl.Series:
+    """The highest of `values`, one per row of the history, over the trailing days; null without a current price."""
+    left, right = past.window(width)
+    highest = np.zeros(len(past.known), dtype=np.int64)
+    highest[past.known] = Runs(past.history.groups, values).highest(left[past.known], right[past.known])
+    return amount(highest, past.known)
 
 
 def _days_since_change(past: Past) -> pl.Series:

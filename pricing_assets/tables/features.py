@@ -86,6 +86,9 @@ class FeatureSnapshots(Table):
     days_since_price_change = _count(
         "days since the current price last changed; null if it did not within 365 days", *_HISTORY
     )
+    lowest_price_30d = _amount("lowest current price of the last 30 days, D among them", *_HISTORY)
+    lowest_price_365d = _amount("lowest current price of the last 365 days", *_HISTORY)
+    highest_price_365d = _amount("highest current price of the last 365 days", *_HISTORY)
     promotion_depth_pct = _number("(list − current price) as % of the list price", *_HISTORY)
     planned_price = _amount(
         "price planned for D+1 by the plan known last, up to D, in the currency of D or in none stated",

@@ -122,6 +122,9 @@ def _prices(rows: list[Row], day: date) -> Row:
             _ratio(price - before[-1]["price"], before[-1]["price"]) if before else None
         )
     changes = [b["date"] for a, b in pairwise(past) if a["price"] != b["price"]]
+    result["lowest_price_30d"] = min(row["price"] for row in _window(past, day, 30))
+    result["lowest_price_365d"] = min(row["price"] for row in past)
+    result["highest_price_365d"] = max(row["price"] for row in past)
     result["days_since_price_change"] = (day - changes[-1]).days if changes else None
     return result
 
