@@ -79,7 +79,8 @@ def decide_days(
     judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
     seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
     with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(outlook_of, lake, seen["date"].to_list())
+        priced = any(each.ml for each in strategies)
+        reading = pool.submit(outlook_of, lake, seen["date"].to_list(), learned=priced)
         before = before_strategies(lake, snapshot, overrides)
         known = reading.result()
     terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)

@@ -13,13 +13,14 @@ from typing import NamedTuple
 import polars as pl
 
 from pricing_assets.lake.hashing import canonical
-from pricing_assets.pricing import constraints, endings, explanation, interventions
+from pricing_assets.pricing import constraints, endings, explanation, interventions, learned
 from pricing_assets.pricing.basis import decision_ids
 from pricing_assets.pricing.expected import expected
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.outlook import Outlook, nothing_known
-from pricing_assets.strategies import Constraint, Strategy, claims, propose
+from pricing_assets.pricing.prospects import prospects
+from pricing_assets.strategies import Autonomy, Constraint, Strategy, claims, propose
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
@@ -44,18 +45,19 @@ def decide(
 ) -> Decided:
     """Decides every row of `features`; the overrides and severe anomalies in `before` go before the strategies.
 
-    What is `known` of demand says how many units each decision expects, and moves no price. `features` are rows of
-    features.feature_snapshots; `days` has one row per date in them: date, basis (String), late (Boolean). A strategy is
-    active by the day its price takes effect, the day after `date`. Raises PricingError where two strategies of equal
-    priority claim one SKU.
+    What is `known` of demand says how many units each decision expects; only a strategy's model moves prices by it.
+    `features` are rows of features.feature_snapshots; `days` has one row per date in them: date, basis (String), late
+    (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises PricingError where
+    two strategies of equal priority claim one SKU.
     """
     frame = _numbered(features, days, strategies)
+    known = known or nothing_known(learned=any(each.ml for each in strategies))
     with ThreadPoolExecutor(1) as pool:
         ids = pool.submit(decision_ids, frame)  # one after the other: meanwhile the other processors make prices
-        parts = list(_parts(frame, strategies, before))
+        parts = list(_parts(frame, strategies, before, known))
         rows = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
         steps = explanation.steps(parts, frame.height)
-        units = expected(rows.with_columns(frame["category"]), known or nothing_known())
+        units = expected(rows.with_columns(frame["category"]), known)
         decisions = PriceDecisions.cast(rows.hstack(units).with_columns(ids.result()))
     explained = decisions.select("date", "sku", "market", "decision_id")[steps["row"]]
     return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))))
@@ -64,6 +66,7 @@ def decide(
 def columns(strategies: Sequence[Strategy]) -> list[str]:
     """The columns of features.feature_snapshots that decisions by these strategies look at."""
     named = {name for strategy in strategies for name in strategy.features()}
+    named |= {name for strategy in strategies if strategy.ml for name in learned.READ}
     return [name for name in FeatureSnapshots.columns() if name in _KEYS + _AMOUNTS or name in named]
 
 
@@ -73,7 +76,9 @@ def unread(strategies: Sequence[Strategy]) -> list[str]:
     return [f"{FeatureSnapshots.table_name()}.{name}" for name in FeatureSnapshots.columns() if name not in read]
 
 
-def _parts(frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions | None) -> Iterator[Part]:
+def _parts(
+    frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions | None, known: Outlook
+) -> Iterator[Part]:
     """The rows by the strategy that prices them, priced; first those that none does.
 
     Rows that something goes before are parts of their own, so that all others pay nothing for it.
@@ -83,6 +88,8 @@ def _parts(frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interven
     mine = [claimed.is_null(), *((claimed == number).fill_null(False) for number in range(len(strategies)))]
     for rows, strategy in zip(mine, (None, *strategies), strict=True):
         part = frame.filter(rows)
+        if strategy and strategy.ml:  # what a category gains or loses is of all its SKUs, whoever prices them
+            part = part.hstack(prospects(frame, known, strategy.ml).filter(rows))
         if touched is None:
             yield _part(part, strategy)
             continue
@@ -92,13 +99,13 @@ def _parts(frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interven
 
 def _part(frame: pl.DataFrame, strategy: Strategy | None, *, obeying: bool = False) -> Part:
     """Rows of one strategy, or of none, priced; `obeying` rows have the columns of interventions.touched."""
-    frame = _by_strategy(frame, strategy) if strategy else _unclaimed(frame)
+    frame = _by_strategy(frame, strategy) if strategy else _unclaimed(learned.nothing(frame))
     unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
     frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
     if obeying:
         frame = _obeying(frame, strategy.constraints if strategy else ())
     labels = Labels.of(strategy) if strategy else Labels.nothing()
-    return Part(_settled(frame), labels._replace(obeying=obeying))
+    return Part(_settled(frame, strategy), labels._replace(obeying=obeying))
 
 
 def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
@@ -129,18 +136,40 @@ def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _by_strategy(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
     """Proposal, constraints and ending of one strategy, with every intermediate price kept for the explanation."""
-    proposal = propose(strategy, frame)
-    frame = frame.hstack(proposal).with_columns(
-        proposed=pl.col("proposed").round().cast(pl.Int64),
-        method=pl.lit("static" if strategy.type == "static" else "rules"),
-        strategy=pl.lit(strategy.name),
-        strategy_hash=pl.lit(strategy.hash),
-    )
+    frame = _proposed(frame, strategy).with_columns(strategy=pl.lit(strategy.name), strategy_hash=pl.lit(strategy.hash))
     frame = constraints.apply(frame.with_columns(price=pl.col("proposed")), strategy.constraints)
+    # a price nothing moved needs no ending
+    kept = pl.col("unmoved").is_not_null() & (pl.col("price") == pl.col("current"))
     frame = frame.with_columns(endings.nearest(frame, strategy.endings))
-    frame = frame.with_columns(ended=pl.when(pl.col("ended") != pl.col("price")).then("ended"))
+    frame = frame.with_columns(ended=pl.when((pl.col("ended") != pl.col("price")) & ~kept).then("ended"))
     frame = frame.with_columns(price=pl.coalesce("ended", "price"))
-    return frame.with_columns(hold=pl.coalesce("hold", *_obstacles(strategy)))
+    frame = learned.as_chosen(frame) if strategy.ml else frame
+    return frame.with_columns(hold=pl.coalesce("hold", *_obstacles(strategy), pl.when(kept).then("unmoved")))
+
+
+def _proposed(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
+    """The price after rules and model, in the strategy's order, as `proposed`; and each of them on the way."""
+    method = "static" if strategy.type == "static" else "rules"
+    if strategy.ml is None:
+        return learned.nothing(_ruled(frame, strategy)).with_columns(method=pl.lit(method))
+    if strategy.order[0] == "rules":
+        frame = learned.priced(learned.after_rules(_ruled(frame, strategy), strategy), strategy, strategy.ml)
+        frame = frame.with_columns(proposed=pl.coalesce("ml", "base"))
+    else:
+        frame = learned.priced(learned.before_rules(frame), strategy, strategy.ml)
+        frame = frame.with_columns(proposed=pl.coalesce("ml", "base"))
+        if strategy.rules:
+            so_far = money.to_major(pl.col("proposed"), pl.col("scale")).alias("price_so_far")
+            frame = _ruled(frame.with_columns(so_far).drop("start", "hold", "proposed"), strategy, "price_so_far")
+            frame = frame.with_columns(start=pl.col("current"))
+    return frame.with_columns(method=pl.lit(method if strategy.rules else "static"))
+
+
+def _ruled(frame: pl.DataFrame, strategy: Strategy, start: str = "list_price") -> pl.DataFrame:
+    """The rows after the strategy's rules; beside a model's confidence theirs is `present`."""
+    proposal = propose(strategy, frame, start)
+    proposal = proposal.rename({"confidence": "present"}) if strategy.ml else proposal
+    return frame.hstack(proposal).with_columns(proposed=pl.col("proposed").round().cast(pl.Int64))
 
 
 def _obstacles(strategy: Strategy) -> list[pl.Expr]:
@@ -169,17 +198,31 @@ def _obeying(frame: pl.DataFrame, bounds: Sequence[Constraint]) -> pl.DataFrame:
     return frame.with_columns(hold=pl.when(frozen | alarmed).then(named).otherwise("hold"))
 
 
-def _settled(frame: pl.DataFrame) -> pl.DataFrame:
+def _settled(frame: pl.DataFrame, strategy: Strategy | None) -> pl.DataFrame:
     """Final price, action and whether the row is held, from `price`, `current`, `hold` and `late`."""
     held = pl.col("hold").is_not_null()
     unchanged = (pl.col("price") == pl.col("current")).fill_null(True)
-    changed = pl.when("late").then(pl.lit("recommend")).otherwise(pl.lit("publish"))
+    changed = pl.when("late").then(pl.lit("recommend")).otherwise(_action(strategy))
     return frame.with_columns(
         final_price=pl.when(held | unchanged)
         .then("current_price")
         .otherwise(money.to_major(pl.col("price"), pl.col("scale"))),
         action=pl.when(held | unchanged).then(pl.lit("hold")).otherwise(changed).cast(pl.Enum(ACTIONS)),
     )
+
+
+_SEMI_AUTO = Autonomy("semi-auto")
+
+
+def _action(strategy: Strategy | None) -> pl.Expr:
+    """What a changed price is to have done with it: published, or looked at by a person first."""
+    autonomy = strategy.autonomy if strategy else None
+    if autonomy is None and strategy and strategy.ml:
+        autonomy = _SEMI_AUTO
+    if autonomy is None:
+        return pl.lit("publish")
+    sure = (pl.col("confidence") >= float(autonomy.threshold)).fill_null(value=False)
+    return pl.when(sure & (autonomy.mode != "manual")).then(pl.lit("publish")).otherwise(pl.lit("review"))
 
 
 def _rows(part: Part) -> pl.DataFrame:
@@ -200,7 +243,8 @@ def _rows(part: Part) -> pl.DataFrame:
         "action",
         explanation.reasons(part),
         "confidence",
-        *(pl.lit(None, dtype=money.AT_REST).alias(name) for name in ("expected_profit", "expected_gain", "gain_low")),
+        "expected_gain",
+        "gain_low",
         "strategy",
         "strategy_hash",
         (pl.col("override_id") if part.labels.obeying else pl.lit(None, dtype=pl.String))

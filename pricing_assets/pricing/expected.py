@@ -15,17 +15,18 @@ import polars as pl
 
 from pricing_assets.demand.response import answered, respond
 from pricing_assets.pricing.outlook import KEY, MADE_BY, Outlook
+from pricing_assets.tables import money
 
 NO_FORECAST = "no forecast for it"
 _EXACT = 4  # decimals of units kept: what mathematical libraries of two machines differ in is far behind them
-_DECISION = [*KEY, "category", "current_price", "list_price", "final_price"]
+_DECISION = [*KEY, "category", "current_price", "list_price", "final_price", "cost", "method"]
 
 
 def expected(decisions: pl.DataFrame, known: Outlook) -> pl.DataFrame:
-    """expected_units, model_hashes and model_fallback of each decision, in the order of `decisions`.
+    """expected_units, expected_profit, model_hashes and model_fallback of each decision, in the order of `decisions`.
 
-    `decisions` have date, sku, market (in canonical order it is quickest), category, current_price, list_price and
-    final_price. Units are null without a forecast or a price.
+    `decisions` have date, sku, market (in canonical order it is quickest), category, current_price, list_price,
+    final_price, cost and method. Units are null without a forecast or a price, profit also without a cost.
     """
     current, final = (pl.col(name).cast(pl.Float64) for name in ("current_price", "final_price"))
     rows = _beside(decisions.select(_DECISION), known.forecasts).select(
@@ -36,14 +37,25 @@ def expected(decisions: pl.DataFrame, known: Outlook) -> pl.DataFrame:
         pl.col("sum_mean").alias("units"),
         pl.coalesce(pl.col("conditioning_price").cast(pl.Float64), current).alias("planned_price"),
         final.alias("candidate"),
-        listed=pl.col("list_price").cast(pl.Float64),
+        # a model moves the base price itself, and the list price with it
+        listed=pl.when(pl.col("method") != "ml").then(pl.col("list_price").cast(pl.Float64)),
+        margin=(pl.col("final_price") - pl.col("cost")).to_physical(),
     )
     why = pl.when(pl.col("units").is_null()).then(pl.lit(NO_FORECAST)).otherwise("fallback_reason")
+    units = _units(rows, known).round(_EXACT)
     return rows.select(
-        _units(rows, known).round(_EXACT).alias("expected_units"),
+        units.alias("expected_units"),
+        _profit(units, rows["margin"]).alias("expected_profit"),
         _made_by(rows).alias("model_hashes"),
         why.alias("model_fallback"),
     )
+
+
+def _profit(units: pl.Series, margin: pl.Series) -> pl.Series:
+    """Units (to their last digit kept) × margin in ten-thousandths, as Decimal(18,4); exact, rounded down."""
+    whole = (units * 10**_EXACT).round().cast(pl.Int128)
+    profit = pl.Series((whole * margin.cast(pl.Int128)) // 10**_EXACT, dtype=pl.Int128).cast(pl.Int64)
+    return pl.select(money.to_major(pl.lit(profit), pl.lit(10_000, dtype=pl.Int64))).to_series()
 
 
 def _made_by(rows: pl.DataFrame) -> pl.Expr:

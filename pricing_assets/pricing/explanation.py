@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.pricing.constraints import TEN_THOUSANDTHS
-from pricing_assets.strategies import Rule, Strategy
+from pricing_assets.strategies import Learned, Rule, Strategy
 from pricing_assets.tables.anomalies import PriceAnomalies
 
 Array = np.ndarray[Any, Any]
@@ -35,12 +35,18 @@ class Label(NamedTuple):
     word: str
 
 
+_START = Label("start", "start", "list price", "list_price", "")
+_IN_FORCE = Label("start", "start", "price in force", "current_price", "")
+_RESUMED = Label("resumed", "start", "no rule applies: the price in force", "current_price", "")
+
+
 class Labels(NamedTuple):
     """The possible steps of a strategy in the order they are taken."""
 
-    rules: tuple[Label, ...]
+    rules: tuple[Label, ...]  # and the model, in the strategy's order
     constraints: tuple[Label, ...]
     obeying: bool = False  # whether something goes before the strategy
+    start: Label = _START
 
     @classmethod
     def nothing(cls) -> Labels:
@@ -61,7 +67,12 @@ class Labels(NamedTuple):
         )
         texts = ", ".join(str(ending) for ending in strategy.endings)
         ending = Label("ended", "ending", f"nearest admissible ending of {texts}", f"{origin}#endings", "ending")
-        return cls(rules, (*limits, ending))
+        if strategy.ml is None:
+            return cls(rules, (*limits, ending))
+        model = Label("ml", "ml", _told(strategy.ml), f"{origin}#ml", "model")
+        if strategy.order[0] == "rules":
+            return cls((*rules, _RESUMED, model), (*limits, ending))
+        return cls((model, *rules), (*limits, ending), start=_IN_FORCE)
 
 
 class Part(NamedTuple):
@@ -71,7 +82,6 @@ class Part(NamedTuple):
     labels: Labels
 
 
-_START = Label("start", "start", "list price", "list_price", "")
 _FORCED = Label("forced", "override", "", None, "")
 _FROZEN = Label("frozen", "override", "", None, "")
 _ALARMED = Label("alarmed", "anomaly", "", PriceAnomalies.table_name(), "")
@@ -82,6 +92,12 @@ _TOLD = (_FORCED, _FROZEN, _ALARMED, _HOLD)
 
 def _sentence(rule: Rule) -> str:
     return f"{rule.then.label}, since {rule.when_text}" if rule.when_text else rule.then.label
+
+
+def _told(learned: Learned) -> str:
+    return (
+        f"the model: of its ladder the price of most {learned.objective} for the category, {learned.bound_level} sure"
+    )
 
 
 def reasons(part: Part) -> pl.Series:
@@ -109,9 +125,13 @@ def reasons(part: Part) -> pl.Series:
 def _made(labels: Labels, codes: Sequence[int]) -> str:
     """The sentence of rows that are not held, from their packed marks."""
     unchanged, *taken = (bool(code >> bit & 1) for code in codes for bit in range(_BITS))
-    rules = [label.word for label, yes in zip(labels.rules, taken, strict=False) if yes]
+    moves = [label for label, yes in zip(labels.rules, taken, strict=False) if yes]
     limits = [label.word for label, yes in zip(labels.constraints, taken[len(labels.rules) :], strict=False) if yes]
-    made = f"rules {', '.join(rules)}" if rules else "list price"
+    rules = [label.word for label in moves if label.step.startswith("rule:")]
+    told = {"rules": f"rules {', '.join(rules)}"} if rules else {}
+    if any(label.step == "ml" for label in moves):
+        told = {"ml": "the model"} | told if moves[0].step == "ml" else told | {"ml": "the model"}
+    made = ", then ".join(told.values()) or labels.start.reason
     made += f"; then {', '.join(limits)}" if limits else ""
     return f"unchanged: {made}" if unchanged else made
 
@@ -208,7 +228,7 @@ def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
     """Each possible step with the price after it in ten-thousandths, null where it was not taken."""
     step = TEN_THOUSANDTHS // pl.col("scale")
     free = pl.col("hold").is_null()
-    yield _START, pl.col("start") * step
+    yield labels.start, pl.col("start") * step
     if labels.obeying:
         yield _FORCED, pl.when(pl.col("forced").is_not_null()).then(pl.col("start") * step)
     for label in labels.rules:

@@ -21,13 +21,17 @@ DAYS = 28
 KEY = ["date", "sku", "market"]
 MADE_BY = ["model", "model_version", "model_hash"]
 _FORECAST = [*KEY, "sum_mean", "conditioning_price", *MADE_BY, "fallback_reason"]
+_RANGE = ["sum_q10", "sum_q90"]
 _PLAN = [*KEY, "target_date", "mean", "conditioning_price"]
 _ELASTICITY = [*KEY, "kind", "elasticity", "curvature", "std_error"]
+_EVIDENCE = ["spec_low", "spec_high"]
 _HORIZON = pl.col("date").dt.offset_by(f"{DAYS}d")
 
 
 class Outlook(NamedTuple):
     """What some days expect of demand: one forecast per date, SKU and market, and elasticities by kind.
+
+    What a model prices by has their ranges and evidence too (see `outlook`).
 
     `forecasts` are of the last of the 28 days, whose sums are over all of them; `plans` are all 28 of the SKU-markets
     whose price is planned to change meanwhile. `inputs` say of each day which content it is (table → hash), `models`
@@ -41,11 +45,29 @@ class Outlook(NamedTuple):
     models: Mapping[date, Sequence[str]]
 
 
-def outlook(forecasts: pl.DataFrame, elasticities: pl.DataFrame, inputs: Mapping[date, Mapping[str, str]]) -> Outlook:
-    """What rows of forecasts.demand_forecasts and forecasts.elasticities, in canonical order, say of their dates."""
+def outlook(
+    forecasts: pl.DataFrame,
+    elasticities: pl.DataFrame,
+    inputs: Mapping[date, Mapping[str, str]],
+    *,
+    learned: bool = False,
+) -> Outlook:
+    """What rows of forecasts.demand_forecasts and forecasts.elasticities, in canonical order, say of their dates.
+
+    Where a model prices (`learned`), with the range of the forecasts and the evidence behind the elasticities.
+    """
     last = whole_horizon(forecasts)
     plans = _plans(forecasts, last).select(_PLAN)
-    return Outlook(last.select(_FORECAST), plans, elasticities.select(_ELASTICITY), inputs, _models(last))
+    mine, known = last.select(_of_forecasts(learned=learned)), elasticities.select(_of_elasticities(learned=learned))
+    return Outlook(mine, plans, known, inputs, _models(last))
+
+
+def _of_forecasts(*, learned: bool) -> list[str]:
+    return [*_FORECAST, *(_RANGE if learned else [])]
+
+
+def _of_elasticities(*, learned: bool) -> list[str]:
+    return [*_ELASTICITY, *(_EVIDENCE if learned else [])]
 
 
 def whole_horizon(forecasts: pl.DataFrame) -> pl.DataFrame:
@@ -79,12 +101,12 @@ def _models(forecasts: pl.DataFrame) -> dict[date, list[str]]:
     return models
 
 
-def nothing_known() -> Outlook:
+def nothing_known(*, learned: bool = False) -> Outlook:
     """What is expected where nobody forecast anything."""
-    return outlook(DemandForecasts.create_empty(), Elasticities.create_empty(), {})
+    return outlook(DemandForecasts.create_empty(), Elasticities.create_empty(), {}, learned=learned)
 
 
-def outlook_of(lake: Lake, days: Sequence[date]) -> Outlook:
+def outlook_of(lake: Lake, days: Sequence[date], *, learned: bool = False) -> Outlook:
     """What the days in the lake expect. Raises PricingError where a day since the first sale has no forecasts.
 
     Elasticities may be missing: a SKU's is then the mean of its category, else of all, else what is published.
@@ -96,23 +118,28 @@ def outlook_of(lake: Lake, days: Sequence[date]) -> Outlook:
             f"{DemandForecasts.table_name()}: none for {', '.join(map(str, missing[:3]))}, but SKUs were on sale",
             f"materialise {DemandForecasts.table_name()} for these days first, or run `pricing run --date D`",
         )
-    found = [nothing_known()]
+    found = [nothing_known(learned=learned)]
     planned = bool(lake.partitions(Promotions))
     for day in days:
         files = [each[day] for each in (forecasts, elasticities) if day in each]
         hashes = {file.table: file.hash for file in files}
-        answers = lake.read_files(Elasticities, [elasticities[day]] if day in elasticities else [], _ELASTICITY)
-        rows = _forecasts(lake, [forecasts[day]] if day in forecasts else [], day, planned=planned)
-        found.append(outlook(rows, answers, {day: hashes}))
+        asked = [elasticities[day]] if day in elasticities else []
+        answers = lake.read_files(Elasticities, asked, _of_elasticities(learned=learned))
+        columns = [*_of_forecasts(learned=learned), *_PLAN, "frequency"]
+        rows = _forecasts(lake, [forecasts[day]] if day in forecasts else [], day, columns, planned=planned)
+        found.append(outlook(rows, answers, {day: hashes}, learned=learned))
     return _together(found)
 
 
-def _forecasts(lake: Lake, files: Sequence[PartitionFile], day: date, *, planned: bool) -> pl.DataFrame:
+def _forecasts(
+    lake: Lake, files: Sequence[PartitionFile], day: date, columns: Sequence[str], *, planned: bool
+) -> pl.DataFrame:
     """Daily forecasts up to the horizon; of a shop that plans no price only its end, which says all."""
     last = day + timedelta(days=DAYS)
     target = pl.col("target_date") <= last if planned else pl.col("target_date") == last
-    columns = list(dict.fromkeys([*_FORECAST, *_PLAN, "frequency"]))
-    return lake.read_files(DemandForecasts, files, columns, where=target & (pl.col("frequency") == "D"))
+    return lake.read_files(
+        DemandForecasts, files, list(dict.fromkeys(columns)), where=target & (pl.col("frequency") == "D")
+    )
 
 
 def _together(found: Sequence[Outlook]) -> Outlook:

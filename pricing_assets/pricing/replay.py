@@ -117,7 +117,7 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
     strategies = [parse(text, "recorded") for text in _day(lake, Strategies, recorded, day)["text"]]
     flagged = anomalies(snapshot)
     before = Interventions(_day(lake, Overrides, recorded, day), interventions.severe(flagged))
-    known = _outlook(lake, recorded, day)
+    known = _outlook(lake, recorded, day, learned=any(each.ml for each in strategies))
     again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before, known=known))
     settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
     decided = decide(snapshot, strategies, settled, before, known)
@@ -143,12 +143,12 @@ def _recorded_anomalies(recorded: Mapping[str, Mapping[str, Any]]) -> str:
     return entry["hash"] if entry else content_hash(PriceAnomalies.create_empty(), PriceAnomalies)
 
 
-def _outlook(lake: Lake, recorded: Mapping[str, Mapping[str, Any]], day: date) -> Outlook:
+def _outlook(lake: Lake, recorded: Mapping[str, Mapping[str, Any]], day: date, *, learned: bool) -> Outlook:
     """What the day expected of demand, as recorded, under the hashes it has now."""
     tables = (DemandForecasts, Elasticities)
     rows = {table: _day(lake, table, recorded, day) for table in tables}
     hashes = {t.table_name(): content_hash(rows[t], t) for t in tables if t.table_name() in recorded}
-    return outlook(rows[DemandForecasts], rows[Elasticities], {day: hashes})
+    return outlook(rows[DemandForecasts], rows[Elasticities], {day: hashes}, learned=learned)
 
 
 def _altered(lake: Lake, row: Mapping[str, Any]) -> str | None:

@@ -22,19 +22,19 @@ MAX_MINOR = 1e13
 _PRICE, _OPEN, _UNSELLABLE = "price:minor", "price:open", "fails:start"
 
 
-def propose(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
+def propose(strategy: Strategy, frame: pl.DataFrame, start: str = "list_price") -> pl.DataFrame:
     """What the strategy's rules make of each row. Row for row in the order of `frame`.
 
-    `frame` has the columns of features.feature_snapshots. The result has
+    `frame` has the columns of features.feature_snapshots, and the amount the rules start from. The result has
 
-    - `start` Int64: list price in minor units, null where unknown;
+    - `start` Int64: that amount in minor units, null where unknown;
     - `proposed` Float64: price after all rules in minor units, null where held;
     - `rule:<name>` Float64, in the order the rules run: cumulative price after the rule in minor units, null where it
       did not fire;
     - `hold` String: null, or why the SKU must be held, e.g. `rule aged-180: stock_age_days is null`;
     - `confidence` Float64: share of the features the rules name that are not null, 1.0 where they name none.
     """
-    plan = _prepared(strategy, frame)
+    plan = _prepared(strategy, frame, start)
     for number, rule in enumerate(strategy.rules):
         plan = _ruled(plan, number, rule)
     done = plan.collect()
@@ -43,12 +43,12 @@ def propose(strategy: Strategy, frame: pl.DataFrame) -> pl.DataFrame:
         "start",
         pl.when(~held).then(pl.col(_PRICE)).alias("proposed"),
         *(f"rule:{rule.name}" for rule in strategy.rules),
-        _reasons(strategy, done),
+        _reasons(strategy, done, start),
         _confidence(strategy, frame),
     )
 
 
-def _prepared(strategy: Strategy, frame: pl.DataFrame) -> pl.LazyFrame:
+def _prepared(strategy: Strategy, frame: pl.DataFrame, start: str) -> pl.LazyFrame:
     """The named features as the plan wants them, the state before the first rule, and all conditions on features."""
     trees = [tree for rule in strategy.rules for tree in (rule.when, rule.then.formula) if tree is not None]
     inputs = list(dict.fromkeys(name for tree in trees for name in features(tree)))
@@ -61,11 +61,11 @@ def _prepared(strategy: Strategy, frame: pl.DataFrame) -> pl.LazyFrame:
     return (
         frame.lazy()
         .select(
-            *dict.fromkeys(["list_price", *strategy.features()]),
+            *dict.fromkeys([start, *strategy.features()]),
             *(prepared(name) for name in inputs),
             money.scale(pl.col("currency"), frame["currency"].unique()).alias(MINOR_PER_MAJOR),
         )
-        .with_columns(money.to_minor(pl.col("list_price"), pl.col(MINOR_PER_MAJOR)).alias("start"), *conditions)
+        .with_columns(money.to_minor(pl.col(start), pl.col(MINOR_PER_MAJOR)).alias("start"), *conditions)
         .with_columns(
             pl.col("start").cast(pl.Float64).alias(_PRICE),
             sellable.alias(_OPEN),
@@ -110,9 +110,9 @@ def _confidence(strategy: Strategy, frame: pl.DataFrame) -> pl.Expr:
     return divided(present, pl.lit(float(len(named)))).alias("confidence")
 
 
-def _reasons(strategy: Strategy, done: pl.DataFrame) -> pl.Series:
+def _reasons(strategy: Strategy, done: pl.DataFrame, start: str) -> pl.Series:
     """Why each held row is held; worked out for held rows only, rule by rule."""
-    whys = {_UNSELLABLE: _start_reason()}
+    whys = {_UNSELLABLE: _start_reason(start)}
     whys |= {f"fails:{number}": _rule_reason(rule) for number, rule in enumerate(strategy.rules)}
     reasons = pl.repeat(None, done.height, dtype=pl.String, eager=True).alias("hold")
     for fails, why in whys.items():
@@ -122,13 +122,13 @@ def _reasons(strategy: Strategy, done: pl.DataFrame) -> pl.Series:
     return reasons
 
 
-def _start_reason() -> pl.Expr:
+def _start_reason(start: str) -> pl.Expr:
     return (
         pl.when(pl.col("start").is_null())
-        .then(pl.lit("start: list_price is null"))
+        .then(pl.lit(f"start: {start} is null"))
         .when(pl.col("start") <= 0)
-        .then(pl.lit("start: list_price is not above zero"))
-        .otherwise(pl.lit("start: list_price is too large"))
+        .then(pl.lit(f"start: {start} is not above zero"))
+        .otherwise(pl.lit(f"start: {start} is too large"))
     )
 
 

@@ -23,14 +23,15 @@ from pricing_assets.tables.forecasts import DemandForecasts
 from pricing_assets.tables.raw import Promotions
 
 TENTH_OFF = strategy("{name: tenth, then: {multiply: 0.9}}")
-AMOUNTS = ("current_price", "list_price", "final_price")
+AMOUNTS = ("current_price", "list_price", "final_price", "cost")
 BOTH = [elasticity(-2.0), elasticity(-3.0, kind="promotion")]
 
 
 def told(price: str | None, of: Outlook, **values: Any) -> dict[str, Any]:
-    """What a decision of S in the UK expects at a final price; the current and list price are 10."""
-    amounts = {"current_price": "10", "list_price": "10"} | {"final_price": price} | values
-    row = {"date": DAY, "sku": "S", "market": "UK", "category": "TEA"}
+    """What a decision of S in the UK expects at a final price; current and list price are 10, the cost is 6."""
+    method = values.pop("method", "rules")
+    amounts = {"current_price": "10", "list_price": "10", "cost": "6"} | {"final_price": price} | values
+    row = {"date": DAY, "sku": "S", "market": "UK", "category": "TEA", "method": method}
     row |= {name: None if value is None else Decimal(value) for name, value in amounts.items()}
     return expected(pl.DataFrame([row], schema_overrides=dict.fromkeys(amounts, pl.Decimal(18, 4))), of).to_dicts()[0]
 
@@ -51,6 +52,18 @@ def test_up_to_the_list_price_the_base_elasticity_answers_and_below_it_that_of_p
     assert units("12", of, list_price="12") == round(28 * 1.2**-3, 4)
     assert units("9", of) == round(28 * 0.9**-3, 4)
     assert units("9", of, list_price=None) == round(28 * 0.9**-2, 4)
+
+
+def test_a_base_price_that_a_model_moves_takes_the_list_price_along() -> None:
+    of = known(forecast(conditioning_price=Decimal("10")), BOTH)
+    assert units("9", of, method="ml") == round(28 * 0.9**-2, 4)
+
+
+def test_profit_is_units_times_margin_to_the_last_digit() -> None:
+    of = known(forecast(per_day=1.5, conditioning_price=Decimal("10")), BOTH)
+    assert told("10", of)["expected_profit"] == Decimal("168.0000")
+    assert told("10", of, cost="10.0001")["expected_profit"] == Decimal("-0.0042")
+    assert told("10", of, cost=None)["expected_profit"] is None
 
 
 def test_a_forecast_that_assumed_no_price_is_taken_as_made_at_the_current_one() -> None:
@@ -85,7 +98,9 @@ def test_plans_of_one_sku_leave_the_others_alone() -> None:
     keys = pl.DataFrame(
         {"date": [DAY, DAY, DAY, day(1)], "sku": ["A", "S", "S", "S"], "market": ["UK", "DE", "UK", "UK"]}
     )
-    at = keys.with_columns(category=pl.lit("TEA"), **dict.fromkeys(AMOUNTS, pl.lit(Decimal(10))))
+    at = keys.with_columns(
+        category=pl.lit("TEA"), method=pl.lit("rules"), **dict.fromkeys(AMOUNTS, pl.lit(Decimal(10)))
+    )
     assert expected(at, of)["expected_units"].to_list() == [56.0, 28.0, round(54 + 2 * 2.0**-3, 4), 28.0]
 
 
@@ -102,6 +117,7 @@ def test_without_a_model_the_reason_is_kept_and_no_hash() -> None:
     found = told("10", known(forecast(fallback_reason="model demand-daily has no champion yet", **none)))
     assert found == {
         "expected_units": 28.0,
+        "expected_profit": Decimal("112.0000"),
         "model_hashes": None,
         "model_fallback": "model demand-daily has no champion yet",
     }
@@ -138,9 +154,9 @@ def test_units_move_no_price_and_stand_beside_the_row_they_are_about() -> None:
     assert {tuple(key): value for *key, value in found.select("date", "sku", "market", "expected_units").rows()} == {
         key: 28 * value for key, value in per_day.items()
     }
-    mine = ["expected_units", "model_hashes", "model_fallback"]
+    mine = ["expected_units", "expected_profit", "model_hashes", "model_fallback"]
     assert found.drop(mine).equals(plain.drop(mine))
-    assert plain.select(mine).unique().rows() == [(None, None, NO_FORECAST)]
+    assert plain.select(mine).unique().rows() == [(None, None, None, NO_FORECAST)]
 
 
 PRICES = st.integers(1, 3000).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -180,7 +196,9 @@ def test_units_are_those_of_demand_response(rows: list[Row]) -> None:
     ]
     of = known(forecasts, answers)
     types = dict.fromkeys(("final_price", "current_price", "list_price"), pl.Decimal(18, 4)) | {"category": pl.String}
-    frame = pl.DataFrame(rows, schema_overrides=types).with_columns(market=pl.lit("UK"))
+    frame = pl.DataFrame(rows, schema_overrides=types).with_columns(
+        market=pl.lit("UK"), method=pl.lit("rules"), cost=pl.lit(None, pl.Decimal(18, 4))
+    )
     found = expected(frame, of)["expected_units"].to_list()
     for row, ours in zip(rows, found, strict=True):
         theirs = _responded(row, predicted, of)
