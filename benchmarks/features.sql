@@ -81,15 +81,22 @@ price_ages AS (
 planned AS (
     SELECT sku, market, target_date AS date
     FROM read_parquet($folder || '/promotions/*.parquet')
-    WHERE known_on BETWEEN target_date - 300 AND target_date - 1
-        AND target_date BETWEEN $day - 56 AND $day - 1
+    WHERE known_on BETWEEN target_date - 182 AND target_date - 1
+        AND target_date BETWEEN $day - 182 AND $day - 1
     GROUP BY ALL HAVING arg_max_null(planned_price, known_on) IS NOT NULL
+),
+unplanned AS MATERIALIZED (
+    SELECT p.* FROM past p ANTI JOIN planned d ON p.sku = d.sku AND p.market = d.market AND p.date = d.date
+    WHERE p.date >= $day - 182 AND p.date < $day
+),
+kept AS (
+    SELECT sku, market, 100 * (sum(price) - sum(cost))::DOUBLE / sum(price)::DOUBLE AS margin
+    FROM unplanned WHERE cost IS NOT NULL GROUP BY ALL HAVING count(*) >= 14
 ),
 ordinary AS MATERIALIZED (
     SELECT p.sku, p.market, p.date, p.price, p.currency,
         CASE WHEN p.cost IS NOT NULL THEN 100 * (p.price - p.cost)::DOUBLE / p.price END AS margin
-    FROM past p ANTI JOIN planned d ON p.sku = d.sku AND p.market = d.market AND p.date = d.date
-    WHERE p.date >= $day - 56 AND p.date < $day
+    FROM unplanned p WHERE p.date >= $day - 56
 ),
 middles AS (
     SELECT sku, market, count(*) AS prices, quantile_disc(price, 0.5) AS price,
@@ -209,7 +216,7 @@ joined AS MATERIALIZED (
         CASE WHEN s.low_56 IS NULL OR (s.low_56 = c.currency AND s.high_56 = c.currency)
             THEN coalesce(s.revenue_56d, 0) END AS revenue_56d,
         u.price AS usual_price, u.price_move, u.margin AS usual_margin, u.margin_move,
-        ug.gap AS usual_gap, ug.move AS gap_move, pa.age AS price_age,
+        ug.gap AS usual_gap, ug.move AS gap_move, pa.age AS price_age, k.margin AS margin_182d,
         CASE WHEN coalesce(pt.row.currency, c.currency) = c.currency THEN pt.row.price END AS planned_price_today,
         concat_ws(',',
             CASE WHEN c.price IS NULL THEN 'price' END,
@@ -228,6 +235,7 @@ joined AS MATERIALIZED (
     LEFT JOIN sales s ON l.sku = s.sku AND l.market = s.market
     LEFT JOIN stock st ON l.sku = st.sku AND l.market = st.market
     LEFT JOIN usual u ON c.price IS NOT NULL AND l.sku = u.sku AND l.market = u.market
+    LEFT JOIN kept k ON c.price IS NOT NULL AND l.sku = k.sku AND l.market = k.market
     LEFT JOIN usual_gaps ug ON c.price IS NOT NULL AND l.sku = ug.sku AND l.market = ug.market
     LEFT JOIN price_ages pa ON l.sku = pa.sku AND l.market = pa.market
     LEFT JOIN plans_today pt ON l.sku = pt.sku AND l.market = pt.market
@@ -263,6 +271,7 @@ SELECT p.date, p.sku, p.market, p.category, p.brand, p.currency, p.current_price
     p.cheaper / p.rivals AS price_position,
     p.usual_price, 100 * p.price_move::DOUBLE / p.usual_price AS usual_price_move_pct,
     p.usual_margin AS usual_margin_pct, p.margin_move AS usual_margin_move,
+    p.margin_182d AS margin_182d_pct,
     p.usual_gap AS usual_competitor_delta_pct, p.gap_move AS usual_competitor_delta_move,
     p.planned_price_today, p.price_age AS price_age_days, p.missing_data,
     p.units_7d, p.units_28d, p.units_56d,

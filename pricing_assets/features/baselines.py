@@ -21,12 +21,13 @@ from pricing_assets.features.prices import Current, Past
 from pricing_assets.features.rivals import Rivals
 from pricing_assets.features.targets import KEY, Targets, same_text
 from pricing_assets.features.visibility import Ints, day_numbers
-from pricing_assets.features.windows import Bools, History
+from pricing_assets.features.windows import Bools, History, running
 
 PRICE_DAYS = 56
 GAP_DAYS = 28
+MARGIN_DAYS = 182
 MIN_DAYS = 14
-PLAN_DAYS = 300  # a plan older than that is not seen by every day that looks back on its day
+PLAN_DAYS = 182  # a plan older than that is not seen by every day that looks back on its day
 CHUNK = 1 << 16  # targets at once: keeps a year of many SKUs in memory
 NONE = np.iinfo(np.int64).max
 
@@ -46,7 +47,7 @@ class Ordinary:
     @classmethod
     def of(cls, past: Past, targets: Targets, promotions: pl.DataFrame | None) -> Ordinary:
         """The rows of the past that any target may look back on, but for planned days."""
-        first = int(targets.day.min()) - PRICE_DAYS
+        first = int(targets.day.min()) - MARGIN_DAYS
         days = past.history.days
         wanted = (days >= first) & (days < targets.day.max())
         if promotions is not None:
@@ -118,6 +119,22 @@ def price_baselines(ordinary: Ordinary) -> dict[str, pl.Series]:
         "usual_margin_pct": _number(margin.middle, margin.known),
         "usual_margin_move": _number(margin.move, margin.known),
     }
+
+
+def margin_baseline(ordinary: Ordinary) -> pl.Series:
+    """The margin kept over half a year: what all prices were above all costs, as % of the prices.
+
+    Of sums, so that a day counts by its price, and of whole numbers, so that no order of adding matters.
+    """
+    costed = ordinary.costs >= 0
+    prices, costs, days = (
+        running(np.where(costed, values, 0))
+        for values in (ordinary.prices, ordinary.costs, np.ones_like(ordinary.costs))
+    )
+    group, day = ordinary.past.group, ordinary.past.day
+    left, right = ordinary.history.after(group, day - 1 - MARGIN_DAYS), ordinary.history.after(group, day - 1)
+    price, cost, number = (sums[right] - sums[left] for sums in (prices, costs, days))
+    return percent(price - cost, price, ordinary.past.known & (number >= MIN_DAYS))
 
 
 def gap_baselines(ordinary: Ordinary, rivals: Rivals, targets: Targets, current: Current) -> dict[str, pl.Series]:

@@ -12,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from pricing_assets.features.baselines import GAP_DAYS, Ordinary, gap_baselines, price_baselines
+from pricing_assets.features.baselines import GAP_DAYS, Ordinary, gap_baselines, margin_baseline, price_baselines
 from pricing_assets.features.calendar import Calendar, calendar_features
 from pricing_assets.features.categories import category_features
 from pricing_assets.features.deliveries import WEEKS_DAYS, missed, named, rivals_missed, sales_missed
@@ -81,7 +81,7 @@ def _values(
     sold, demand = sales_features(sales, targets, current)
     values |= demand | calendar_features(targets.keys, calendar)
     ordinary = Ordinary.of(past, targets, tables.get("raw.promotions"))
-    values |= price_baselines(ordinary)
+    values |= price_baselines(ordinary) | {"margin_182d_pct": margin_baseline(ordinary)}
     gaps = {"price": ~current.known, "sales": sales_missed(sales, targets)}
     if "raw.stock" in tables:
         stock = Seen.of(tables["raw.stock"], targets, cutoffs)

@@ -13,14 +13,15 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.pricing import constraints, ladder
-from pricing_assets.pricing.optimiser import Choice, Rows, choose
+from pricing_assets.pricing.beliefs import believed
+from pricing_assets.pricing.optimiser import Choice, Floats, Gain, Rows, choose
 from pricing_assets.pricing.prospects import COLUMNS
 from pricing_assets.strategies import Learned, Strategy
 from pricing_assets.tables import money
 
 READ = (
     *("price_change_28d_pct", "lowest_price_365d", "highest_price_365d", "days_since_price_change"),
-    *("planned_price", "planned_price_today", "on_hand"),
+    *("planned_price", "planned_price_today", "on_hand", "margin_pct", "margin_182d_pct"),
 )
 """The features a model looks at, beside those of every decision."""
 SETTLED = 14
@@ -134,8 +135,27 @@ def _no_rung() -> str:
 
 
 def _chosen(judged: pl.DataFrame, learned: Learned, strategy: Strategy) -> Choice:
+    """The choices, each day by itself: what is learned of a day's rows may not depend on the days beside it."""
+    days = [_of_day(part, learned, strategy) for part in judged.partition_by("date", maintain_order=True)]
+    if len(days) == 1:
+        return days[0]
+    parts = zip(*((day.price, day.gain.mean, day.gain.doubt, day.low) for day in days), strict=True) if days else []
+    price, mean, doubt, low = [np.concatenate(part) for part in parts] or [np.zeros(0)] * 4
+    return Choice(price, Gain(mean, doubt), low)
+
+
+def _of_day(judged: pl.DataFrame, learned: Learned, strategy: Strategy) -> Choice:
     rungs = ladder.rungs(judged.select("base", "scale", "lowest", "highest"), learned, strategy.endings)
-    return choose(_rows(judged, learned), rungs, float(learned.bound_level))
+    rows = _rows(judged, learned)
+    if learned.objective == "profit":
+        rows = believed(rows, _kept(judged))
+    return choose(rows, rungs, float(learned.bound_level))
+
+
+def _kept(judged: pl.DataFrame) -> Floats:
+    """The share of the price kept over half a year; of a shorter history that of the day."""
+    share = judged.select(pl.coalesce("margin_182d_pct", "margin_pct") / 100).to_series()
+    return share.fill_null(float("nan")).to_numpy()
 
 
 def _rows(judged: pl.DataFrame, learned: Learned) -> Rows:

@@ -129,6 +129,13 @@ class FeatureSnapshots(Table):
         "raw.prices.cost",
         *_PLANS,
     )
+    margin_182d_pct = _number(
+        "(prices − costs) as % of the prices, both summed over the unplanned days among the 182 before D; null below "
+        "14 with a cost",
+        *_HISTORY,
+        "raw.prices.cost",
+        *_PLANS,
+    )
     usual_competitor_delta_pct = _number(
         "median of (current price − lowest rival price) as % of it, on the unplanned days among the 28 before D; "
         "null below 14 with a rival",

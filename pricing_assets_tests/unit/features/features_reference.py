@@ -199,11 +199,15 @@ def _usual(prices: list[Row], watched: list[Row], plans: list[Row], day: date, c
     """What was usual on the unplanned days before D of price, margin and gap to the lowest rival."""
     if currency is None:
         return {}
-    past = _window([row for row in prices if row["price_type"] == "current"], day - timedelta(days=1), 56)
-    past = [row for row in past if row["currency"] == currency and not _is_planned(plans, row)]
-    result: Row = {}
+    half_year = _window([row for row in prices if row["price_type"] == "current"], day - timedelta(days=1), 182)
+    half_year = [row for row in half_year if row["currency"] == currency and not _is_planned(plans, row)]
+    past, result = _window(half_year, day - timedelta(days=1), 56), {}
+    costed = [row for row in half_year if row["cost"] is not None]
+    if len(costed) >= 14:
+        price, cost = (sum(row[name] for row in costed) for name in ("price", "cost"))
+        result["margin_182d_pct"] = _ratio(price - cost, price)
     if usual := _middle([row["price"] for row in past]):
-        result = {"usual_price": usual[0], "usual_price_move_pct": _ratio(usual[1], usual[0])}
+        result |= {"usual_price": usual[0], "usual_price_move_pct": _ratio(usual[1], usual[0])}
     margins = [_ratio(row["price"] - row["cost"], row["price"]) for row in past if row["cost"] is not None]
     if usual := _middle(margins):
         result |= {"usual_margin_pct": usual[0], "usual_margin_move": usual[1]}
@@ -218,7 +222,7 @@ def _usual(prices: list[Row], watched: list[Row], plans: list[Row], day: date, c
 
 def _is_planned(plans: list[Row], price: Row) -> bool:
     known = [plan for plan in plans if plan["target_date"] == price["date"]]
-    known = [plan for plan in known if 1 <= (price["date"] - plan["known_on"]).days <= 300]
+    known = [plan for plan in known if 1 <= (price["date"] - plan["known_on"]).days <= 182]
     return bool(known) and max(known, key=lambda plan: plan["known_on"])["planned_price"] is not None
 
 
