@@ -72,14 +72,15 @@ def _others(learned: Learned) -> list[pl.Expr]:
     """What the others of the category earn more per unit of log price: as estimated, else by the declared diversion.
 
     Estimated: each of the others answers the mean log price of its n − 1 others with its `cross`. Declared: the share
-    `diversion` of the units lost is bought of the others, in proportion to theirs.
+    `diversion` of the money not spent is spent on the others, in proportion to theirs.
     """
     several = pl.col("category").is_not_null() & (pl.len().over(_GROUP) > 1)
     earned = pl.col("worth") * pl.col("units")
     answer = _of_others(earned * pl.col("cross")) / (pl.len().over(_GROUP) - 1)
     doubt = _of_others(earned.abs() * pl.col("cross_error")) / (pl.len().over(_GROUP) - 1)
-    lost = -pl.lit(float(learned.diversion)) * pl.col("elasticity") * pl.col("units")
-    declared = (lost * _of_others(earned) / _of_others(pl.col("units"))).fill_nan(0.0)
+    revenue = pl.col("planned") * pl.col("units")
+    lost = -pl.lit(float(learned.diversion)) * pl.col("elasticity") * revenue
+    declared = (lost * _of_others(earned) / _of_others(revenue)).fill_nan(0.0)
     chosen = pl.when(several & pl.col("cross").is_not_null())
     return [
         chosen.then(answer).when(several).then(declared).otherwise(0.0).fill_null(0.0).alias("others"),

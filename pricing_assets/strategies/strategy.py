@@ -84,8 +84,8 @@ class Learned:
 
     A price moves only if the category earns more by it than by holding with probability `bound_level`, after `label`
     (major units, what a change costs). `drift_28d` is the share a price may be away from that of 28 days before,
-    `untested` the share it may lie beyond all prices of a year, `diversion` the share of the units a price loses that
-    its category gains where no data tell.
+    `untested` the share it may lie beyond all prices of a year, `diversion` the share of the revenue a price loses
+    that its category gains where no data tell.
     """
 
     objective: Objective
