@@ -104,6 +104,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
             "time_zone": self.source.time_zone,
             "publish_at": self.source.publish_at.isoformat("minutes"),
             "countries": dict(sorted(self.source.markets.items())),
+            **({"law": law} if (law := {name: list(rules) for name, rules in sorted(self.source.law.items())}) else {}),
         }
 
     def now(self) -> datetime:

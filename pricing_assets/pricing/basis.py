@@ -41,7 +41,7 @@ class Terms:
     models: Sequence[str] = ()
 
 
-LOGIC_VERSION = 5
+LOGIC_VERSION = 6
 """Raise it with every change that can make another decision from equal inputs: the golden days say when. It is one of
 a day's settings, so new runs supersede old decisions, and replay of an old day still compares under its own terms."""
 

@@ -73,8 +73,8 @@ def decide_days(
     but date. Raises PricingError where a day traded but has no snapshot or no forecasts, the anomalies in the lake are
     not those of its snapshot, or a verdict failed.
     """
-    strategies = [each.strategy for each in active]
-    names = dict.fromkeys([*columns(strategies), *anomalies.COLUMNS, "inputs"])
+    strategies, law = [each.strategy for each in active], timing.settings.get("law", {})
+    names = dict.fromkeys([*columns(strategies, law), *anomalies.COLUMNS, "inputs"])
     snapshot = _snapshot(lake, days, timing, list(names))
     judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
     seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
@@ -86,7 +86,7 @@ def decide_days(
     terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)
     _refuse_failed(terms)
     calendar = _calendar(lake, terms)
-    decided = decide(snapshot, strategies, calendar.drop("effective_from"), before, known)
+    decided = decide(snapshot, strategies, calendar.drop("effective_from"), before, known, law=law)
     return Batch(
         days=list(days),
         terms=terms,

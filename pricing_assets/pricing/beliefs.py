@@ -20,8 +20,8 @@ from pricing_assets.pricing.optimiser import Floats, Rows
 
 USUAL, FEW = 0.05, 12
 """How far a price is off as a rule (share of it), and below how many rows that is taken instead of learned."""
-MOST = 0.5
-"""Share of a price beyond which nothing is learned any more."""
+LEAST, MOST = 0.03, 0.5
+"""How far a price is off at least and at most: no shop prices better, and of one that prices worse it tells nothing."""
 _MEDIAN = 0.4549364231195727  # of a squared standard normal
 _HALVINGS = 30
 
@@ -50,7 +50,7 @@ def _off(distance: Floats, reach: Floats, error: Floats) -> float:
     """The spread of the shares by which prices are off that makes the median distance what it is."""
     if len(distance) < FEW:
         return USUAL
-    low, high = 0.0, MOST
+    low, high = LEAST, MOST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         scaled = distance**2 / np.maximum((reach * middle) ** 2 + error**2, 1e-12)

@@ -6,18 +6,33 @@ and the choice of a price inside the interval (endings).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import polars as pl
 
 from pricing_assets.strategies import Constraint
+from pricing_assets.tables import money
 
 TEN_THOUSANDTHS = 10_000
 LOWEST, HIGHEST = 1, 10**13 - 1  # minor units: one, and the largest that rules may propose; fits Decimal(18,4)
 _SMALLEST, _LARGEST = "the smallest coin", "the largest price"
 _DECIMALS = Decimal("1e-16")  # of a factor; finer ones are rounded to the safe side, so that Int128 always suffices
+
+
+class Bound(NamedTuple):
+    """An interval of minor units, null where it says nothing on that side, and its name in sentences."""
+
+    label: str
+    floor: pl.Expr
+    cap: pl.Expr
+
+
+def floor_of(amount: str) -> pl.Expr:
+    """The lowest price in minor units that is not below an amount."""
+    return _floor_of(_exact(amount), Fraction(1))
 
 
 def _exact(amount: str) -> pl.Expr:
@@ -114,42 +129,55 @@ def broken_floors(constraints: Sequence[Constraint]) -> pl.Expr:
     return pl.concat_str(named, separator=", ", ignore_nulls=True)
 
 
-def apply(frame: pl.DataFrame, constraints: Sequence[Constraint]) -> pl.DataFrame:
-    """Adds the joint interval, the price after each constraint, and the first clash.
+def apply(frame: pl.DataFrame, constraints: Sequence[Constraint], law: Sequence[Bound] = ()) -> pl.DataFrame:
+    """Adds the joint interval, the price after each bound, and the first clash. What the law says comes first.
 
     `frame` holds `price` (Int64 minor units after the rules, may be null), `scale` and the features. Adds `low`,
-    `high` (Int64), `constraint:<i>` (price after the i-th constraint, null where it changed nothing), `clash` (text
-    naming both constraints, null where none) and replaces `price`. Where two clash, `price` is what it was.
+    `high` (Int64), `constraint:<i>` (price after the i-th bound, null where it changed nothing), `clash` (text naming
+    both bounds and the amount between them, null where none) and replaces `price`. Where two clash, `price` is what it
+    was.
     """
-    labels = [_SMALLEST, _LARGEST, *(constraint.label for constraint in constraints)]
+    bounds = [*law, *(Bound(each.label, *interval(each)) for each in constraints)]
+    labels = [_SMALLEST, _LARGEST, *(bound.label for bound in bounds)]
     frame = frame.with_columns(
         low=pl.lit(LOWEST, dtype=pl.Int64),
         high=pl.lit(HIGHEST, dtype=pl.Int64),
         low_by=pl.lit(0, dtype=pl.Int32),
         high_by=pl.lit(1, dtype=pl.Int32),
         clash=pl.lit(None, dtype=pl.Int32),
+        apart=pl.lit(None, dtype=pl.Int64),
         constrained=pl.col("price"),
     )
-    for number, constraint in enumerate(constraints):
-        frame = _narrow(frame, constraint, f"constraint:{number}", number + 2, len(labels))
+    for number, bound in enumerate(bounds):
+        frame = _narrow(frame, bound, f"constraint:{number}", number + 2, len(labels))
     pairs = {
         one * len(labels) + two: f"{labels[one]} clashes with {labels[two]}"
         for two in range(2, len(labels))
         for one in range(two)
     }
-    return frame.with_columns(
-        price=pl.when(pl.col("clash").is_null()).then("constrained").otherwise("price"),
-        clash=pl.col("clash").replace_strict(pairs, default=None, return_dtype=pl.String),
-    ).drop("constrained", "low_by", "high_by")
+    frame = frame.with_columns(price=pl.when(pl.col("clash").is_null()).then("constrained").otherwise("price"))
+    return frame.with_columns(clash=_in_words(frame, pairs)).drop("constrained", "low_by", "high_by", "apart")
 
 
-def _narrow(frame: pl.DataFrame, constraint: Constraint, column: str, index: int, labels: int) -> pl.DataFrame:
-    """Intersects the interval with one constraint and moves the price into it.
+def _in_words(frame: pl.DataFrame, pairs: Mapping[int, str]) -> pl.Series:
+    """Which two bounds clash and by how much in major units; of the few rows where any do."""
+    found = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    rows = frame["clash"].is_not_null().arg_true()
+    if not rows.len():
+        return found
+    clashing = frame.select("clash", "apart", "scale")[rows]
+    words = clashing["clash"].replace_strict(pairs, return_dtype=pl.String)
+    amounts = clashing.select(money.to_major(pl.col("apart"), pl.col("scale")))["apart"]
+    shown = [f"{word} by {amount.normalize():f}" for word, amount in zip(words, amounts, strict=True)]
+    return found.scatter(rows, pl.Series(shown, dtype=pl.String))
+
+
+def _narrow(frame: pl.DataFrame, bound: Bound, column: str, index: int, labels: int) -> pl.DataFrame:
+    """Intersects the interval with one bound and moves the price into it.
 
     A bound remembers the constraint it comes from by its index among the labels; a clash remembers two of them.
     """
-    floor, cap = interval(constraint)
-    frame = frame.with_columns(floor=floor, cap=cap)
+    frame = frame.with_columns(floor=bound.floor, cap=bound.cap)
     raises = (pl.col("floor") > pl.col("low")).fill_null(False)
     lowers = (pl.col("cap") < pl.col("high")).fill_null(False)
     frame = frame.with_columns(
@@ -165,8 +193,15 @@ def _narrow(frame: pl.DataFrame, constraint: Constraint, column: str, index: int
         pl.when(pl.col("moved") != pl.col("constrained")).then("moved").alias(column),
         constrained="moved",
         clash=pl.when(clashes).then(other * labels + index).otherwise("clash"),
+        apart=pl.when(clashes).then(_apart()).otherwise("apart"),
         low_by=pl.when(raises).then(pl.lit(index, dtype=pl.Int32)).otherwise("low_by"),
         high_by=pl.when(lowers).then(pl.lit(index, dtype=pl.Int32)).otherwise("high_by"),
         low=pl.when(raises).then("floor").otherwise("low"),
         high=pl.when(lowers).then("cap").otherwise("high"),
     ).drop("floor", "cap", "above", "below", "within", "moved")
+
+
+def _apart() -> pl.Expr:
+    """By how much a floor lies above a cap, of the two that clash."""
+    above, below = pl.col("floor") - pl.col("high"), pl.col("low") - pl.col("cap")
+    return pl.when("above").then(above).when("below").then(below).otherwise(pl.col("floor") - pl.col("cap"))

@@ -14,10 +14,13 @@ import polars as pl
 
 from pricing_assets.lake.hashing import canonical
 from pricing_assets.pricing import constraints, endings, explanation, interventions, learned
+from pricing_assets.pricing import law as laws
 from pricing_assets.pricing.basis import decision_ids
+from pricing_assets.pricing.constraints import Bound
 from pricing_assets.pricing.expected import expected
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.pricing.interventions import Interventions
+from pricing_assets.pricing.law import Law
 from pricing_assets.pricing.outlook import Outlook, nothing_known
 from pricing_assets.pricing.prospects import prospects
 from pricing_assets.strategies import Autonomy, Constraint, Strategy, claims, propose
@@ -27,6 +30,7 @@ from pricing_assets.tables.features import FeatureSnapshots
 
 _KEYS = ("date", "sku", "market", "category", "brand", "currency")
 _AMOUNTS = ("current_price", "list_price", "cost", *constraints.READ)
+_NO_LAW: Law = {}
 
 
 class Decided(NamedTuple):
@@ -42,19 +46,22 @@ def decide(
     days: pl.DataFrame,
     before: Interventions | None = None,
     known: Outlook | None = None,
+    *,
+    law: Law = _NO_LAW,
 ) -> Decided:
     """Decides every row of `features`; the overrides and severe anomalies in `before` go before the strategies.
 
-    What is `known` of demand says how many units each decision expects; only a strategy's model moves prices by it.
+    What is `known` of demand says how many units each decision expects; only a strategy's model moves prices by it. The
+    `law` of each market binds whatever a strategy says.
     `features` are rows of features.feature_snapshots; `days` has one row per date in them: date, basis (String), late
     (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises PricingError where
     two strategies of equal priority claim one SKU.
     """
-    frame = _numbered(features, days, strategies)
+    frame = _numbered(features, days, strategies, law)
     known = known or nothing_known(learned=any(each.ml for each in strategies))
     with ThreadPoolExecutor(1) as pool:
         ids = pool.submit(decision_ids, frame)  # one after the other: meanwhile the other processors make prices
-        parts = list(_parts(frame, strategies, before, known))
+        parts = list(_parts(frame, strategies, before, known, law))
         rows = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
         steps = explanation.steps(parts, frame.height)
         units = expected(rows.with_columns(frame["category"]), known)
@@ -63,10 +70,11 @@ def decide(
     return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))))
 
 
-def columns(strategies: Sequence[Strategy]) -> list[str]:
-    """The columns of features.feature_snapshots that decisions by these strategies look at."""
+def columns(strategies: Sequence[Strategy], law: Law = _NO_LAW) -> list[str]:
+    """The columns of features.feature_snapshots that decisions by these strategies under a law look at."""
     named = {name for strategy in strategies for name in strategy.features()}
     named |= {name for strategy in strategies if strategy.ml for name in learned.READ}
+    named |= set(laws.READ) if law else set()
     return [name for name in FeatureSnapshots.columns() if name in _KEYS + _AMOUNTS or name in named]
 
 
@@ -77,7 +85,7 @@ def unread(strategies: Sequence[Strategy]) -> list[str]:
 
 
 def _parts(
-    frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions | None, known: Outlook
+    frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions | None, known: Outlook, law: Law
 ) -> Iterator[Part]:
     """The rows by the strategy that prices them, priced; first those that none does.
 
@@ -91,29 +99,30 @@ def _parts(
         if strategy and strategy.ml:  # what a category gains or loses is of all its SKUs, whoever prices them
             part = part.hstack(prospects(frame, known, strategy.ml).filter(rows))
         if touched is None:
-            yield _part(part, strategy)
+            yield _part(part, strategy, law)
             continue
-        yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy)
-        yield _part(part.join(touched, on="row", how="inner", maintain_order="left"), strategy, obeying=True)
+        yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy, law)
+        yield _part(part.join(touched, on="row", how="inner", maintain_order="left"), strategy, law, obeying=True)
 
 
-def _part(frame: pl.DataFrame, strategy: Strategy | None, *, obeying: bool = False) -> Part:
+def _part(frame: pl.DataFrame, strategy: Strategy | None, law: Law, *, obeying: bool = False) -> Part:
     """Rows of one strategy, or of none, priced; `obeying` rows have the columns of interventions.touched."""
-    frame = _by_strategy(frame, strategy) if strategy else _unclaimed(learned.nothing(frame))
+    frame = _by_strategy(frame, strategy, law) if strategy else _unclaimed(learned.nothing(frame))
     unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
     frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
     if obeying:
         frame = _obeying(frame, strategy.constraints if strategy else ())
-    labels = Labels.of(strategy) if strategy else Labels.nothing()
+    frame = _warned(frame, strategy.constraints if strategy else ())
+    labels = Labels.of(strategy, [each.label for each in laws.bounds(law)]) if strategy else Labels.nothing()
     return Part(_settled(frame, strategy), labels._replace(obeying=obeying))
 
 
-def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
+def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy], law: Law) -> pl.DataFrame:
     """The features decisions look at, in canonical order, with the current price in minor units.
 
     Adds row (the position), scale (minor units per major unit) and current (Int64 minor units).
     """
-    frame = canonical(features.select(columns(strategies)), FeatureSnapshots)
+    frame = canonical(features.select(columns(strategies, law)), FeatureSnapshots)
     frame = frame.join(days, on="date", how="inner", validate="m:1", maintain_order="left")
     scale = money.scale(pl.col("currency"), frame["currency"].unique())
     frame = frame.with_columns(scale=scale).with_row_index("row")
@@ -134,29 +143,32 @@ def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _by_strategy(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
+def _by_strategy(frame: pl.DataFrame, strategy: Strategy, law: Law) -> pl.DataFrame:
     """Proposal, constraints and ending of one strategy, with every intermediate price kept for the explanation."""
-    frame = _proposed(frame, strategy).with_columns(strategy=pl.lit(strategy.name), strategy_hash=pl.lit(strategy.hash))
-    frame = constraints.apply(frame.with_columns(price=pl.col("proposed")), strategy.constraints)
+    bounds = laws.bounds(law)
+    frame = _proposed(frame, strategy, bounds).with_columns(
+        strategy=pl.lit(strategy.name), strategy_hash=pl.lit(strategy.hash)
+    )
+    frame = constraints.apply(frame.with_columns(price=pl.col("proposed")), strategy.constraints, bounds)
     # a price nothing moved needs no ending
     kept = pl.col("unmoved").is_not_null() & (pl.col("price") == pl.col("current"))
     frame = frame.with_columns(endings.nearest(frame, strategy.endings))
     frame = frame.with_columns(ended=pl.when((pl.col("ended") != pl.col("price")) & ~kept).then("ended"))
     frame = frame.with_columns(price=pl.coalesce("ended", "price"))
     frame = learned.as_chosen(frame) if strategy.ml else frame
-    return frame.with_columns(hold=pl.coalesce("hold", *_obstacles(strategy), pl.when(kept).then("unmoved")))
+    return frame.with_columns(hold=pl.coalesce("hold", *_obstacles(strategy, law), pl.when(kept).then("unmoved")))
 
 
-def _proposed(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
+def _proposed(frame: pl.DataFrame, strategy: Strategy, bounds: Sequence[Bound]) -> pl.DataFrame:
     """The price after rules and model, in the strategy's order, as `proposed`; and each of them on the way."""
     method = "static" if strategy.type == "static" else "rules"
     if strategy.ml is None:
         return learned.nothing(_ruled(frame, strategy)).with_columns(method=pl.lit(method))
     if strategy.order[0] == "rules":
-        frame = learned.priced(learned.after_rules(_ruled(frame, strategy), strategy), strategy, strategy.ml)
+        frame = learned.priced(learned.after_rules(_ruled(frame, strategy), strategy), strategy, strategy.ml, bounds)
         frame = frame.with_columns(proposed=pl.coalesce("ml", "base"))
     else:
-        frame = learned.priced(learned.before_rules(frame), strategy, strategy.ml)
+        frame = learned.priced(learned.before_rules(frame), strategy, strategy.ml, bounds)
         frame = frame.with_columns(proposed=pl.coalesce("ml", "base"))
         if strategy.rules:
             so_far = money.to_major(pl.col("proposed"), pl.col("scale")).alias("price_so_far")
@@ -172,12 +184,15 @@ def _ruled(frame: pl.DataFrame, strategy: Strategy, start: str = "list_price") -
     return frame.hstack(proposal).with_columns(proposed=pl.col("proposed").round().cast(pl.Int64))
 
 
-def _obstacles(strategy: Strategy) -> list[pl.Expr]:
+def _obstacles(strategy: Strategy, law: Law) -> list[pl.Expr]:
     """Why a row must be held although its rules went through, null where nothing stands in the way."""
     found = [pl.col("clash"), pl.when(pl.col("price") < constraints.LOWEST).then(pl.lit("its price rounds to zero"))]
     if bounds := [constraints.described(each) for each in strategy.constraints if constraints.needs_cost(each)]:
         no_cost = pl.lit(f"no cost known, so {' and '.join(bounds)} cannot be checked")
         found.insert(0, pl.when(pl.col("cost").is_null()).then(no_cost))
+    if law:
+        no_cost = pl.lit(f"no cost known, so law: {laws.BELOW_COST} cannot be checked")
+        found.insert(0, pl.when(laws.cost_unknown(law)).then(no_cost))
     if strategy.type == "static":
         # rules start from the list price; a price set by hand does not
         unset = pl.all_horizontal(pl.lit(True), *(pl.col(f"rule:{rule.name}").is_null() for rule in strategy.rules))
@@ -196,6 +211,20 @@ def _obeying(frame: pl.DataFrame, bounds: Sequence[Constraint]) -> pl.DataFrame:
     )
     named = pl.concat_str("frozen", "alarmed", pl.when(~priced).then("hold"), separator="; ", ignore_nulls=True)
     return frame.with_columns(hold=pl.when(frozen | alarmed).then(named).otherwise("hold"))
+
+
+def _warned(frame: pl.DataFrame, bounds: Sequence[Constraint]) -> pl.DataFrame:
+    """Rows that hold at a price below what it must not be below: their sentence names it, as that of a freeze does."""
+    told = pl.col("frozen").is_not_null() if "frozen" in frame.columns else pl.lit(value=False)
+    held = frame.select(pl.col("hold").is_not_null() & pl.col("current").is_not_null() & ~told).to_series().arg_true()
+    if not held.len():
+        return frame
+    rows = frame[held].with_columns(broken=constraints.broken_floors(bounds))
+    broken = rows.filter(pl.col("broken") != "")
+    if not broken.height:
+        return frame
+    words = broken.select("row", hold=pl.format("{}, although the price is below {}", "hold", "broken"))
+    return frame.update(words, on="row", how="left")
 
 
 def _settled(frame: pl.DataFrame, strategy: Strategy | None) -> pl.DataFrame:

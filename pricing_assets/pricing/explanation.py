@@ -54,16 +54,25 @@ class Labels(NamedTuple):
         return cls((), ())
 
     @classmethod
-    def of(cls, strategy: Strategy) -> Labels:
-        """The steps a strategy can take."""
+    def of(cls, strategy: Strategy, law: Sequence[str] = ()) -> Labels:
+        """The steps a strategy can take, and those a law of its markets can make it take before its constraints."""
         origin = f"{strategy.name}@{strategy.hash[:12]}"
         rules = tuple(
             Label(f"rule:{rule.name}", f"rule:{rule.name}", _sentence(rule), f"{origin}#{rule.name}", rule.name)
             for rule in strategy.rules
         )
-        limits = tuple(
-            Label(f"constraint:{number}", f"constraint:{limit.kind}", limit.label, f"{origin}#constraints", limit.label)
-            for number, limit in enumerate(strategy.constraints)
+        legal = [
+            Label(f"constraint:{number}", "constraint:law", rule, "source.yaml", rule)
+            for number, rule in enumerate(law)
+        ]
+        limits = (
+            *legal,
+            *(
+                Label(
+                    f"constraint:{number}", f"constraint:{each.kind}", each.label, f"{origin}#constraints", each.label
+                )
+                for number, each in enumerate(strategy.constraints, len(legal))
+            ),
         )
         texts = ", ".join(str(ending) for ending in strategy.endings)
         ending = Label("ended", "ending", f"nearest admissible ending of {texts}", f"{origin}#endings", "ending")

@@ -9,11 +9,14 @@ it is, for neither its elasticity nor its forecast is that of a lasting price.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
 from pricing_assets.pricing import constraints, ladder
 from pricing_assets.pricing.beliefs import believed
+from pricing_assets.pricing.constraints import Bound
 from pricing_assets.pricing.optimiser import Choice, Floats, Gain, Rows, choose
 from pricing_assets.pricing.prospects import COLUMNS
 from pricing_assets.strategies import Learned, Strategy
@@ -70,7 +73,7 @@ def after_rules(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
     )
 
 
-def priced(frame: pl.DataFrame, strategy: Strategy, learned: Learned) -> pl.DataFrame:
+def priced(frame: pl.DataFrame, strategy: Strategy, learned: Learned, law: Sequence[Bound]) -> pl.DataFrame:
     """What a model makes of each row: the columns `ml`, `unmoved`, `expected_gain`, `gain_low` and `confidence`.
 
     `ml` is the price after it (Int64 minor units; null where it moved nothing), `unmoved` why it did not; gains are
@@ -79,7 +82,7 @@ def priced(frame: pl.DataFrame, strategy: Strategy, learned: Learned) -> pl.Data
     `frame` has `base` (Int64 minor units: the price so far), `settled` (why no model may touch a row; null where it
     may), the columns of prospects.COLUMNS and the features of READ.
     """
-    inside = constraints.apply(frame.with_columns(price=pl.col("base")), strategy.constraints)
+    inside = constraints.apply(frame.with_columns(price=pl.col("base")), strategy.constraints, law)
     inside = inside.with_columns(base=pl.col("price"))
     bounds = ladder.bounded(inside, learned)
     inside = inside.with_columns(bounds.get_columns())

@@ -120,7 +120,8 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
     known = _outlook(lake, recorded, day, learned=any(each.ml for each in strategies))
     again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before, known=known))
     settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
-    decided = decide(snapshot, strategies, settled, before, known)
+    law = json.loads(row["settings"]).get("law", {})
+    decided = decide(snapshot, strategies, settled, before, known, law=law)
     decisions_hash = content_hash(decided.decisions, PriceDecisions)
     compared = [
         ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),

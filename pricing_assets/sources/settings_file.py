@@ -71,9 +71,10 @@ class _Strict(BaseModel):
 
 
 class MarketSettings(_Strict):
-    """What is known of a market: its country decides its public holidays."""
+    """What is known of a market: its country decides its public holidays; `law` names legal rules prices must obey."""
 
     country: Country | None = None
+    law: tuple[Literal["no_sale_below_cost", "prior_price_30d"], ...] = ()
 
 
 class Limits(_Strict):

@@ -52,6 +52,7 @@ class Source:
     database: str | None = field(default=None, repr=False)  # its URL may hold a password
     expectations: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
     accepted: Mapping[date, str] = field(default_factory=dict)
+    law: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -185,6 +186,7 @@ def _source(folder: Path, file: SourceFile, settings: Settings) -> Source:
         database=settings.source_url or _database(file, settings),
         expectations=file.expectations.suites(),
         accepted=file.expectations.accepted,
+        law={name: market.law for name, market in file.markets.items() if market.law},
     )
 
 

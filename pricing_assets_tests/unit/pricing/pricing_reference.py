@@ -46,6 +46,11 @@ def bounds(constraint: Constraint, row: Mapping[str, Any]) -> tuple[Fraction | N
     return (bound, None) if constraint.kind == "min_price" else (None, bound)
 
 
+def _major(minor: int, row: Mapping[str, Any]) -> str:
+    """An amount in major units of the row's currency."""
+    return f"{(Decimal(minor) / scale(row)).normalize():f}"
+
+
 def constrained(row: Mapping[str, Any], constraints: Sequence[Constraint]) -> tuple[int, int, int, str | None]:
     """Price after the constraints, the interval, and the first clash by name; where they clash the price stays."""
     low, high = 1, HIGHEST
@@ -56,11 +61,12 @@ def constrained(row: Mapping[str, Any], constraints: Sequence[Constraint]) -> tu
         lowest = None if floor is None else math.ceil(floor)
         highest = None if cap is None else math.floor(cap)
         if lowest is not None and lowest > high:
-            return row["price"], low, high, f"{high_by} clashes with {constraint.label}"
+            return row["price"], low, high, f"{high_by} clashes with {constraint.label} by {_major(lowest - high, row)}"
         if highest is not None and highest < low:
-            return row["price"], low, high, f"{low_by} clashes with {constraint.label}"
+            return row["price"], low, high, f"{low_by} clashes with {constraint.label} by {_major(low - highest, row)}"
         if lowest is not None and highest is not None and lowest > highest:
-            return row["price"], low, high, f"the smallest coin clashes with {constraint.label}"
+            apart = _major(lowest - highest, row)
+            return row["price"], low, high, f"the smallest coin clashes with {constraint.label} by {apart}"
         if lowest is not None and lowest > low:
             low, low_by = lowest, constraint.label
         if highest is not None and highest < high:

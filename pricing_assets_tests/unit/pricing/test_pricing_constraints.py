@@ -57,14 +57,14 @@ def test_what_is_absent_does_not_bind(limit: Constraint) -> None:
 def test_clash_names_both_and_leaves_the_price() -> None:
     row = {"price": 1200, "cost": Decimal("10"), "competitor_max": Decimal("10"), "current_price": Decimal("11")}
     found = applied(row, COST, DAILY, RIVAL)
-    assert found["clash"] == f"{COST.label} clashes with {RIVAL.label}"
+    assert found["clash"] == f"{COST.label} clashes with {RIVAL.label} by 1.5"
     assert found["price"] == 1200
 
 
 def test_precedence_decides_which_constraint_is_second() -> None:
     row = {"price": 900, "cost": Decimal("10"), "competitor_max": Decimal("10")}
-    assert applied(row, COST, RIVAL)["clash"] == f"{COST.label} clashes with {RIVAL.label}"
-    assert applied(row, RIVAL, COST)["clash"] == f"{RIVAL.label} clashes with {COST.label}"
+    assert applied(row, COST, RIVAL)["clash"] == f"{COST.label} clashes with {RIVAL.label} by 1.5"
+    assert applied(row, RIVAL, COST)["clash"] == f"{RIVAL.label} clashes with {COST.label} by 1.5"
 
 
 def test_one_constraint_that_leaves_no_whole_price_clashes() -> None:
@@ -83,7 +83,7 @@ def test_a_factor_with_many_decimals_is_exact() -> None:
 
 def test_a_floor_above_every_price_clashes() -> None:
     found = applied({"price": 1, "cost": Decimal(10**13)}, constraint("min_price", "cost_times", "1000"))
-    assert found["clash"] == "the largest price clashes with min_price: {cost_times: 1000}"
+    assert found["clash"] == "the largest price clashes with min_price: {cost_times: 1000} by 0.01"
 
 
 def test_missing_cost_is_needed_by_cost_floors_only() -> None:

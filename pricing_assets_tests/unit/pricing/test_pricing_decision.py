@@ -100,7 +100,8 @@ def test_a_static_strategy_sets_prices_by_hand() -> None:
         ({"on_hand": 1, "list_price": None}, "start: list_price is null"),
         (
             {"on_hand": 1, "cost": Decimal("20")},
-            "min_price: {cost_times: 1.1} clashes with max_daily_change: 0.10",
+            "min_price: {cost_times: 1.1} clashes with max_daily_change: 0.10 by 11, although the price is below its "
+            "cost, the floor min_price: {cost_times: 1.1}",
         ),
     ],
 )
