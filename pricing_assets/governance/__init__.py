@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pricing_assets.governance.drift_records import Approval, Champion, Drift, DriftEvent, Outcome, Validated
 from pricing_assets.governance.records import ActiveStrategy, Event, Language, Override, Scope
+from pricing_assets.governance.review_records import AutonomyScope, Proposal, Review, Tightening
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActiveStrategy",
     "Approval",
+    "AutonomyScope",
     "Champion",
     "Drift",
     "DriftEvent",
@@ -31,8 +33,11 @@ __all__ = [
     "Language",
     "Outcome",
     "Override",
+    "Proposal",
+    "Review",
     "Scope",
     "Store",
+    "Tightening",
     "Validated",
     "exported",
     "open_store",

@@ -2,7 +2,7 @@
 
 Here: the operations, each one transaction with its event and its audit row. Not here: databases (database.py), what
 makes a text a strategy (handed in as a Language), what the events come to (activations, overrides, approvals), the way
-from a drift event to a new champion (gate.py).
+from a drift event to a new champion (gate.py), prices put to people (desk.py).
 
 Every operation carries an idempotency key. The same key with the same request returns the earlier result and does
 nothing; with another request it is refused. Source of the pattern: IETF draft-ietf-httpapi-idempotency-key-header.
@@ -20,6 +20,7 @@ from pricing_assets.governance import activations, approvals, ledger, overrides
 from pricing_assets.governance.activations import ACTIVATED, DEACTIVATED, ROLLED_BACK, STREAM
 from pricing_assets.governance.approvals import Answer
 from pricing_assets.governance.database import Database
+from pricing_assets.governance.desk import Desk
 from pricing_assets.governance.gate import Gate
 from pricing_assets.governance.ledger import Request
 from pricing_assets.governance.records import ActiveStrategy, Draft, Event, Language, Override, OverrideKind, Scope
@@ -36,6 +37,8 @@ class Store:
         self._given = language
         self.gate = Gate(database)
         """From drift events to new champions."""
+        self.desk = Desk(database)
+        """Prices put to people, and the autonomy that follows from their answers."""
 
     def __enter__(self) -> Store:
         return self

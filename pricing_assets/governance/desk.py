@@ -1,0 +1,169 @@
+"""The review desk: prices answered by people, alone or together, and the autonomy that follows from it.
+
+Here: each operation as one transaction with its events, its audit rows and what is learnt from them, so that of two
+people at once one wins and is named, and each done twice has one effect. Not here: what an answer is (approvals.py,
+reviews.py), which prices are put to people (pricing/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from pricing_assets.errors import PricingError
+from pricing_assets.governance import approvals, autonomy, ledger, reviews
+from pricing_assets.governance.approvals import Answer
+from pricing_assets.governance.autonomy import HoldOut
+from pricing_assets.governance.database import Database
+from pricing_assets.governance.ledger import Request
+from pricing_assets.governance.review_records import AutonomyScope, Mode, Proposal, Review, Tightening
+
+
+class Answered(NamedTuple):
+    """What was answered, who had answered the others before, and what autonomy was tightened by it."""
+
+    reviews: list[Review]
+    taken: list[str]
+    tightened: list[Tightening]
+
+
+class Desk:
+    """The review desk of one governance store: `Store.desk`. Safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def decide(
+        self,
+        actor: str,
+        proposal: Proposal,
+        answer: Answer,
+        reason: str,
+        idempotency_key: str,
+        *,
+        today: date,
+        price: Decimal | None = None,
+    ) -> Answered:
+        """Answers one proposal; `price` is the other one of an amendment, `today` the effective day answered on.
+
+        Raises PricingError where it has expired or is answered: it names who.
+        """
+        amendment = reviews.amendment_of(answer, price)
+        body = ledger.dumps([approvals.checked_answer(answer, amendment), amendment])
+        request = Request("decide", proposal.subject, actor, reason, idempotency_key, body=body)
+        with self._database.writing() as connection:
+            if (earlier := ledger.earlier(connection, request)) is not None:
+                return Answered([_review_of(connection, proposal, earlier.seq)], [], [])
+            made = _answer(connection, request, proposal, answer, amendment, today)
+            return Answered([made], [], autonomy.learn(connection, [proposal.scope]))
+
+    def decide_together(
+        self, actor: str, proposals: Sequence[Proposal], answer: Answer, reason: str, idempotency_key: str, *, today: date
+    ) -> Answered:
+        """Answers several proposals as one: all in one transaction, and one verdict for learning.
+
+        Those somebody answered meanwhile are left as they are and named; so are expired ones. Raises PricingError
+        where nothing is left to answer.
+        """
+        approvals.checked_answer(answer, None)
+        body = ledger.dumps([answer, sorted(each.decision_id for each in proposals)])
+        name = f"{reviews.GROUPS}{idempotency_key}"
+        request = Request("decide_together", name, actor, reason, idempotency_key, body=body)
+        with self._database.writing() as connection:
+            if ledger.earlier(connection, request) is not None:
+                found = reviews.everything(connection)
+                return Answered([each for each in found if each.group == idempotency_key], [], [])
+            made, taken = [], []
+            for proposal in proposals:
+                own = Request("decide", proposal.subject, actor, reason, f"{idempotency_key} {proposal.decision_id}")
+                try:
+                    made.append(_answer(connection, own, proposal, answer, None, today, idempotency_key))
+                except PricingError as refused:
+                    taken.append(refused.what)
+            if not made:
+                raise PricingError("; ".join(taken[:3]) or "no price was named", "`pricing review list` shows the rest")
+            reviews.together(connection, request, answer, [each.proposal for each in made])
+            return Answered(made, taken, autonomy.learn(connection, {each.proposal.scope for each in made}))
+
+    def withdraw(self, actor: str, subject: str, reason: str, idempotency_key: str, expected_version: int | None = None) -> Review:
+        """Takes an answer back; the price is open again. Raises PricingError where there is none to take back."""
+        request = Request("withdraw", approvals.checked_subject(subject), actor, reason, idempotency_key, expected_version)
+        with self._database.writing() as connection:
+            if ledger.earlier(connection, request) is None:
+                reviews.withdraw(connection, request)
+            return reviews.one(connection, subject)
+
+    def reviews(self, known_by: datetime | None = None) -> list[Review]:
+        """Every answer ever given, oldest first; as they were at a moment, where one is given."""
+        with self._database.reading() as connection:
+            events = ledger.events(connection, reviews.STREAM)
+        return reviews.folded(event for event in events if known_by is None or event.recorded_at <= known_by)
+
+    def autonomy(self, known_by: datetime | None = None) -> list[Tightening]:
+        """The last word on each scope, now or as it was at a moment."""
+        with self._database.reading() as connection:
+            return autonomy.in_force(ledger.events(connection, autonomy.STREAM), known_by)
+
+    def tighten(
+        self, scope: AutonomyScope, mode: Mode | None, threshold: float | None, *, by: str, reason: str, key: str
+    ) -> Tightening:
+        """Makes a scope stricter. Raises PricingError where it is as strict already."""
+        request, said = _about(scope, "tighten", mode, threshold, by, reason, key)
+        with self._database.writing() as connection:
+            if (earlier := ledger.earlier(connection, request)) is not None:
+                return autonomy.in_force([earlier])[0]
+            return autonomy.tighten(connection, request, scope, said)
+
+    def loosen(
+        self,
+        scope: AutonomyScope,
+        mode: Mode | None,
+        threshold: float | None,
+        *,
+        by: str,
+        reason: str,
+        key: str,
+        hold_out: HoldOut | None,
+    ) -> Tightening:
+        """Makes a scope looser, at most as its strategies say. Raises PricingError without evidence: it says which."""
+        request, said = _about(scope, "loosen", mode, threshold, by, reason, key)
+        with self._database.writing() as connection:
+            if (earlier := ledger.earlier(connection, request)) is not None:
+                return autonomy.in_force([earlier])[0]
+            return autonomy.loosen(connection, request, scope, said, hold_out)
+
+
+def _answer(
+    connection: sa.Connection,
+    request: Request,
+    proposal: Proposal,
+    answer: Answer,
+    amendment: dict[str, str] | None,
+    today: date,
+    group: str | None = None,
+) -> Review:
+    """Opens the proposal and answers it; the one function `decide` is for these as for all that people decide."""
+    reviews.open_(connection, proposal, today, group)
+    event = approvals.decide(connection, request, answer, amendment, datetime.now(UTC))
+    return _review_of(connection, proposal, event.seq)
+
+
+def _review_of(connection: sa.Connection, proposal: Proposal, sequence: int) -> Review:
+    """The answer an event recorded."""
+    found = reviews.folded(ledger.history(connection, proposal.subject))
+    return next(each for each in found if each.sequence == sequence)
+
+
+def _about(
+    scope: AutonomyScope, operation: str, mode: Mode | None, threshold: float | None, by: str, reason: str, key: str
+) -> tuple[Request, dict[str, object]]:
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise PricingError(f"{scope}: {threshold:g} is no threshold", "give a number from 0 to 1")
+    if operation == "tighten" and mode is None and threshold is None:
+        raise PricingError(f"{scope}: nothing to tighten", "give --mode, --threshold or both")
+    said: dict[str, object] = {"mode": mode, "threshold": threshold}
+    return Request(operation, scope.stream, by, reason, key, body=ledger.dumps(said)), said
