@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pricing_assets.governance.drift_records import Approval, Champion, Drift, DriftEvent, Outcome, Validated
 from pricing_assets.governance.records import ActiveStrategy, Event, Language, Override, Scope
-from pricing_assets.governance.review_records import AutonomyScope, Proposal, Review, Tightening
+from pricing_assets.governance.review_records import AutonomyScope, Limits, Proposal, Review, Tightening
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "Gate",
     "Language",
+    "Limits",
     "Outcome",
     "Override",
     "Proposal",

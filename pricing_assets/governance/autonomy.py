@@ -9,6 +9,7 @@ a gain over the prices held out.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +18,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from pricing_assets.errors import PricingError
-from pricing_assets.governance import ledger, learning, reviews
+from pricing_assets.governance import learning, ledger, reviews
+from pricing_assets.governance.learning import Raised, Rate, Verdict
 from pricing_assets.governance.ledger import Request
-from pricing_assets.governance.learning import Rate, Raised, Verdict
 from pricing_assets.governance.records import Event
-from pricing_assets.governance.review_records import MODES, AutonomyScope, Mode, Tightening
+from pricing_assets.governance.review_records import MODES, AutonomyScope, Limits, Tightening
 
 STREAM = "autonomy:"
 TIGHTENED, LOOSENED = "autonomy_tightened", "autonomy_loosened"
 SYSTEM = "system"
+_CLAIM = 0.85  # what a strategy claims that says nothing of it
 LEAST_CLUSTERS = 20
 """Clusters of a hold-out under which its figure says too little."""
 
@@ -54,8 +56,7 @@ def _tightening(scope: AutonomyScope, event: Event) -> Tightening:
     said = event.payload
     return Tightening(
         scope=scope,
-        mode=said["mode"],
-        threshold=said["threshold"],
+        limits=Limits(said["mode"], said["threshold"]),
         by=event.actor,
         at=event.recorded_at,
         reason=event.reason,
@@ -84,85 +85,99 @@ def learn(connection: sa.Connection, scopes: Iterable[AutonomyScope]) -> list[Ti
     made = []
     for scope in sorted(wanted, key=str):
         word = words.get(scope)
+        limits = word.limits if word else Limits()
         mine = since([each for each in known if each.scope == scope], word, loosened=True)
         thresholds = [each.threshold for each in mine if each.threshold is not None]
-        start = word.threshold if word and word.threshold is not None else min(thresholds, default=None)
-        if start is None or (word and word.mode == "manual"):
-            continue
-        if raised := learning.raised(mine, start):
-            made.append(_raise(connection, scope, word, raised))
+        start = min(thresholds, default=None) if limits.threshold is None else limits.threshold
+        if start is not None and limits.mode != MODES[0] and (raised := learning.raised(mine, start)):
+            made.append(_raise(connection, scope, limits, raised))
     return made
 
 
-def _raise(connection: sa.Connection, scope: AutonomyScope, word: Tightening | None, raised: Raised) -> Tightening:
-    counts = raised.rate
-    does = "manual" if raised.mode == "manual" else f"semi-auto, threshold {raised.threshold:g}"
+def _raise(connection: sa.Connection, scope: AutonomyScope, before: Limits, raised: Raised) -> Tightening:
+    rate, claim = raised.rate, f"{raised.refuted:.0%}"
+    made = _stricter(before, raised.limits)
     reason = (
-        f"people approved {counts.approved} of {counts.approved + counts.rejected} prices of confidence"
-        f" {raised.refuted:g} and more: a rate of {counts.low:.0%} to {counts.high:.0%}, not {raised.refuted:.0%}: {does}"
+        f"people approved {rate.approved} of {rate.approved + rate.rejected} prices of confidence {raised.refuted:g}"
+        f" and more: a rate of {rate.low:.0%} to {rate.high:.0%}, not {claim}. So it is {made}"
     )
-    mode = learning.stricter(raised.mode, word.mode if word else None)
     last = ledger.latest(connection, scope.stream)
-    key = f"learn {scope.stream[: ledger.MAX_LENGTH // 2]} {last.version if last else 0}"
-    request = Request("tighten", scope.stream, SYSTEM, reason, key)
-    evidence = {"verdicts": {**counts.as_evidence(), "refuted": raised.refuted}}
-    said = {"mode": mode, "threshold": raised.threshold, "evidence": evidence}
-    return _tightening(scope, ledger.append(connection, scope.stream, request, TIGHTENED, said, after=last))
+    request = Request("tighten", scope.stream, SYSTEM, reason, _learnt(scope, last))
+    evidence = {"verdicts": {**rate.as_evidence(), "refuted": raised.refuted}}
+    return _said(connection, request, scope, TIGHTENED, made, evidence=evidence)
 
 
-def tighten(connection: sa.Connection, request: Request, scope: AutonomyScope, said: Mapping[str, Any]) -> Tightening:
-    """Tightens a scope on a person's word. Raises PricingError where that would not be stricter than what stands."""
-    last = ledger.latest(connection, scope.stream)
-    ledger.expect(request, scope.stream, last)
-    word = _tightening(scope, last) if last else None
-    mode = learning.stricter(said["mode"], word.mode if word else None)
-    before = word.threshold if word else None
-    threshold = max((each for each in (said["threshold"], before) if each is not None), default=None)
-    if word and (mode, threshold) == (word.mode, word.threshold):
-        raise PricingError(f"{scope} is {_worded(mode, threshold)} already", "nothing is left to do")
-    body = {"mode": mode, "threshold": threshold, "evidence": {}}
-    return _tightening(scope, ledger.append(connection, scope.stream, request, TIGHTENED, body, after=last))
+def _learnt(scope: AutonomyScope, last: Event | None) -> str:
+    """The key of what is learnt next; names of scopes may be long."""
+    return f"learn {hashlib.sha256(scope.stream.encode()).hexdigest()} {last.version if last else 0}"
 
 
-def loosen(
+def _said(
     connection: sa.Connection,
     request: Request,
     scope: AutonomyScope,
-    said: Mapping[str, Any],
-    hold_out: HoldOut | None,
+    kind: str,
+    limits: Limits,
+    *,
+    evidence: Mapping[str, Any],
+) -> Tightening:
+    last = ledger.latest(connection, scope.stream)
+    ledger.expect(request, scope.stream, last)
+    body = {**limits._asdict(), "evidence": dict(evidence)}
+    return _tightening(scope, ledger.append(connection, scope.stream, request, kind, body, after=last))
+
+
+def _stricter(one: Limits, other: Limits) -> Limits:
+    modes = [each.mode for each in (one, other) if each.mode is not None]
+    thresholds = [each.threshold for each in (one, other) if each.threshold is not None]
+    return Limits(min(modes, key=MODES.index, default=None), max(thresholds, default=None))
+
+
+def _word(connection: sa.Connection, scope: AutonomyScope) -> Tightening | None:
+    last = ledger.latest(connection, scope.stream)
+    return _tightening(scope, last) if last else None
+
+
+def tighten(connection: sa.Connection, request: Request, scope: AutonomyScope, limits: Limits) -> Tightening:
+    """Tightens a scope on a person's word. Raises PricingError where that would not be stricter than what stands."""
+    word = _word(connection, scope)
+    made = _stricter(limits, word.limits) if word else limits
+    if word and made == word.limits:
+        raise PricingError(f"{scope} is {made} already", "nothing is left to do")
+    return _said(connection, request, scope, TIGHTENED, made, evidence={})
+
+
+def loosen(
+    connection: sa.Connection, request: Request, scope: AutonomyScope, limits: Limits, hold_out: HoldOut | None
 ) -> Tightening:
     """Loosens a scope on a person's word and on evidence, which is kept with it.
 
     Raises PricingError where nothing is tightened, the new word would be no looser, and where the blind verdicts since
     or the hold-out do not bear it out: it says what is missing.
     """
-    last = ledger.latest(connection, scope.stream)
-    ledger.expect(request, scope.stream, last)
-    word = _tightening(scope, last) if last else None
-    if word is None or not word.tightens:
+    word = _word(connection, scope)
+    if word is None or word.limits == Limits():
         raise PricingError(
             f"{scope}: governance does not tighten it", "what a strategy allows itself is said in its `autonomy` block"
         )
-    _require_looser(word, said["mode"], said["threshold"])
+    _require_looser(scope, word.limits, limits)
     known = [each for each in learning.verdicts(reviews.everything(connection)) if scope.covers(each.scope)]
     blind = [each for each in since(known, word, loosened=False) if each.audit]
     claims = [each.threshold for each in blind if each.threshold is not None]
-    claimed = said["threshold"] if said["threshold"] is not None else min(claims, default=0.85)
+    claimed = min(claims, default=_CLAIM) if limits.threshold is None else limits.threshold
     audit = learning.rate(blind, claimed)
     if missing := [*_audit_lacks(audit, claimed), *_hold_out_lacks(hold_out)]:
         raise PricingError(f"{scope} cannot be loosened: {'; '.join(missing)}", "wait until there is evidence for it")
-    evidence = {"audit": {**audit.as_evidence(), "claimed": claimed}, "hold_out": vars(hold_out)}
-    body = {"mode": said["mode"], "threshold": said["threshold"], "evidence": evidence}
-    return _tightening(scope, ledger.append(connection, scope.stream, request, LOOSENED, body, after=last))
+    evidence = {"audit": {**audit.as_evidence(), "claimed": claimed}, "hold_out": hold_out and vars(hold_out)}
+    return _said(connection, request, scope, LOOSENED, limits, evidence=evidence)
 
 
-def _require_looser(word: Tightening, mode: Mode | None, threshold: float | None) -> None:
-    rank = len(MODES)
-    ranks = [rank if each is None else MODES.index(each) for each in (mode, word.mode)]
-    levels = [0.0 if each is None else each for each in (threshold, word.threshold)]
-    if ranks[0] < ranks[1] or levels[0] > levels[1] or (ranks[0] == ranks[1] and levels[0] == levels[1]):
+def _require_looser(scope: AutonomyScope, before: Limits, after: Limits) -> None:
+    ranks = [len(MODES) if each.mode is None else MODES.index(each.mode) for each in (before, after)]
+    levels = [0.0 if each.threshold is None else each.threshold for each in (before, after)]
+    if ranks[1] < ranks[0] or levels[1] > levels[0] or before == after:
         raise PricingError(
-            f"{word.scope} is {_worded(word.mode, word.threshold)}: {_worded(mode, threshold)} is not looser",
+            f"{scope} is {before}: {after} is not looser",
             "name a looser mode or a lower threshold; `pricing autonomy tighten` makes it stricter",
         )
 
@@ -170,8 +185,9 @@ def _require_looser(word: Tightening, mode: Mode | None, threshold: float | None
 def _audit_lacks(audit: Rate, claimed: float) -> list[str]:
     if audit.low >= claimed:
         return []
-    of = f"{audit.approved} of {audit.approved + audit.rejected} approved, a rate of {audit.low:.0%} to {audit.high:.0%}"
-    return [f"the blind audit does not show that {claimed:.0%} are right ({of})"]
+    of = f"{audit.approved} of {audit.approved + audit.rejected} approved"
+    range_ = f"a rate of {audit.low:.0%} to {audit.high:.0%}"
+    return [f"the blind audit does not show that {claimed:.0%} are right ({of}, {range_})"]
 
 
 def _hold_out_lacks(hold_out: HoldOut | None) -> list[str]:
@@ -182,8 +198,3 @@ def _hold_out_lacks(hold_out: HoldOut | None) -> list[str]:
     if hold_out.low < 0:
         return [f"the hold-out does not show a gain ({hold_out.low:+.1%} to {hold_out.high:+.1%})"]
     return []
-
-
-def _worded(mode: Mode | None, threshold: float | None) -> str:
-    parts = [*([mode] if mode else []), *([f"threshold {threshold:g}"] if threshold is not None else [])]
-    return ", ".join(parts) or "as its strategies say"

@@ -20,7 +20,7 @@ from pricing_assets.governance.approvals import Answer
 from pricing_assets.governance.autonomy import HoldOut
 from pricing_assets.governance.database import Database
 from pricing_assets.governance.ledger import Request
-from pricing_assets.governance.review_records import AutonomyScope, Mode, Proposal, Review, Tightening
+from pricing_assets.governance.review_records import AutonomyScope, Limits, Proposal, Review, Tightening
 
 
 class Answered(NamedTuple):
@@ -58,11 +58,18 @@ class Desk:
         with self._database.writing() as connection:
             if (earlier := ledger.earlier(connection, request)) is not None:
                 return Answered([_review_of(connection, proposal, earlier.seq)], [], [])
-            made = _answer(connection, request, proposal, answer, amendment, today)
+            made = _answer(connection, request, proposal, (answer, amendment), today=today)
             return Answered([made], [], autonomy.learn(connection, [proposal.scope]))
 
     def decide_together(
-        self, actor: str, proposals: Sequence[Proposal], answer: Answer, reason: str, idempotency_key: str, *, today: date
+        self,
+        actor: str,
+        proposals: Sequence[Proposal],
+        answer: Answer,
+        reason: str,
+        idempotency_key: str,
+        *,
+        today: date,
     ) -> Answered:
         """Answers several proposals as one: all in one transaction, and one verdict for learning.
 
@@ -81,7 +88,7 @@ class Desk:
             for proposal in proposals:
                 own = Request("decide", proposal.subject, actor, reason, f"{idempotency_key} {proposal.decision_id}")
                 try:
-                    made.append(_answer(connection, own, proposal, answer, None, today, idempotency_key))
+                    made.append(_answer(connection, own, proposal, (answer, None), today=today, group=idempotency_key))
                 except PricingError as refused:
                     taken.append(refused.what)
             if not made:
@@ -89,9 +96,13 @@ class Desk:
             reviews.together(connection, request, answer, [each.proposal for each in made])
             return Answered(made, taken, autonomy.learn(connection, {each.proposal.scope for each in made}))
 
-    def withdraw(self, actor: str, subject: str, reason: str, idempotency_key: str, expected_version: int | None = None) -> Review:
+    def withdraw(
+        self, actor: str, subject: str, reason: str, idempotency_key: str, expected_version: int | None = None
+    ) -> Review:
         """Takes an answer back; the price is open again. Raises PricingError where there is none to take back."""
-        request = Request("withdraw", approvals.checked_subject(subject), actor, reason, idempotency_key, expected_version)
+        request = Request(
+            "withdraw", approvals.checked_subject(subject), actor, reason, idempotency_key, expected_version
+        )
         with self._database.writing() as connection:
             if ledger.earlier(connection, request) is None:
                 reviews.withdraw(connection, request)
@@ -108,47 +119,39 @@ class Desk:
         with self._database.reading() as connection:
             return autonomy.in_force(ledger.events(connection, autonomy.STREAM), known_by)
 
-    def tighten(
-        self, scope: AutonomyScope, mode: Mode | None, threshold: float | None, *, by: str, reason: str, key: str
-    ) -> Tightening:
+    def tighten(self, scope: AutonomyScope, limits: Limits, *, by: str, reason: str, key: str) -> Tightening:
         """Makes a scope stricter. Raises PricingError where it is as strict already."""
-        request, said = _about(scope, "tighten", mode, threshold, by, reason, key)
+        if limits == Limits():
+            raise PricingError(f"{scope}: nothing to tighten", "give a mode, a threshold or both")
+        request = _about("tighten", scope, limits, by, reason, key=key)
         with self._database.writing() as connection:
-            if (earlier := ledger.earlier(connection, request)) is not None:
-                return autonomy.in_force([earlier])[0]
-            return autonomy.tighten(connection, request, scope, said)
+            earlier = ledger.earlier(connection, request)
+            done = autonomy.in_force([earlier] if earlier else [])
+            return done[0] if done else autonomy.tighten(connection, request, scope, limits)
 
     def loosen(
-        self,
-        scope: AutonomyScope,
-        mode: Mode | None,
-        threshold: float | None,
-        *,
-        by: str,
-        reason: str,
-        key: str,
-        hold_out: HoldOut | None,
+        self, scope: AutonomyScope, limits: Limits, *, by: str, reason: str, key: str, hold_out: HoldOut | None
     ) -> Tightening:
         """Makes a scope looser, at most as its strategies say. Raises PricingError without evidence: it says which."""
-        request, said = _about(scope, "loosen", mode, threshold, by, reason, key)
+        request = _about("loosen", scope, limits, by, reason, key=key)
         with self._database.writing() as connection:
-            if (earlier := ledger.earlier(connection, request)) is not None:
-                return autonomy.in_force([earlier])[0]
-            return autonomy.loosen(connection, request, scope, said, hold_out)
+            earlier = ledger.earlier(connection, request)
+            done = autonomy.in_force([earlier] if earlier else [])
+            return done[0] if done else autonomy.loosen(connection, request, scope, limits, hold_out)
 
 
 def _answer(
     connection: sa.Connection,
     request: Request,
     proposal: Proposal,
-    answer: Answer,
-    amendment: dict[str, str] | None,
+    said: tuple[Answer, dict[str, str] | None],
+    *,
     today: date,
     group: str | None = None,
 ) -> Review:
     """Opens the proposal and answers it; the one function `decide` is for these as for all that people decide."""
     reviews.open_(connection, proposal, today, group)
-    event = approvals.decide(connection, request, answer, amendment, datetime.now(UTC))
+    event = approvals.decide(connection, request, *said, datetime.now(UTC))
     return _review_of(connection, proposal, event.seq)
 
 
@@ -158,12 +161,7 @@ def _review_of(connection: sa.Connection, proposal: Proposal, sequence: int) -> 
     return next(each for each in found if each.sequence == sequence)
 
 
-def _about(
-    scope: AutonomyScope, operation: str, mode: Mode | None, threshold: float | None, by: str, reason: str, key: str
-) -> tuple[Request, dict[str, object]]:
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise PricingError(f"{scope}: {threshold:g} is no threshold", "give a number from 0 to 1")
-    if operation == "tighten" and mode is None and threshold is None:
-        raise PricingError(f"{scope}: nothing to tighten", "give --mode, --threshold or both")
-    said: dict[str, object] = {"mode": mode, "threshold": threshold}
-    return Request(operation, scope.stream, by, reason, key, body=ledger.dumps(said)), said
+def _about(operation: str, scope: AutonomyScope, limits: Limits, by: str, reason: str, *, key: str) -> Request:
+    if limits.threshold is not None and not 0 <= limits.threshold <= 1:
+        raise PricingError(f"{scope}: {limits.threshold:g} is no threshold", "give a number from 0 to 1")
+    return Request(operation, scope.stream, by, reason, key, body=ledger.dumps(limits._asdict()))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from pricing_assets.governance.review_records import MODES, AutonomyScope, Mode, Review
+from pricing_assets.governance.review_records import AutonomyScope, Limits, Review
 
 PRIOR = 10.0
 """The verdicts that the claim itself is worth."""
@@ -53,8 +53,7 @@ class Rate(NamedTuple):
 class Raised(NamedTuple):
     """What verdicts tighten a scope to, and the rate that did it, against the threshold it refuted."""
 
-    mode: Mode | None
-    threshold: float
+    limits: Limits
     refuted: float
     rate: Rate
 
@@ -99,13 +98,7 @@ def raised(verdicts: Sequence[Verdict], threshold: float) -> Raised | None:
     while (of := rate(verdicts, threshold)).rejected and of.high < threshold:
         higher = round(1 - (1 - threshold) / 2, 4)
         if higher > MOST_SURE:
-            return Raised("manual", threshold, threshold, of)
-        found = Raised("semi-auto", higher, threshold, of)
+            return Raised(Limits("manual", threshold), threshold, of)
+        found = Raised(Limits("semi-auto", higher), threshold, of)
         threshold = higher
     return found
-
-
-def stricter(one: Mode | None, other: Mode | None) -> Mode | None:
-    """The stricter of two modes; None is no limit."""
-    named = [mode for mode in (one, other) if mode is not None]
-    return min(named, key=MODES.index, default=None)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
 from pricing_assets.errors import PricingError
@@ -143,24 +143,29 @@ class AutonomyScope:
         return f"{'*' if self.category is None else self.category or _NOBODY}/{self.market or '*'}"
 
 
+class Limits(NamedTuple):
+    """The loosest mode and the lowest threshold that governance leaves a scope; None limits nothing."""
+
+    mode: Mode | None = None
+    threshold: float | None = None
+
+    def __str__(self) -> str:
+        level = [] if self.threshold is None else [f"threshold {self.threshold:g}"]
+        return ", ".join([*([self.mode] if self.mode else []), *level]) or "as its strategies say"
+
+
 @dataclass(frozen=True)
 class Tightening:
-    """How far governance tightens a scope: the loosest mode and the lowest threshold it leaves; None leaves both.
+    """The last word of governance on a scope.
 
     `since` is the number of the event, `loosened` whether a person loosened it last; `evidence` is what was known.
     """
 
     scope: AutonomyScope
-    mode: Mode | None
-    threshold: float | None
+    limits: Limits
     by: str
     at: datetime
     reason: str
     since: int
     loosened: bool
     evidence: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    @property
-    def tightens(self) -> bool:
-        """Whether anything is tightened by it."""
-        return self.mode is not None or self.threshold is not None

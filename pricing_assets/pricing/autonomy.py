@@ -92,7 +92,11 @@ def acts(frame: pl.DataFrame) -> pl.DataFrame:
     )
     judged = pl.col("changed") & ~pl.col("late") & pl.col("mode").is_not_null()
     told = frame.select(
-        action=action, judged=judged, mode="mode", threshold="threshold", percent=(sure * 100 + _SLACK).floor().cast(pl.Int64)
+        action=action,
+        judged=judged,
+        mode="mode",
+        threshold="threshold",
+        percent=(sure * 100 + _SLACK).floor().cast(pl.Int64),
     )
     # few sentences for many rows: each is put together once
     keys = [name for name in told.columns if name != "judged"]
@@ -100,9 +104,9 @@ def acts(frame: pl.DataFrame) -> pl.DataFrame:
     sentences = distinct.with_columns(
         pl.Series("why", [_sentence(**row) for row in distinct.to_dicts()], dtype=pl.String), judged=pl.lit(True)
     )
-    return told.join(
-        sentences, on=[*keys, "judged"], how="left", nulls_equal=True, maintain_order="left"
-    ).select("action", "why")
+    return told.join(sentences, on=[*keys, "judged"], how="left", nulls_equal=True, maintain_order="left").select(
+        "action", "why"
+    )
 
 
 def _sentence(action: str, mode: str, threshold: float, percent: int | None) -> str:

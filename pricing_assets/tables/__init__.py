@@ -52,6 +52,8 @@ ALL: tuple[type[Table], ...] = (
     monitoring.DriftMetrics,
     governance.Strategies,
     decisions.Overrides,
+    decisions.Reviews,
+    decisions.Autonomy,
     decisions.PriceDecisions,
     decisions.PriceSteps,
     decisions.PriceBook,
@@ -63,6 +65,8 @@ EXPORTED: tuple[type[Table], ...] = (
     governance.Events,
     governance.Audit,
     governance.Overrides,
+    governance.Reviews,
+    governance.Autonomy,
     governance.DriftEvents,
     models.Versions,
 )

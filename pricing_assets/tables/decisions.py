@@ -1,7 +1,8 @@
-"""What was decided: overrides in force, decisions, the steps that explain them, and the price book, the only output.
+"""What was decided: overrides, answers and autonomy in force, decisions, the steps that explain them, and the price
+book, the only output.
 
-All but the overrides are append-only. A decision stands while its `basis` is the basis of its day's last row in
-runs.days.
+Decisions, steps and the price book are append-only. A decision stands while its `basis` is the basis of its day's last
+row in runs.days.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 METHODS = ["ml", "rules", "static"]
 OVERRIDE_KINDS = ["PRICE_FREEZE", "FORCE_RULE_BASED"]
 ACTIONS = ["publish", "review", "recommend", "hold"]
+ANSWERS = ["approved", "rejected", "amended"]
+MODES = ["manual", "semi-auto", "full-auto"]
 
 
 def _snapshot(*names: str) -> dict[str, Any]:
@@ -37,7 +40,12 @@ _NAMED = [
 
 # What goes before the strategy.
 _OVERRIDE = [f"decisions.overrides.{name}" for name in ("kind", "sku", "category", "market")]
-_BEFORE = [*_OVERRIDE, "anomalies.price_anomalies.severity", "anomalies.price_anomalies.reason"]
+_REVIEW = [f"decisions.reviews.{name}" for name in ("answer", "price", "refused_price")]
+_AUTONOMY = [f"decisions.autonomy.{name}" for name in ("category", "market", "mode", "threshold")]
+_BEFORE = [
+    *(*_OVERRIDE, "anomalies.price_anomalies.severity", "anomalies.price_anomalies.reason"),
+    *(*_REVIEW, *_AUTONOMY),
+]
 
 
 def _made() -> dict[str, Any]:
@@ -72,6 +80,44 @@ class Overrides(Table):
     market = dy.String(nullable=True, description="only this market; null for any")
     active_from = dy.Date(description="first effective day")
     active_until = dy.Date(description="last effective day")
+
+
+class Reviews(Table):
+    """One row per day and person's answer that it obeys, as known when the run executed.
+
+    Who answered and why is kept in the governance store, where a name can be erased.
+    """
+
+    date = day()
+    review_id = identifier("answer, as governance names it")
+    decision_id = identifier("decision that was answered", key=False)
+    decided_on = dy.Date(description="day of that decision; the answer counts on later ones")
+    sku = identifier("stock keeping unit", key=False)
+    market = identifier("market", key=False)
+    answer = dy.Enum(ANSWERS, description="approved, rejected, or amended: another price approved instead")
+    price = money("price it binds; null where rejected", nullable=True, min_exclusive=0)
+    refused_price = money("price it refuses; null where approved", nullable=True)
+    currency = currency()
+    answered_at = moment("when it was answered, UTC")
+    expires = dy.Date(description="last effective day it counts on")
+
+
+class Autonomy(Table):
+    """One row per day and scope that governance tightens, as known when the run executed."""
+
+    date = day()
+    autonomy_id = identifier("the word that tightens it, as governance names it")
+    category = dy.String(nullable=True, description="only SKUs of this category, empty: of none; null for any")
+    market = dy.String(nullable=True, description="only this market; null for any")
+    mode = dy.Enum(MODES, nullable=True, description="the loosest mode left; null where it leaves each")
+    threshold = dy.Float64(
+        nullable=True,
+        min=0,
+        max=1,
+        allow_inf=False,
+        allow_nan=False,
+        description="the lowest threshold left; null where it leaves each",
+    )
 
 
 class PriceDecisions(Table):
@@ -162,7 +208,7 @@ class PriceSteps(Table):
     market = identifier("market", metadata=_decision("market"))
     decision_id = identifier("decision explained", metadata=_decision("decision_id"))
     step_no = dy.Int64(primary_key=True, min=1, description="1 is the start: the list price, from 0")
-    step = label("start, rule:<name>, constraint:<name>, ending, override, anomaly or hold")
+    step = label("start, rule:<name>, constraint:<name>, ending, review, override, anomaly or hold")
     before = money("cumulative price before the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     after = money("cumulative price after the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     reason = label("what the step did, in a manager's words")
@@ -186,6 +232,10 @@ class PriceBook(Table):
     price = money("price to publish", min_exclusive=0, metadata=_decision("final_price"))
     currency = currency()
     decision_id = identifier("decision that made it", key=False, metadata=_decision("decision_id"))
-    review_id = dy.String(nullable=True, description="review that approved it, where one was needed")
+    review_id = dy.String(
+        nullable=True,
+        description="answer that approved it, where one was needed",
+        metadata={"from": ["decisions.reviews.review_id"]},
+    )
     supersedes = dy.String(nullable=True, description="decision_id of the entry this one replaces")
     recorded_at = moment("when it was written", provenance=True)

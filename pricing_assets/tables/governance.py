@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from pricing_assets.tables.base import Table, day, identifier, moment
-from pricing_assets.tables.decisions import OVERRIDE_KINDS
+from pricing_assets.tables.base import Table, currency, day, identifier, moment, money
+from pricing_assets.tables.decisions import ANSWERS, MODES, OVERRIDE_KINDS
 
 OVERRIDE_STATES = ["active", "scheduled", "expired", "ended"]
 DRIFT_STATES = ["open", "approved", "rejected", "expired", "superseded", "training", "validated", "finished"]
+REVIEW_STATES = ["standing", "expired", "withdrawn"]
 RESULTS = ["promoted", "kept", "failed"]
 
 
@@ -32,7 +33,9 @@ class Events(Table):
     """One row per thing a person or the platform decided or proposed, in the order it was recorded."""
 
     seq = dy.Int64(primary_key=True, min=1, description="order of recording, over all streams")
-    stream = identifier("what it is about: strategy:NAME, override:ID, approval:NAME", key=False)
+    stream = identifier(
+        "what it is about: strategy:NAME, override:ID, approval:NAME, review:DECISION, autonomy:SCOPE", key=False
+    )
     version = dy.Int64(min=1, description="counts the events of its stream")
     kind = identifier("what happened, e.g. override_set", key=False)
     payload = dy.String(description="what it says, as JSON")
@@ -71,6 +74,55 @@ class Overrides(Table):
     ended_by = dy.String(nullable=True, description="who ended it before it expired; null where nobody did")
     ended_at = moment("when it was ended, UTC; null where nobody did", nullable=True)
     end_reason = dy.String(nullable=True, description="why it was ended; null where nobody did")
+
+
+class Reviews(Table):
+    """One row per answer to a price, as it stands when exported: what was asked, who answered, and why."""
+
+    review_id = identifier("answer, e.g. RV-000012")
+    decision_id = identifier("decision that was answered", key=False)
+    date = dy.Date(description="day decided")
+    sku = identifier("stock keeping unit", key=False)
+    market = identifier("market", key=False)
+    category = dy.String(nullable=True, description="category; null where it has none")
+    current_price = money("price in force when it was decided; null where unknown", nullable=True)
+    proposed_price = money("price it was about")
+    currency = currency()
+    confidence = dy.Float64(nullable=True, description="confidence of the decision; null where unknown")
+    mode = dy.Enum(MODES, nullable=True, description="mode in force; null without")
+    threshold = dy.Float64(nullable=True, description="threshold in force; null without")
+    audit = dy.Bool(description="whether it was published without asking, and drawn for the blind audit")
+    answer = dy.Enum(ANSWERS, description="approved, rejected, or amended: another price approved instead")
+    price = money("price it binds; null where rejected", nullable=True)
+    binds_until = dy.Date(description="last effective day it counts on")
+    state = dy.Enum(REVIEW_STATES, description="standing, expired or withdrawn, on the day of the next prices")
+    answered_by = identifier("on whose word", key=False)
+    answered_at = moment("when, UTC")
+    reason = dy.String(description="why")
+    group = dy.String(nullable=True, description="key of the bulk answer it was part of; null alone")
+    withdrawn_by = dy.String(nullable=True, description="who took it back; null where nobody did")
+    withdrawn_at = moment("when it was taken back, UTC; null where it was not", nullable=True)
+    withdrawal_reason = dy.String(nullable=True, description="why it was taken back; null where it was not")
+
+
+class Autonomy(Table):
+    """One row per category and market with verdicts or a tightening: what people say of what autonomy publishes."""
+
+    scope = identifier("CATEGORY/MARKET; * is any, (none) has no category")
+    category = dy.String(nullable=True, description="category, empty where of none; null for any")
+    market = dy.String(nullable=True, description="market; null for any")
+    mode = dy.Enum(MODES, nullable=True, description="the loosest mode governance leaves; null where it leaves each")
+    threshold = dy.Float64(nullable=True, description="the lowest threshold it leaves; null where it leaves each")
+    claimed = dy.Float64(nullable=True, description="the threshold that verdicts are held against; null without any")
+    approved = dy.Int64(min=0, description="verdicts that approved what the threshold would publish")
+    rejected = dy.Int64(min=0, description="verdicts that did not")
+    audited_approved = dy.Int64(min=0, description="of those given blind, the ones that approved")
+    audited_rejected = dy.Int64(min=0, description="of those given blind, the ones that did not")
+    rate_low = dy.Float64(nullable=True, description="lower end of the likely rate of approval (5 %); null without any")
+    rate_high = dy.Float64(nullable=True, description="upper end (95 %); null without any")
+    said_by = dy.String(nullable=True, description="on whose word it stands so; null where nobody said anything")
+    said_at = moment("when, UTC; null where nobody said anything", nullable=True)
+    reason = dy.String(nullable=True, description="why; null where nobody said anything")
 
 
 class DriftEvents(Table):
