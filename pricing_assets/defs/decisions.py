@@ -11,7 +11,7 @@ from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
 from pricing_assets.defs.resources import Platform
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.decisions import Autonomy, Overrides, PriceBook, PriceDecisions, PriceSteps, Reviews
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
@@ -24,15 +24,19 @@ from pricing_assets.tables.runs import Checks, Days
         # made in the same step as the decisions: a backfill is planned by deps, and one step cannot start twice
         catalog.spec(Strategies, deps=[FeatureSnapshots, Checks]),
         catalog.spec(Overrides, deps=[FeatureSnapshots, Checks]),
+        catalog.spec(Reviews, deps=[FeatureSnapshots, Checks]),
+        catalog.spec(Autonomy, deps=[FeatureSnapshots, Checks]),
         catalog.spec(
             PriceDecisions,
             deps=[
                 *(FeatureSnapshots, PriceAnomalies, DemandForecasts, Elasticities),
-                *(Strategies, Overrides, Checks),
+                *(Strategies, Overrides, Reviews, Autonomy, Checks),
             ],
         ),
-        catalog.spec(PriceSteps, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Checks]),
-        catalog.spec(PriceBook, deps=[PriceDecisions]),
+        catalog.spec(
+            PriceSteps, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Reviews, Autonomy, Checks]
+        ),
+        catalog.spec(PriceBook, deps=[PriceDecisions, Reviews]),
         catalog.spec(Days, deps=[PriceDecisions, PriceSteps, PriceBook]),
     ],
     check_specs=[
@@ -49,14 +53,16 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     with platform.at_work(context, asked):
         days = verdicts.open_days(context, platform.lake, asked)
         began = platform.started(context)
-        active, overrides = platform.strategies(began), platform.overrides(began)
-        batch = pricing.decide_days(platform.lake, days, platform.timing(days), active, overrides)
+        active, people = platform.strategies(began), platform.people(began)
+        batch = pricing.decide_days(platform.lake, days, platform.timing(days), active, people)
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
     moves = {"what moved prices": plots.step_moves(batch.steps)}
     unread = pricing.unread([each.strategy for each in active])
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
         catalog.result(context, Overrides, batch.before.overrides, days),
+        catalog.result(context, Reviews, batch.before.reviews, days),
+        catalog.result(context, Autonomy, batch.before.autonomy, days),
         catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions), unread=unread),
         catalog.result(context, PriceSteps, batch.steps, days, moves, unread=unread),
         catalog.result(context, PriceBook, done.book, days),

@@ -153,6 +153,25 @@ class Platform(dg.ConfigurableResource["Platform"]):
         ]
         return Overrides.cast(pl.DataFrame(rows, schema=Overrides.create_empty().schema)).drop("date")
 
+    def reviews(self, known_by: datetime) -> pl.DataFrame:
+        """Every answer given by a moment and not taken back, as decisions.reviews but for its date: the day says which.
+
+        A price of the audit that was approved is out already, and asks for nothing.
+        """
+        from pricing_assets.pricing import queue
+
+        return queue.answers(self.store.desk.reviews(known_by))
+
+    def autonomy(self, known_by: datetime) -> pl.DataFrame:
+        """What governance had tightened by a moment, as decisions.autonomy but for its date."""
+        from pricing_assets.pricing import queue
+
+        return queue.limits(self.store.desk.autonomy(known_by))
+
+    def people(self, known_by: datetime) -> pricing.People:
+        """All that people had decided by a moment and runs obey."""
+        return pricing.People(self.overrides(known_by), self.reviews(known_by), self.autonomy(known_by))
+
     def decided_by_people(self) -> dict[type[Table], pl.DataFrame]:
         """The governance store as tables for analysts."""
         from pricing_assets import governance

@@ -10,13 +10,14 @@ from pricing_assets.pricing.basis import LOGIC_VERSION, Terms, basis, decision_i
 from pricing_assets.pricing.batch import Batch, commit_days, decide_days
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import Decided, decide, unread
-from pricing_assets.pricing.terms import Active, Timing
+from pricing_assets.pricing.terms import Active, People, Timing
 
 __all__ = [
     "LOGIC_VERSION",
     "Active",
     "Batch",
     "Decided",
+    "People",
     "Terms",
     "Timing",
     "basis",

@@ -26,8 +26,8 @@ class Terms:
 
     `inputs` maps a table to the hash of what the day saw of it, `strategies` are text hashes, `verdicts` maps a check
     to whether it passed, `settings` are the decision-relevant ones, `overrides` say all that rows obey of them,
-    `models` are those that made its forecasts: name, version and artifact hash. Reviews join with the station that
-    makes them. Run ids, Delta versions and clock times are provenance and stay outside.
+    `models` are those that made its forecasts: name, version and artifact hash, `reviews` the answers it obeys and
+    `autonomy` what governance tightens. Run ids, Delta versions and clock times are provenance and stay outside.
     """
 
     day: date
@@ -39,6 +39,8 @@ class Terms:
     settings: Mapping[str, Any]
     overrides: Sequence[Mapping[str, Any]] = ()
     models: Sequence[str] = ()
+    reviews: Sequence[Mapping[str, Any]] = ()
+    autonomy: Sequence[Mapping[str, Any]] = ()
 
 
 LOGIC_VERSION = 6
@@ -56,9 +58,11 @@ def basis(terms: Terms) -> str:
         "models": sorted(terms.models),
         "overrides": [dict(each) for each in terms.overrides],
         "verdicts": dict(terms.verdicts),
-        "reviews": [],
+        "reviews": [dict(each) for each in terms.reviews],
         "settings": dict(terms.settings),
     }
+    if terms.autonomy:  # days decided before there was any keep their basis
+        content["autonomy"] = [dict(each) for each in terms.autonomy]
     return combine(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True))
 
 

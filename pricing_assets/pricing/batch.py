@@ -17,16 +17,16 @@ from pricing_assets import anomalies, features
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
-from pricing_assets.pricing import interventions, manifest
+from pricing_assets.pricing import interventions, manifest, reviews
 from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
 from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.outlook import outlook_of
-from pricing_assets.pricing.terms import Active, Timing, before_strategies, day_terms, strategy_rows
+from pricing_assets.pricing.terms import NOBODY, Active, People, Timing, before_strategies, day_terms, strategy_rows
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Overrides, PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.tables.decisions import Autonomy, Overrides, PriceBook, PriceDecisions, PriceSteps, Reviews
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import Accuracy, DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
@@ -65,13 +65,12 @@ def decide_days(
     days: Sequence[date],
     timing: Timing,
     active: Sequence[Active],
-    overrides: pl.DataFrame | None = None,
+    people: People = NOBODY,
 ) -> Batch:
     """Decides every listed SKU of `days` from the snapshots, verdicts, anomalies and forecasts in the lake.
 
-    `overrides` are all that people set and did not end, whenever they are in force: the columns of decisions.overrides
-    but date. Raises PricingError where a day traded but has no snapshot or no forecasts, the anomalies in the lake are
-    not those of its snapshot, or a verdict failed.
+    `people` is all that they decided, whatever day it counts on. Raises PricingError where a day traded but has no
+    snapshot or no forecasts, the anomalies in the lake are not those of its snapshot, or a verdict failed.
     """
     strategies, law = [each.strategy for each in active], timing.settings.get("law", {})
     names = dict.fromkeys([*columns(strategies, law), *anomalies.COLUMNS, "inputs"])
@@ -81,7 +80,7 @@ def decide_days(
     with ThreadPoolExecutor(1) as pool:
         priced = any(each.ml for each in strategies)
         reading = pool.submit(outlook_of, lake, seen["date"].to_list(), learned=priced)
-        before = before_strategies(lake, snapshot, overrides)
+        before = before_strategies(lake, snapshot, people)
         known = reading.result()
     terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)
     _refuse_failed(terms)
@@ -154,7 +153,8 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
         out = batch.decisions.join(
             interventions.suspect(batch.decisions, batch.before), on=["date", "sku", "market"], how="anti"
         )
-        return book(out, batch.calendar, _known(lake, PriceBook, days, known), now)
+        approved = reviews.entered(out, batch.before.reviews)
+        return book(out, batch.calendar, _known(lake, PriceBook, days, known), now, approved)
 
     frames: list[tuple[type[Table], Callable[[], pl.DataFrame]]] = [
         (PriceSteps, lambda: joined(PriceSteps, batch.steps)),
@@ -162,6 +162,8 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
         (PriceBook, entries),
         (Strategies, lambda: batch.strategies),
         (Overrides, lambda: batch.before.overrides),
+        (Reviews, lambda: batch.before.reviews),
+        (Autonomy, lambda: batch.before.autonomy),
     ]
 
     def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
@@ -200,6 +202,8 @@ _DECIDED: tuple[type[Table], ...] = (
     Accuracy,
     Strategies,
     Overrides,
+    Reviews,
+    Autonomy,
     PriceDecisions,
     PriceSteps,
     PriceBook,

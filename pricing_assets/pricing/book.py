@@ -15,17 +15,26 @@ from pricing_assets.tables.decisions import PriceBook
 READ = ("date", "sku", "market", "action", "final_price", "currency", "decision_id")
 """The columns of a decision that the book looks at."""
 
+_APPROVED = {"date": pl.Date, "sku": pl.String, "market": pl.String, "review_id": pl.String}
 _KEY = ["date", "sku", "market", "effective_from"]
 
 
-def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recorded_at: datetime) -> pl.DataFrame:
+def book(
+    decisions: pl.DataFrame,
+    days: pl.DataFrame,
+    known: pl.DataFrame,
+    recorded_at: datetime,
+    approved: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """All entries of the days: those known, and those the standing decisions add.
 
     `decisions` are the standing rows of decisions.price_decisions; `days` has date, effective_from and late; `known`
-    are the entries of these days so far. A late day adds nothing: it only recommends. A published decision adds an
-    entry unless its decision and price already stand there. A decision to keep the current price adds none, except
-    where it takes back a price already in the book: then the current price is entered again.
+    are the entries of these days so far; `approved` has date, sku, market and review_id of what a person approved. A
+    late day adds nothing: it only recommends. A published decision adds an entry unless its decision and price already
+    stand there. A decision to keep the current price adds none, except where it takes back a price already in the book:
+    then the current price is entered again.
     """
+    answers = pl.DataFrame(schema=_APPROVED) if approved is None else approved
     standing = known.sort("entry_no").group_by(_KEY, maintain_order=True).last()
     wanted = (
         decisions.select(READ)
@@ -38,6 +47,7 @@ def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recor
             how="left",
             maintain_order="left",
         )
+        .join(answers, on=["date", "sku", "market"], how="left", maintain_order="left")
     )
     publishes = pl.col("action") == "publish"
     takes_back = (
@@ -52,7 +62,7 @@ def book(decisions: pl.DataFrame, days: pl.DataFrame, known: pl.DataFrame, recor
         pl.col("final_price").alias("price"),
         "currency",
         "decision_id",
-        pl.lit(None, dtype=pl.String).alias("review_id"),
+        "review_id",
         pl.col("before").alias("supersedes"),
         pl.lit(recorded_at).cast(pl.Datetime("us", "UTC")).alias("recorded_at"),
     )

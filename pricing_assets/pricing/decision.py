@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pricing_assets.lake.hashing import canonical
-from pricing_assets.pricing import constraints, endings, explanation, interventions, learned
+from pricing_assets.pricing import autonomy, constraints, endings, explanation, interventions, learned, reviews
 from pricing_assets.pricing import law as laws
 from pricing_assets.pricing.basis import decision_ids
 from pricing_assets.pricing.constraints import Bound
@@ -23,11 +23,12 @@ from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.law import Law
 from pricing_assets.pricing.outlook import Outlook, nothing_known
 from pricing_assets.pricing.prospects import prospects
-from pricing_assets.strategies import Autonomy, Constraint, Strategy, claims, propose
+from pricing_assets.strategies import Constraint, Strategy, claims, propose
 from pricing_assets.tables import money
-from pricing_assets.tables.decisions import ACTIONS, METHODS, PriceDecisions, PriceSteps
+from pricing_assets.tables.decisions import ACTIONS, METHODS, Autonomy, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 
+NOTHING_TIGHTENED = Autonomy.create_empty()
 _KEYS = ("date", "sku", "market", "category", "brand", "currency")
 _AMOUNTS = ("current_price", "list_price", "cost", *constraints.READ)
 _NO_LAW: Law = {}
@@ -99,22 +100,27 @@ def _parts(
         if strategy and strategy.ml:  # what a category gains or loses is of all its SKUs, whoever prices them
             part = part.hstack(prospects(frame, known, strategy.ml).filter(rows))
         if touched is None:
-            yield _part(part, strategy, law)
+            yield _part(part, strategy, before, law)
             continue
-        yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy, law)
-        yield _part(part.join(touched, on="row", how="inner", maintain_order="left"), strategy, law, obeying=True)
+        yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy, before, law)
+        obeying = part.join(touched, on="row", how="inner", maintain_order="left")
+        yield _part(obeying, strategy, before, law, obeying=True)
 
 
-def _part(frame: pl.DataFrame, strategy: Strategy | None, law: Law, *, obeying: bool = False) -> Part:
+def _part(
+    frame: pl.DataFrame, strategy: Strategy | None, before: Interventions | None, law: Law, *, obeying: bool = False
+) -> Part:
     """Rows of one strategy, or of none, priced; `obeying` rows have the columns of interventions.touched."""
     frame = _by_strategy(frame, strategy, law) if strategy else _unclaimed(learned.nothing(frame))
     unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
     frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
-    if obeying:
+    if obeying and before:
         frame = _obeying(frame, strategy.constraints if strategy else ())
+        frame = reviews.obey(frame, before.reviews, strategy.constraints if strategy else None)
     frame = _warned(frame, strategy.constraints if strategy else ())
     labels = Labels.of(strategy, [each.label for each in laws.bounds(law)]) if strategy else Labels.nothing()
-    return Part(_settled(frame, strategy), labels._replace(obeying=obeying))
+    frame = _judged(frame, strategy, before.autonomy if before else None)
+    return Part(_settled(frame), labels._replace(obeying=obeying))
 
 
 def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy], law: Law) -> pl.DataFrame:
@@ -227,31 +233,41 @@ def _warned(frame: pl.DataFrame, bounds: Sequence[Constraint]) -> pl.DataFrame:
     return frame.update(words, on="row", how="left")
 
 
-def _settled(frame: pl.DataFrame, strategy: Strategy | None) -> pl.DataFrame:
-    """Final price, action and whether the row is held, from `price`, `current`, `hold` and `late`."""
+def _judged(frame: pl.DataFrame, strategy: Strategy | None, tightened: pl.DataFrame | None) -> pl.DataFrame:
+    """What autonomy makes of changed prices: `acted` and `why`, and a hold where it leaves the price as it is.
+
+    Nothing is added where neither strategy nor governance says anything: then changes publish. A price that a person
+    approved needs no second word.
+    """
+    own = autonomy.autonomy_of(strategy) if strategy else None
+    if own is None and (tightened is None or tightened.is_empty()):
+        return frame
+    changed = pl.col("hold").is_null() & (pl.col("price") != pl.col("current")).fill_null(False)
+    if "reviewed" in frame.columns:
+        changed &= pl.col("reviewed").is_null()
+    rows = frame.select("date", "market", "category", "late", "confidence", changed=changed)
+    limits = NOTHING_TIGHTENED if tightened is None else tightened
+    acted = autonomy.acts(autonomy.in_force(rows, own, limits))
+    frame = frame.with_columns(changed=changed).hstack(acted.rename({"action": "acted"}))
+    held = pl.col("changed") & (pl.col("acted") == "hold")
+    return frame.with_columns(
+        hold=pl.when(held).then("why").otherwise("hold"), acted=pl.when("changed").then("acted")
+    ).drop("changed")
+
+
+def _settled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Final price, action and whether the row is held, from `price`, `current`, `hold`, `late` and what is `acted`."""
     held = pl.col("hold").is_not_null()
     unchanged = (pl.col("price") == pl.col("current")).fill_null(True)
-    changed = pl.when("late").then(pl.lit("recommend")).otherwise(_action(strategy))
+    changed = pl.when("late").then(pl.lit("recommend")).otherwise(pl.lit("publish"))
+    if "acted" in frame.columns:
+        changed = pl.coalesce("acted", changed)
     return frame.with_columns(
         final_price=pl.when(held | unchanged)
         .then("current_price")
         .otherwise(money.to_major(pl.col("price"), pl.col("scale"))),
         action=pl.when(held | unchanged).then(pl.lit("hold")).otherwise(changed).cast(pl.Enum(ACTIONS)),
     )
-
-
-_SEMI_AUTO = Autonomy("semi-auto")
-
-
-def _action(strategy: Strategy | None) -> pl.Expr:
-    """What a changed price is to have done with it: published, or looked at by a person first."""
-    autonomy = strategy.autonomy if strategy else None
-    if autonomy is None and strategy and strategy.ml:
-        autonomy = _SEMI_AUTO
-    if autonomy is None:
-        return pl.lit("publish")
-    sure = (pl.col("confidence") >= float(autonomy.threshold)).fill_null(value=False)
-    return pl.when(sure & (autonomy.mode != "manual")).then(pl.lit("publish")).otherwise(pl.lit("review"))
 
 
 def _rows(part: Part) -> pl.DataFrame:

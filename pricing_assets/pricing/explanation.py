@@ -93,10 +93,12 @@ class Part(NamedTuple):
 
 _FORCED = Label("forced", "override", "", None, "")
 _FROZEN = Label("frozen", "override", "", None, "")
+_REVIEWED = Label("reviewed", "review", "", None, "")
 _ALARMED = Label("alarmed", "anomaly", "", PriceAnomalies.table_name(), "")
 _HOLD = Label("hold", "hold", "the current price stays as it is", "current_price", "")
-_TOLD = (_FORCED, _FROZEN, _ALARMED, _HOLD)
-"""Steps whose words each row has in a column of its own; of an override also the reference."""
+_TOLD = (_FORCED, _REVIEWED, _FROZEN, _ALARMED, _HOLD)
+"""Steps whose words each row has in a column of its own; of overrides and answers also the reference."""
+_REFERENCES = {_FROZEN: "override_id", _FORCED: "override_id", _REVIEWED: "review_id"}
 
 
 def _sentence(rule: Rule) -> str:
@@ -125,7 +127,10 @@ def reasons(part: Part) -> pl.Series:
     distinct = codes.unique()
     texts = pl.Series("reason", [_made(part.labels, row) for row in distinct.iter_rows()], dtype=pl.String)
     made = codes.join(distinct.with_columns(texts), on=codes.columns, how="left", maintain_order="left")
-    reason = pl.coalesce("hold", made["reason"])
+    reason = pl.coalesce("hold", *(["reviewed"] if part.labels.obeying else []), made["reason"])
+    if "why" in part.frame.columns:
+        free = pl.col("hold").is_null()
+        reason = pl.concat_str(reason, pl.when(free).then("why"), separator="; ", ignore_nulls=True)
     if part.labels.obeying:
         reason = pl.concat_str("forced", reason, separator="; ", ignore_nulls=True)
     return part.frame.select(reason.alias("reason")).to_series()
@@ -228,8 +233,8 @@ def _by_reason(told: _Taken, frame: pl.DataFrame) -> Iterator[_Taken]:
     for text in texts.unique().sort():
         mine = (texts == text).to_numpy()
         label = told.label._replace(reason=text)
-        if label.step == _FROZEN.step:
-            label = label._replace(reference=frame["override_id"][int(mine.argmax())])
+        if told.label in _REFERENCES:
+            label = label._replace(reference=frame[_REFERENCES[told.label]][int(mine.argmax())])
         yield _Taken(label, told.rows[mine], told.before[mine], told.after[mine])
 
 
@@ -248,6 +253,10 @@ def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
     exact = pl.col("current_price").to_physical().cast(pl.Int64)
     inexact = (pl.col("action") == "hold") & (exact != pl.col("current") * step)
     holds = ~free | inexact
+    if labels.obeying:
+        told = pl.col("reviewed").is_not_null()
+        yield _REVIEWED, pl.when(told & free).then(pl.col("price") * step).when(told).then(exact)
+        holds &= ~told
     for label in (_FROZEN, _ALARMED) if labels.obeying else ():
         told = pl.col(label.column).is_not_null()
         yield label, pl.when(told).then(exact)

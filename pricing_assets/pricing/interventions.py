@@ -1,7 +1,7 @@
 """What goes before the strategies: the override a row obeys, and severe anomalies; each with its sentence.
 
 Here: which rows an override is about, which of several a row obeys, what each is identified by. Not here: what a row
-then comes to (decision), who set an override and why (governance/).
+then comes to (decision, and reviews where a person answered), who set an override and why (governance/).
 
 Of several overrides a row obeys one: a freeze before forced rules; then the narrower scope, in the order of SCOPES;
 then the one set last. Where an override and an anomaly both hold a price, both are named, the override first.
@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from pricing_assets.pricing import reviews
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Overrides
+from pricing_assets.tables.decisions import Autonomy, Overrides, Reviews
 
 SCOPES: tuple[tuple[str, ...], ...] = (
     ("sku", "market"),
@@ -32,14 +33,20 @@ SCOPES: tuple[tuple[str, ...], ...] = (
 
 ALARM = "look into it: `pricing anomalies` says what was found"
 _NAMES = ("sku", "category", "market")
+_NO_REVIEWS, _NO_AUTONOMY = Reviews.create_empty(), Autonomy.create_empty()
 _ALARM_KEY = ["date", "sku", "market"]
 
 
 class Interventions(NamedTuple):
-    """Overrides in force, as decisions.overrides, and severe anomalies: date, sku, market, reason; of some days."""
+    """Overrides in force, as decisions.overrides, and severe anomalies: date, sku, market, reason; of some days.
+
+    With them people's answers, as decisions.reviews, and the autonomy governance leaves, as decisions.autonomy.
+    """
 
     overrides: pl.DataFrame
     severe: pl.DataFrame
+    reviews: pl.DataFrame = _NO_REVIEWS
+    autonomy: pl.DataFrame = _NO_AUTONOMY
 
 
 def in_force(known: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
@@ -78,9 +85,10 @@ def touched(frame: pl.DataFrame, found: Interventions) -> pl.DataFrame | None:
     `frame` has row, date, sku, market, category. The result has row (ascending), override_id, and three sentences that
     are null where they do not apply: `frozen`, `forced` (rules only) and `alarmed`.
     """
-    if not found.overrides.height and not found.severe.height:
+    if not found.overrides.height and not found.severe.height and not found.reviews.height:
         return None
     rows = _obeyed(frame, found.overrides).join(_alarmed(frame, found.severe), on="row", how="full", coalesce=True)
+    rows = rows.join(reviews.about(frame, found.reviews), on="row", how="full", coalesce=True)
     until = pl.format("{} until {}", pl.col("override_id"), pl.col("active_until").dt.to_string("%Y-%m-%d"))
     kind = pl.col("kind").cast(pl.String)
     return rows.sort("row").select(

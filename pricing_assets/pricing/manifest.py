@@ -20,7 +20,7 @@ from pricing_assets.lake.hashing import combine, content_hash
 from pricing_assets.pricing.basis import Terms
 from pricing_assets.tables import Table
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
+from pricing_assets.tables.decisions import Autonomy, Overrides, PriceDecisions, PriceSteps, Reviews
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
@@ -111,7 +111,10 @@ def windows(text: str) -> list[dict[str, Any]]:
 
 def day_inputs(day: date, head: Heads) -> list[dict[str, Any]]:
     """The partitions of the day itself that its decisions were made from, as windows of one day."""
-    read = (FeatureSnapshots, PriceAnomalies, DemandForecasts, Elasticities, Strategies, Overrides, Checks)
+    read = (
+        *(FeatureSnapshots, PriceAnomalies, DemandForecasts, Elasticities),
+        *(Strategies, Overrides, Reviews, Autonomy, Checks),
+    )
     tables = [table.table_name() for table in read]
     files = [head[table][day] for table in tables if day in head.get(table, {})]
     return [

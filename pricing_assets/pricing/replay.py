@@ -1,8 +1,9 @@
 """Replay: a past day rebuilt from recorded data, and compared hash by hash with what was decided.
 
 Here: rebuilding features from raw, anomalies and decisions from features at the recorded Delta versions, under the
-recorded strategies, overrides, verdicts and settings, with the units that recorded forecasts and elasticities expect.
-Not here: forecasting again (a model is asked once, what it said is kept), printing the outcome (the shell).
+recorded strategies, overrides, answers of people, verdicts and settings, with the units that recorded forecasts and
+elasticities expect. Not here: forecasting again (a model is asked once, what it said is kept), printing the outcome
+(the shell).
 
 A decision is a pure function of what its day's row in runs.days names; so the same hashes must come out, on any
 machine, with any number of threads, in one pass over a year or day by day.
@@ -24,7 +25,7 @@ from pricing_assets.anomalies import anomalies
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.hashing import content_hash
-from pricing_assets.pricing import interventions
+from pricing_assets.pricing import interventions, reviews
 from pricing_assets.pricing.basis import Terms, basis
 from pricing_assets.pricing.decision import decide
 from pricing_assets.pricing.interventions import Interventions
@@ -33,7 +34,7 @@ from pricing_assets.pricing.terms import in_force
 from pricing_assets.strategies import Strategy, parse
 from pricing_assets.tables import RAW, Table, by_name
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Overrides, PriceDecisions, PriceSteps
+from pricing_assets.tables.decisions import Autonomy, Overrides, PriceDecisions, PriceSteps, Reviews
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
@@ -116,7 +117,12 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
     features_hash = content_hash(snapshot, FeatureSnapshots)
     strategies = [parse(text, "recorded") for text in _day(lake, Strategies, recorded, day)["text"]]
     flagged = anomalies(snapshot)
-    before = Interventions(_day(lake, Overrides, recorded, day), interventions.severe(flagged))
+    before = Interventions(
+        _day(lake, Overrides, recorded, day),
+        interventions.severe(flagged),
+        _day(lake, Reviews, recorded, day),
+        _day(lake, Autonomy, recorded, day),
+    )
     known = _outlook(lake, recorded, day, learned=any(each.ml for each in strategies))
     again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before, known=known))
     settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
@@ -191,6 +197,8 @@ def _terms(
         settings=json.loads(row["settings"]),
         overrides=interventions.override_terms(before.overrides),
         models=known.models.get(row["date"], []),
+        reviews=reviews.terms(before.reviews, "review_id"),
+        autonomy=reviews.terms(before.autonomy, "autonomy_id"),
     )
 
 

@@ -17,7 +17,7 @@ from pricing_assets import anomalies
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake.hashing import content_hash
-from pricing_assets.pricing import interventions
+from pricing_assets.pricing import interventions, reviews
 from pricing_assets.pricing.basis import Terms
 from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.outlook import Outlook
@@ -50,7 +50,19 @@ class Active(NamedTuple):
     activated_by: str
 
 
-def before_strategies(lake: Lake, snapshot: pl.DataFrame, overrides: pl.DataFrame | None) -> Interventions:
+class People(NamedTuple):
+    """All that people decided, whatever day it counts on, or None: overrides not ended, answers not withdrawn, and
+    autonomy tightened; the columns of their tables in decisions but date."""
+
+    overrides: pl.DataFrame | None = None
+    reviews: pl.DataFrame | None = None
+    autonomy: pl.DataFrame | None = None
+
+
+NOBODY = People()
+
+
+def before_strategies(lake: Lake, snapshot: pl.DataFrame, people: People) -> Interventions:
     """What goes before the strategies on the days of a snapshot, which has the columns anomalies.COLUMNS.
 
     Raises PricingError where the anomalies in the lake are not those of the snapshot: a severe one must hold the price
@@ -66,8 +78,15 @@ def before_strategies(lake: Lake, snapshot: pl.DataFrame, overrides: pl.DataFram
             f"anomalies.price_anomalies: those of {', '.join(map(str, outdated[:3]))} are not of the present snapshot",
             "materialise anomalies.price_anomalies for these days first, or run `pricing run --date D`",
         )
-    known = Overrides.create_empty().drop("date") if overrides is None else overrides
-    return Interventions(interventions.in_force(known, days), interventions.severe(found))
+    overrides = Overrides.create_empty().drop("date") if people.overrides is None else people.overrides
+    answers = reviews.no_answers() if people.reviews is None else people.reviews
+    limits = reviews.nothing_tightened() if people.autonomy is None else people.autonomy
+    return Interventions(
+        interventions.in_force(overrides, days),
+        interventions.severe(found),
+        reviews.in_force(lake, answers, days),
+        reviews.tightened(limits, days),
+    )
 
 
 def in_force(strategies: Iterable[Strategy], day: date) -> list[Strategy]:
@@ -108,6 +127,8 @@ def day_terms(
             settings=timing.settings,
             overrides=interventions.override_terms(before.overrides.filter(pl.col("date") == day)),
             models=known.models.get(day, []),
+            reviews=reviews.terms(before.reviews.filter(pl.col("date") == day), "review_id"),
+            autonomy=reviews.terms(before.autonomy.filter(pl.col("date") == day), "autonomy_id"),
         )
         for day in days
     ]
