@@ -10,7 +10,15 @@ from typing import Annotated
 
 import typer
 
-from pricing_assets import cli_demand, cli_elasticity, cli_models, cli_overrides, cli_simulation, cli_strategies
+from pricing_assets import (
+    cli_demand,
+    cli_elasticity,
+    cli_models,
+    cli_overrides,
+    cli_reviews,
+    cli_simulation,
+    cli_strategies,
+)
 from pricing_assets.shell.command import Shell, day_range, register, required_day, required_moment
 
 _FOLDED = {"no_args_is_help": True, "rich_markup_mode": "markdown", "add_completion": False}
@@ -48,6 +56,8 @@ app.add_typer(cli_strategies.app, name="strategy")
 app.add_typer(lake, name="lake")
 app.add_typer(cli_simulation.app, name="simulate")
 app.add_typer(cli_overrides.app)
+app.add_typer(cli_reviews.app, name="review")
+app.add_typer(cli_reviews.autonomy, name="autonomy")
 app.add_typer(cli_models.app)
 app.add_typer(cli_demand.app)
 app.add_typer(cli_elasticity.app)

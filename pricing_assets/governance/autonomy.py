@@ -22,7 +22,7 @@ from pricing_assets.governance import learning, ledger, reviews
 from pricing_assets.governance.learning import Raised, Rate, Verdict
 from pricing_assets.governance.ledger import Request
 from pricing_assets.governance.records import Event
-from pricing_assets.governance.review_records import MODES, AutonomyScope, Limits, Tightening
+from pricing_assets.governance.review_records import MODES, AutonomyScope, Limits, Review, Tightening
 
 STREAM = "autonomy:"
 TIGHTENED, LOOSENED = "autonomy_tightened", "autonomy_loosened"
@@ -170,6 +170,42 @@ def loosen(
         raise PricingError(f"{scope} cannot be loosened: {'; '.join(missing)}", "wait until there is evidence for it")
     evidence = {"audit": {**audit.as_evidence(), "claimed": claimed}, "hold_out": hold_out and vars(hold_out)}
     return _said(connection, request, scope, LOOSENED, limits, evidence=evidence)
+
+
+def summary(words: Iterable[Tightening], given: Iterable[Review]) -> list[dict[str, Any]]:
+    """Each scope with verdicts or a word of governance, by name: what people say, and how far it is tightened.
+
+    Verdicts are held against the threshold governance leaves, else the lowest its strategies had.
+    """
+    said = {each.scope: each for each in words}
+    known = learning.verdicts(given)
+    return [_summed(scope, said.get(scope), known) for scope in sorted({*said, *(e.scope for e in known)}, key=str)]
+
+
+def _summed(scope: AutonomyScope, word: Tightening | None, known: Sequence[Verdict]) -> dict[str, Any]:
+    mine = since([each for each in known if scope.covers(each.scope)], word, loosened=True)
+    limits = word.limits if word else Limits()
+    thresholds = [each.threshold for each in mine if each.threshold is not None]
+    claimed = min(thresholds, default=None) if limits.threshold is None else limits.threshold
+    rate = None if claimed is None else learning.rate(mine, claimed)
+    blind = None if claimed is None else learning.rate([each for each in mine if each.audit], claimed)
+    any_verdict = rate is not None and rate.approved + rate.rejected > 0
+    return {
+        "scope": str(scope),
+        "category": scope.category,
+        "market": scope.market,
+        **limits._asdict(),
+        "claimed": claimed,
+        "approved": rate.approved if rate else 0,
+        "rejected": rate.rejected if rate else 0,
+        "audited_approved": blind.approved if blind else 0,
+        "audited_rejected": blind.rejected if blind else 0,
+        "rate_low": rate.low if rate and any_verdict else None,
+        "rate_high": rate.high if rate and any_verdict else None,
+        "said_by": word and word.by,
+        "said_at": word and word.at,
+        "reason": word and word.reason,
+    }
 
 
 def _require_looser(scope: AutonomyScope, before: Limits, after: Limits) -> None:

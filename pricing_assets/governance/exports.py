@@ -11,11 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from pricing_assets.governance import autonomy
 from pricing_assets.governance.drift_records import DriftEvent
 from pricing_assets.governance.ledger import dumps
+from pricing_assets.governance.review_records import Review
 from pricing_assets.governance.store import Store
 from pricing_assets.tables.base import Table
-from pricing_assets.tables.governance import Audit, DriftEvents, Events, Overrides
+from pricing_assets.tables.governance import Audit, Autonomy, DriftEvents, Events, Overrides, Reviews
 
 
 def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
@@ -26,12 +28,30 @@ def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
         {**vars(each), **vars(each.scope), "override_id": each.id, "state": each.state(day)}
         for each in store.overrides()
     ]
+    reviews = store.desk.reviews()
     now = datetime.now(UTC)
     return {
         Events: _rows(Events, events),
         Audit: _rows(Audit, audit),
         Overrides: _rows(Overrides, overrides),
+        Reviews: _rows(Reviews, [_review(each, day) for each in reviews]),
+        Autonomy: _rows(Autonomy, autonomy.summary(store.desk.autonomy(), reviews)),
         DriftEvents: _rows(DriftEvents, [_drift(each, now) for each in store.gate.events()]),
+    }
+
+
+def _review(review: Review, day: date) -> dict[str, Any]:
+    asked = review.proposal
+    return {
+        **vars(review),
+        **vars(asked),
+        "review_id": review.id,
+        "date": asked.day,
+        "proposed_price": asked.price,
+        "price": review.price,
+        "state": review.state(day),
+        "answered_by": review.by,
+        "answered_at": review.at,
     }
 
 

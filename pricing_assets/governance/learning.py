@@ -80,7 +80,7 @@ def verdicts(reviews: Iterable[Review]) -> list[Verdict]:
 
 def rate(verdicts: Sequence[Verdict], threshold: float) -> Rate:
     """What people say of prices that a threshold lets be published."""
-    from scipy.special import betaincinv
+    from scipy.special import betaincinv  # type: ignore[import-untyped]
 
     counted = [each for each in verdicts if each.confidence is not None and each.confidence >= threshold][-WINDOW:]
     approved = sum(each.approved for each in counted)

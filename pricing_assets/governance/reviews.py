@@ -109,8 +109,13 @@ def folded(events: Iterable[Event]) -> list[Review]:
             last[event.stream] = event.seq
             found[event.seq] = _answered(event, proposed[event.stream].payload["payload"])
         elif event.kind == WITHDRAWN and event.stream in last:
-            taken = {"withdrawn_by": event.actor, "withdrawn_at": event.recorded_at, "withdrawal_reason": event.reason}
-            found[last[event.stream]] = replace(found[last[event.stream]], **taken)
+            number = last[event.stream]
+            found[number] = replace(
+                found[number],
+                withdrawn_by=event.actor,
+                withdrawn_at=event.recorded_at,
+                withdrawal_reason=event.reason,
+            )
     return list(found.values())
 
 

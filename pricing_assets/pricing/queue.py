@@ -58,8 +58,8 @@ def queue(lake: Lake, given: Iterable[Review], today: date) -> pl.DataFrame:
     later = pl.DataFrame(schema=dict.fromkeys(_KEY, pl.String))  # of the SKUs decided on a newer day
     for day in _decided(lake, today):
         waits, decided = _of_day(lake, day)
-        found.append(waits.filter(pl.col("expires") >= today).join(later, on=_KEY, how="anti").select(QUEUE))
-        found.append(audited(lake, day).filter(pl.col("expires") >= today).select(QUEUE))
+        found.append(waits.filter(pl.col("expires") >= today).join(later, on=_KEY, how="anti").select(*QUEUE))
+        found.append(audited(lake, day).filter(pl.col("expires") >= today).select(*QUEUE))
         later = pl.concat([later, decided]).unique()
     waiting = pl.concat(found).join(answered, on="decision_id", how="anti")
     # decided anew the same day, at the price that is answered already
@@ -125,7 +125,7 @@ def _asked(lake: Lake, day: date, rows: pl.DataFrame, *, audit: bool) -> pl.Data
     limits = _day(lake, Limits, day)
     by_hash = strategies_of(lake, day)
     parts = [
-        _with_terms(part, by_hash.get(name), limits)  # type: ignore[arg-type]
+        _with_terms(part, by_hash.get(name), limits)
         for (name,), part in rows.group_by("strategy_hash", maintain_order=True)
     ]
     effective = day + timedelta(days=1)

@@ -10,7 +10,7 @@ price until it was charged once. Floors are checked again: where the approved pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -57,13 +57,12 @@ def in_force(lake: Lake, known: pl.DataFrame, days: Sequence[date]) -> pl.DataFr
 
 def _charged(lake: Lake, rows: pl.DataFrame) -> pl.DataFrame:
     """date, review_id of the answers whose price was in force on some day after theirs, up to that date."""
-    first = rows["decided_on"].min()
-    assert isinstance(first, date)
-    days = pl.date_range(first + timedelta(days=1), rows["date"].max(), eager=True)  # type: ignore[arg-type]
+    first, last = rows["decided_on"].min(), rows["date"].max()
+    assert isinstance(first, date) and isinstance(last, date)
     known = lake.partitions(FeatureSnapshots)
     charged = lake.read_files(
         FeatureSnapshots,
-        [known[day] for day in days if day in known],
+        [file for day, file in known.items() if first < day <= last],
         [*KEY, "current_price"],
         where=pl.col("sku").is_in(rows["sku"].unique().to_list()),
     ).rename({"date": "charged_on"})

@@ -18,6 +18,7 @@ from pricing_assets.lake import days as manifests
 from pricing_assets.shell.absences import rows_set_aside, why_not_listed
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.expecting import expectation, sentences
+from pricing_assets.shell.reviewing import state_of
 from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
 
@@ -45,6 +46,8 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
         was = "unknown" if decision["current_price"] is None else f"{decision['current_price']:.{places}f}"
         shell.say(f"  final {decision['final_price']:.{places}f} {decision['currency']}, was {was}")
     for sentence in sentences(decision, units, places):
+        shell.say(f"  {sentence}")
+    for sentence in state_of(shell, decision):
         shell.say(f"  {sentence}")
     for row in rows_set_aside(shell, sku, market, day):
         shell.say(f"  set aside: {row}")
