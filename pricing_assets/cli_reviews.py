@@ -48,6 +48,14 @@ def list_(
 
 
 @register(app)
+def held(shell: Shell) -> None:
+    """List prices held because a model cannot judge them, each with the reason; there is none to approve."""
+    from pricing_assets.shell import reviewing
+
+    reviewing.held(shell)
+
+
+@register(app)
 def answers(shell: Shell, last: Annotated[int, typer.Option(min=1, help="How many.")] = 20) -> None:
     """List the answers given last: who, what, and until when it binds."""
     from pricing_assets.shell import reviewing

@@ -18,7 +18,7 @@ import polars as pl
 
 from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
-from pricing_assets.pricing import autonomy
+from pricing_assets.pricing import autonomy, learned
 from pricing_assets.strategies import Autonomy, Strategy, parse
 from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import Autonomy as Limits
@@ -37,8 +37,13 @@ _ANSWERED = ["decision_id", "date", *_KEY, "price"]
 _DRAWN = round(AUDITED * 16**8)
 _DECISION = [
     *("date", "sku", "market", "decision_id", "basis", "current_price", "final_price", "currency", "action"),
-    *("confidence", "expected_units", "expected_gain", "strategy_hash"),
+    *("confidence", "expected_units", "expected_gain", "strategy_hash", "reason"),
 ]
+_HELD: dict[str, Any] = {
+    **dict.fromkeys(("sku", "market", "currency"), pl.String),
+    "current_price": pl.Decimal(18, 4),
+    "reason": pl.String,
+}
 QUEUE: dict[str, Any] = {
     **dict.fromkeys(("decision_id", "sku", "market", "category", "currency", "mode"), pl.String),
     **dict.fromkeys(("date", "expires"), pl.Date),
@@ -95,6 +100,22 @@ def _of_day(lake: Lake, day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = _standing(lake, day)
     waits = rows.filter(pl.col("action").cast(pl.String) == "review")
     return _asked(lake, day, waits, audit=False), rows.select(_KEY)
+
+
+def held(lake: Lake, today: date) -> pl.DataFrame:
+    """sku, market, currency, current_price, reason: what the newest day holds because a model cannot judge it.
+
+    Something is missing or contradicts itself, so there is no price to approve; a person should see it all the same.
+    """
+    found = [pl.DataFrame(schema=_HELD)]
+    for day in _decided(lake, today)[:1]:
+        rows = _standing(lake, day).filter(pl.col("action").cast(pl.String) == "hold")
+        rows = rows.with_columns(pl.col("reason", "strategy_hash").cast(pl.String))
+        for text_hash, strategy in strategies_of(lake, day).items():
+            reasons = learned.queued(strategy) if strategy.ml else ()
+            mine = rows.filter((pl.col("strategy_hash") == text_hash) & pl.col("reason").is_in(reasons))
+            found.append(mine.select(*_HELD))
+    return pl.concat(found).sort("reason", *_KEY)
 
 
 def audited(lake: Lake, day: date) -> pl.DataFrame:

@@ -62,6 +62,17 @@ def show(shell: Shell, wanted: Wanted, limit: int) -> None:
     )
 
 
+def held(shell: Shell) -> None:
+    """What the last day holds because a model cannot judge it: no price to approve, but something to look at."""
+    from pricing_assets.pricing.queue import held as puzzling
+
+    rows = puzzling(shell.lake, now(shell).day)
+    if shell.json or rows.height:
+        shell.rows(rows, "held at the current price, for a person to look at")
+    else:
+        shell.say("nothing is held for a person to look at")
+
+
 def answer(shell: Shell, said: Answer, wanted: Wanted, reason: str, price: str | None = None) -> None:
     """Answers what is named: one price, or several as one."""
     rows = named(shell, wanted)

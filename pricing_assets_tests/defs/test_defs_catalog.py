@@ -21,7 +21,7 @@ KEYS = {
     *("features/feature_snapshots", "anomalies/price_anomalies", "governance/strategies"),
     *("forecasts/demand_forecasts", "forecasts/elasticities", "forecasts/accuracy", "monitoring/drift_metrics"),
     *("decisions/overrides", "decisions/price_decisions", "decisions/price_steps", "decisions/price_book"),
-    *("runs/days", "runs/checks"),
+    *("decisions/reviews", "decisions/autonomy", "runs/days", "runs/checks"),
     *("staging/stg_days", "staging/stg_decisions", "staging/stg_price_book", "staging/stg_prices", "staging/stg_sales"),
     *(
         "staging/stg_stock",

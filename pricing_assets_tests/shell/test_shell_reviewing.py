@@ -62,6 +62,7 @@ def test_without_anything_open_it_says_why(home: Path, shop: Shop, copied: Path)
     assert "comes from the `autonomy` of a strategy" in pricing("review", "list").stdout
     assert answer("review", "list") == [] and answer("review", "answers") == []
     assert "nobody answered anything yet" in pricing("review", "answers").stdout
+    assert "nothing is held for a person" in pricing("review", "held").stdout and answer("review", "held") == []
     assert "nobody answered a price yet" in pricing("autonomy", "list").stdout
 
 
