@@ -34,12 +34,21 @@ LEAST_CLUSTERS = 20
 
 @dataclass(frozen=True)
 class HoldOut:
-    """What decided prices earned more than prices held out: a share of profit, its likely range, and of how many."""
+    """What decided prices earned more than prices held out: a share of profit, its likely range, and of how many.
+
+    None is what too few clusters, or too few draws, cannot tell.
+    """
 
     clusters: int
-    gain: float
-    low: float
-    high: float
+    gain: float | None
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, figure: Mapping[str, Any]) -> HoldOut:
+        """From a row of figures in percent: clusters, effect_pct, low_pct, high_pct."""
+        percents = [figure[name] for name in ("effect_pct", "low_pct", "high_pct")]
+        return cls(figure["clusters"], *(None if each is None else each / 100 for each in percents))
 
 
 def in_force(events: Iterable[Event], known_by: datetime | None = None) -> list[Tightening]:
@@ -231,6 +240,7 @@ def _hold_out_lacks(hold_out: HoldOut | None) -> list[str]:
         return ["no outcome of a hold-out is known"]
     if hold_out.clusters < LEAST_CLUSTERS:
         return [f"the hold-out has too few clusters ({hold_out.clusters}, {LEAST_CLUSTERS} are needed)"]
-    if hold_out.low < 0:
-        return [f"the hold-out does not show a gain ({hold_out.low:+.1%} to {hold_out.high:+.1%})"]
+    if hold_out.low is None or hold_out.low < 0:
+        ends = ["unknown" if each is None else f"{each:+.1%}" for each in (hold_out.low, hold_out.high)]
+        return [f"the hold-out does not show a gain ({ends[0]} to {ends[1]})"]
     return []

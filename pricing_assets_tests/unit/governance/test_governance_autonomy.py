@@ -134,6 +134,7 @@ def audited(store: Store, approved: int, rejected: int = 0, **asked: Any) -> Non
         (10, GAIN, "10 of 10 approved"),
         (40, None, "no outcome of a hold-out is known"),
         (40, HoldOut(19, 0.1, 0.05, 0.2), r"too few clusters \(19, 20 are needed\)"),
+        (40, HoldOut.of({"clusters": 40, "effect_pct": 2.0, "low_pct": None, "high_pct": 4.0}), r"unknown to \+4.0%"),
         (40, HoldOut(40, 0.01, -0.02, 0.04), r"does not show a gain \(-2.0% to \+4.0%\)"),
     ],
 )

@@ -16,6 +16,7 @@ from pricing_assets import governance
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import AutonomyScope, Proposal, Review, Store
 from pricing_assets.governance.desk import Answered
+from pricing_assets.tables.governance import Autonomy, Reviews
 
 
 def answer(store: Store, what: Any = "approve", *, by: str = "ann", key: str = "k", **asked: Any) -> Answered:
@@ -158,6 +159,27 @@ def test_of_two_bulk_answers_at_once_every_price_is_answered_once(url: str) -> N
     with ThreadPoolExecutor(2) as pool:
         one, two = pool.map(person, range(2))
     assert sorted(each.proposal.decision_id for each in one + two) == [each.decision_id for each in asked]
+
+
+def test_analysts_see_each_answer_and_what_it_says_of_autonomy(store: Store) -> None:
+    answer(store, audit=True, confidence=0.9)
+    answer(store, "amend", price=Decimal("9.69"), number=2, key="k2", confidence=0.9, category=None)
+    store.desk.withdraw("bob", proposal(2).subject, "r", "w")
+    found = governance.exported(store, EFFECTIVE)
+    one, two = found[Reviews].to_dicts()
+    assert (one["answer"], one["price"], one["audit"], one["state"]) == (
+        "approved",
+        Decimal("9.4900"),
+        True,
+        "standing",
+    )
+    assert (two["proposed_price"], two["price"], two["state"]) == (Decimal("9.4900"), Decimal("9.6900"), "withdrawn")
+    [scope] = found[Autonomy].to_dicts()
+    told = ("scope", "approved", "rejected", "audited_approved", "claimed", "threshold")
+    assert [scope[name] for name in told] == ["TEA/DE", 1, 0, 1, 0.85, None]
+    assert found[Reviews].filter(state="expired").is_empty()
+    late = governance.exported(store, proposal().binds_until + timedelta(days=1))[Reviews]
+    assert late["state"].to_list() == ["expired", "withdrawn"]
 
 
 @given(
