@@ -150,9 +150,9 @@ def _answer(
     group: str | None = None,
 ) -> Review:
     """Opens the proposal and answers it; the one function `decide` is for these as for all that people decide."""
-    reviews.open_(connection, proposal, today, group)
-    event = approvals.decide(connection, request, *said, datetime.now(UTC))
-    return _review_of(connection, proposal, event.seq)
+    opened = reviews.open_(connection, proposal, today, group)
+    answered = approvals.decide(connection, request, *said, datetime.now(UTC))
+    return reviews.folded([opened, answered])[0]
 
 
 def _review_of(connection: sa.Connection, proposal: Proposal, sequence: int) -> Review:

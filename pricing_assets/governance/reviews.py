@@ -32,14 +32,14 @@ _SAID: Mapping[str, Said] = {"approved": "approved", "rejected": "rejected", "am
 _SEE = "`pricing review list` shows what is open"
 
 
-def open_(connection: sa.Connection, proposal: Proposal, today: date, group: str | None = None) -> None:
-    """Proposes a price, for the answer that follows in the same transaction. Opened already, it stays as it is.
+def open_(connection: sa.Connection, proposal: Proposal, today: date, group: str | None = None) -> Event:
+    """Proposes a price, for the answer that follows in the same transaction; answered already, it stays as it is.
 
     Raises PricingError where it has expired by `today`, an effective day, or this price is answered: it names who.
     """
     last = ledger.latest(connection, proposal.subject)
     if last is not None and last.kind != WITHDRAWN:
-        return  # `approvals.decide` says by whom it is answered
+        return last  # `approvals.decide` says by whom it is answered
     if today > proposal.expires:
         raise PricingError(
             f"{proposal.sku} in {proposal.market}, decided for {proposal.day}: expired after {proposal.expires}",
@@ -50,7 +50,7 @@ def open_(connection: sa.Connection, proposal: Proposal, today: date, group: str
     version = last.version if last else 0
     key = f"open {proposal.subject} {version}"
     request = Request("propose", proposal.subject, SYSTEM, f"decided for {proposal.day}", key)
-    ledger.append(connection, proposal.subject, request, approvals.PROPOSED, said, after=last)
+    return ledger.append(connection, proposal.subject, request, approvals.PROPOSED, said, after=last)
 
 
 def amendment_of(answer: Answer, price: Decimal | None) -> dict[str, str] | None:
