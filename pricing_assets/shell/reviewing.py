@@ -178,8 +178,8 @@ def _tell(shell: Shell, said: Answer, done: Answered, reason: str) -> None:
         shell.say(f"  {_effect(each)}")
     if len(done.reviews) > 1:
         shell.say(f"{counted(len(done.reviews), 'price')} {_DONE[said]} as one, on the word of {shell.by}: {reason}")
-    for each in done.taken:
-        shell.say(f"left as it is: {each}")
+    for told in done.taken:
+        shell.say(f"left as it is: {told}")
     for word in done.tightened:
         shell.say(f"autonomy of {word.scope} is now {word.limits}: {word.reason}")
 
