@@ -16,6 +16,7 @@ from pricing_assets import (
     cli_models,
     cli_overrides,
     cli_reviews,
+    cli_publishing,
     cli_simulation,
     cli_strategies,
 )
@@ -58,6 +59,7 @@ app.add_typer(cli_simulation.app, name="simulate")
 app.add_typer(cli_overrides.app)
 app.add_typer(cli_reviews.app, name="review")
 app.add_typer(cli_reviews.autonomy, name="autonomy")
+app.add_typer(cli_publishing.app, name="publish")
 app.add_typer(cli_models.app)
 app.add_typer(cli_demand.app)
 app.add_typer(cli_elasticity.app)

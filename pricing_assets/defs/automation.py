@@ -14,7 +14,7 @@ MOST_AT_ONCE = 5  # missed days requested per tick; the rest wait for the next o
 
 daily = dg.define_asset_job(
     executions.JOB,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("publishing"),  # prices go out at the cut-off
     partitions_def=DAILY,
     description="The day: raw → features → anomalies, forecasts → decisions → runs.days → drift → marts.",
 )

@@ -85,8 +85,13 @@ def step_moves(steps: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 def alarms_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """Alarms a day, by reason, from columns `date`, `reason` and `alarms`; no picture where there is none."""
+    return _stacked(counts, "alarms")
+
+
+def _stacked(counts: pl.DataFrame, noun: str) -> dg.MarkdownMetadataValue:
+    """Things a day, by reason, one above the other."""
     if counts.is_empty():
-        return dg.MetadataValue.md("no alarm")
+        return dg.MetadataValue.md(f"no {noun}")
     days = counts["date"].unique().sort().to_list()
     of = {(day, reason): alarms for day, reason, alarms in counts.select("date", "reason", "alarms").iter_rows()}
 
@@ -96,10 +101,10 @@ def alarms_by_day(counts: pl.DataFrame) -> dg.MarkdownMetadataValue:
             heights = [of.get((day, reason), 0) for day in days]
             axes.bar(days, heights, bottom=below, label=reason)
             below = [low + height for low, height in zip(below, heights, strict=True)]
-        axes.set(ylabel="alarms")
+        axes.set(ylabel=noun)
         axes.figure.autofmt_xdate()
 
-    return _picture(draw, f"{counts['alarms'].sum()} alarms on {len(days)} days")
+    return _picture(draw, f"{counts['alarms'].sum()} {noun} on {len(days)} days")
 
 
 def presence(snapshot: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -223,6 +228,23 @@ def elasticities(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
         axes.set(xlabel="% of units per % of price", ylabel="SKU-markets")
 
     return _picture(draw, f"elasticities of {rows.height // 2} SKU-markets")
+
+
+def prices_by_state(recorded: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How many prices came to which state, from rows of publishing.publications."""
+    counts = recorded.group_by(pl.col("state").cast(pl.String)).len().sort("state", descending=True)
+
+    def draw(axes: Axes) -> None:
+        axes.barh(counts["state"].to_list(), counts["len"].to_list(), color=_BLUE)
+        axes.set(xlabel="prices")
+
+    return _picture(draw, f"{counts['len'].sum()} states of prices recorded")
+
+
+def mismatches_by_day(found: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Mismatches a day, by kind; no picture where there is none."""
+    counts = found.group_by("date", pl.col("kind").cast(pl.String).alias("reason")).len("alarms")
+    return _stacked(counts, "mismatches")
 
 
 def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataValue:

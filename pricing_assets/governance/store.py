@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pricing_assets.errors import PricingError
-from pricing_assets.governance import activations, approvals, ledger, overrides
+from pricing_assets.governance import activations, approvals, ledger, overrides, rollbacks
 from pricing_assets.governance.activations import ACTIVATED, DEACTIVATED, ROLLED_BACK, STREAM
 from pricing_assets.governance.approvals import Answer
 from pricing_assets.governance.database import Database
@@ -138,6 +138,13 @@ class Store:
         with self._database.reading() as connection:
             events = ledger.events(connection, overrides.STREAM)
         return overrides.folded(event for event in events if known_by is None or event.recorded_at <= known_by)
+
+    def return_prices(self, said: Mapping[str, Any], by: str, reason: str, key: str) -> str:
+        """Records that somebody returns prices to their former ones; the id of the rollback, e.g. RB-000012."""
+        request = Request("return_prices", "prices", by, reason, key, body=ledger.dumps(dict(said)))
+        with self._database.writing() as connection:
+            event = ledger.earlier(connection, request) or rollbacks.put(connection, request, dict(said))
+            return event.stream.removeprefix(rollbacks.STREAM)
 
     def propose(
         self, subject: str, payload: Mapping[str, Any], expires: datetime, *, reason: str, key: str, by: str = "system"

@@ -24,11 +24,14 @@ from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
 from pricing_assets.lake.store import Lake
-from pricing_assets.tables import ALL, EXPORTED, monitoring, runs
+from pricing_assets.tables import ALL, EXPORTED, monitoring, publishing, runs
 from pricing_assets.tables.base import Table
 
 _READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
 _NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's models name the catalog
+
+_AFTERWARDS = (monitoring.DriftMetrics, publishing.Publications, publishing.Reconciliations)
+"""Made of days that stand already: no manifest names them, whatever is in the lake counts."""
 
 
 @contextmanager
@@ -49,6 +52,32 @@ def draft(lake: Lake, analytics: Path, exports: Mapping[type[Table], pl.DataFram
         try:
             _build(lake, folder / _NAME, exports or {})
             yield folder / _NAME
+            _put_in_place(folder / _NAME, analytics)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
+    """Shows what these tables hold now, without building anything else anew; nothing where there is no warehouse.
+
+    Only for tables that no mart is made from: the others keep what the last refresh showed.
+    """
+    analytics = Path(analytics).absolute()
+    if not analytics.exists():
+        return
+    with exclusive(analytics.with_name(f"{analytics.name}.lock")):
+        folder = analytics.parent / f"draft-{uuid4().hex}"
+        make_folder(folder)
+        try:
+            with storage_faults(folder):
+                shutil.copyfile(analytics, folder / _NAME)
+                with duckdb.connect(str(folder / _NAME)) as connection:
+                    connection.begin()
+                    for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in tables):
+                        connection.execute(f"create schema if not exists {_quoted(schema)}")
+                    for table in tables:
+                        _view(connection, lake, table, {})
+                    connection.commit()
             _put_in_place(folder / _NAME, analytics)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -109,19 +138,22 @@ def _build(lake: Lake, path: Path, exports: Mapping[type[Table], pl.DataFrame]) 
         for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in (*ALL, *EXPORTED)):
             connection.execute(f"create schema {_quoted(schema)}")
         for table in ALL:
-            try:
-                connection.execute(
-                    f"create view {_identifier(table)} as {_select(table, _files(lake, table, manifest))}"
-                )
-                for comment in _comments(table):
-                    connection.execute(comment)
-            except duckdb.IOException as fault:
-                raise PricingError(
-                    f"{table.table_name()}: its files cannot be read ({fault})", "restore the lake from a backup"
-                ) from fault
+            _view(connection, lake, table, manifest)
         for table in EXPORTED:
             _export(connection, table, exports.get(table, pl.DataFrame(schema=dtypes(table))))
         connection.commit()
+
+
+def _view(connection: duckdb.DuckDBPyConnection, lake: Lake, table: type[Table], manifest: days.Manifest) -> None:
+    files = _files(lake, table, manifest)
+    try:
+        connection.execute(f"create or replace view {_identifier(table)} as {_select(table, files)}")
+        for comment in _comments(table):
+            connection.execute(comment)
+    except duckdb.IOException as fault:
+        raise PricingError(
+            f"{table.table_name()}: its files cannot be read ({fault})", "restore the lake from a backup"
+        ) from fault
 
 
 def _export(connection: duckdb.DuckDBPyConnection, table: type[Table], rows: pl.DataFrame) -> None:
@@ -165,8 +197,8 @@ def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Sequence[
     if table is runs.Executions:  # grows outside the manifest, failed runs too: whatever is there counts
         pattern = f"{table.partition()}=*/*.parquet"  # beside them lies the Delta log, with Parquet files of its own
         return [str(lake.folder(table) / pattern)] if any(lake.folder(table).glob(pattern)) else []
-    if table is monitoring.DriftMetrics:  # made of a day that stands already: no manifest names it
-        return [str(lake.path(table, file)) for file in lake.partitions(table).values() if file.rows]
+    if table in _AFTERWARDS:
+        return [str(lake.path(table, file)) for file in lake.files(table) if file.rows]
     return [str(lake.path(table, file)) for file in manifest.get(table.table_name(), {}).values()]
 
 

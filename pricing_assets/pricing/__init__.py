@@ -10,6 +10,7 @@ from pricing_assets.pricing.basis import LOGIC_VERSION, Terms, basis, decision_i
 from pricing_assets.pricing.batch import Batch, commit_days, decide_days
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import Decided, decide, unread
+from pricing_assets.pricing.entries import enter
 from pricing_assets.pricing.terms import Active, People, Timing
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "decide",
     "decide_days",
     "decision_ids",
+    "enter",
     "settled",
     "unread",
 ]

@@ -31,8 +31,9 @@ def book(
     `decisions` are the standing rows of decisions.price_decisions; `days` has date, effective_from and late; `known`
     are the entries of these days so far; `approved` has date, sku, market and review_id of what a person approved. A
     late day adds nothing: it only recommends. A published decision adds an entry unless its decision and price already
-    stand there. A decision to keep the current price adds none, except where it takes back a price already in the book:
-    then the current price is entered again.
+    stand there, or a person's word on that decision does: an approval, an amended price, a rollback. A decision to keep
+    the current price adds none, except where it takes back a price already in the book: then the current price is
+    entered again.
     """
     answers = pl.DataFrame(schema=_APPROVED) if approved is None else approved
     standing = known.sort("entry_no").group_by(_KEY, maintain_order=True).last()
@@ -42,7 +43,7 @@ def book(
             days.filter(~pl.col("late")).select("date", "effective_from"), on="date", how="inner", maintain_order="left"
         )
         .join(
-            standing.select(*_KEY, "entry_no", before="decision_id", standing_price="price"),
+            standing.select(*_KEY, "entry_no", by="review_id", before="decision_id", standing_price="price"),
             on=_KEY,
             how="left",
             maintain_order="left",
@@ -55,7 +56,9 @@ def book(
         & pl.col("before").is_not_null()
         & (pl.col("standing_price") != pl.col("final_price"))
     )
-    differs = pl.col("decision_id").ne_missing(pl.col("before")) | (pl.col("standing_price") != pl.col("final_price"))
+    differs = pl.col("decision_id").ne_missing(pl.col("before")) | (
+        (pl.col("standing_price") != pl.col("final_price")) & pl.col("by").is_null()
+    )
     new = wanted.filter((publishes | takes_back) & differs.fill_null(True)).select(
         *_KEY,
         (pl.col("entry_no").fill_null(0) + 1).alias("entry_no"),

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pricing_assets.sources.publish_block import Publish
 from pricing_assets.sources.suites import PREFIX, SUITES, Expected
 from pricing_assets.tables.hours import RUN_AT
 from pricing_assets.tables.money import CURRENCIES, FOUR_DECIMALS
@@ -160,13 +161,14 @@ class SourceFile(_Strict):
     limits: Limits = Limits()
     database: str | None = Field(None, min_length=1)
     expectations: Expectations = Expectations()
+    publish: Publish = Publish()
     files: dict[Annotated[str, AfterValidator(_name)], ExcelFile] = {}
     variables: dict[Annotated[str, AfterValidator(_variable)], str] = {}
 
-    @field_validator("expectations", mode="before")
+    @field_validator("expectations", "publish", mode="before")
     @classmethod
     def _switched_off(cls, value: Any) -> Any:
-        """`expectations: false` expects nothing."""
+        """`expectations: false` expects nothing, `publish: false` publishes nothing."""
         return {"enabled": False} if value is False else value
 
     @field_validator("markets", mode="before")
@@ -200,6 +202,12 @@ class SourceFile(_Strict):
             raise ValueError("last_day: given; expected only where historical is true")
         if self.last_day is not None and self.last_day < self.first_day:
             raise ValueError(f"last_day: {self.last_day} lies before first_day {self.first_day}")
+        return self
+
+    @model_validator(mode="after")
+    def _publishes_to_its_markets(self) -> SourceFile:
+        if strange := sorted(self.publish.markets.keys() - self.markets.keys()):
+            raise ValueError(f"publish.markets: {strange[0]} is no market; expected one of {', '.join(self.markets)}")
         return self
 
     @model_validator(mode="after")

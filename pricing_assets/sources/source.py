@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
+from pricing_assets.sources.publish_block import Publish
 from pricing_assets.sources.settings_file import WEEKDAYS, ExcelFile, Limits, SourceFile
 from pricing_assets.sources.suites import Expected
 from pricing_assets.tables import RAW, REQUIRED
@@ -53,6 +54,7 @@ class Source:
     expectations: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
     accepted: Mapping[date, str] = field(default_factory=dict)
     law: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    publish: Publish = field(default_factory=Publish)
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -187,6 +189,7 @@ def _source(folder: Path, file: SourceFile, settings: Settings) -> Source:
         expectations=file.expectations.suites(),
         accepted=file.expectations.accepted,
         law={name: market.law for name, market in file.markets.items() if market.law},
+        publish=file.publish,
     )
 
 

@@ -1,7 +1,7 @@
 """The schema of every table: the contract between rooms, and the only place where columns are written down.
 
-Here: one module per schema (raw, features, anomalies, forecasts, monitoring, decisions, runs, governance, models), one
-dataframely class per table. Not here: how rows are read, computed or stored.
+Here: one module per schema (raw, features, anomalies, forecasts, monitoring, decisions, publishing, runs, governance,
+models), one dataframely class per table. Not here: how rows are read, computed or stored.
 
 A class says everything about a table: its docstring the grain, each column its dtype, unit (in the description),
 nullability and key. Two marks live in a column's metadata: `from` lists the columns it is computed from (the column
@@ -10,7 +10,18 @@ lineage Dagster shows), `provenance` keeps it outside the content hash.
 
 from __future__ import annotations
 
-from pricing_assets.tables import anomalies, decisions, features, forecasts, governance, models, monitoring, raw, runs
+from pricing_assets.tables import (
+    anomalies,
+    decisions,
+    features,
+    forecasts,
+    governance,
+    models,
+    monitoring,
+    publishing,
+    raw,
+    runs,
+)
 from pricing_assets.tables.base import Table
 
 __all__ = [
@@ -27,6 +38,7 @@ __all__ = [
     "governance",
     "models",
     "monitoring",
+    "publishing",
     "raw",
     "runs",
 ]
@@ -57,6 +69,8 @@ ALL: tuple[type[Table], ...] = (
     decisions.PriceDecisions,
     decisions.PriceSteps,
     decisions.PriceBook,
+    publishing.Publications,
+    publishing.Reconciliations,
     runs.Days,
     runs.Checks,
     runs.Executions,

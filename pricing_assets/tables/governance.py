@@ -34,7 +34,8 @@ class Events(Table):
 
     seq = dy.Int64(primary_key=True, min=1, description="order of recording, over all streams")
     stream = identifier(
-        "what it is about: strategy:NAME, override:ID, approval:NAME, review:DECISION, autonomy:SCOPE", key=False
+        "what it is about: strategy:NAME, override:ID, approval:NAME, review:DECISION, autonomy:SCOPE, rollback:ID",
+        key=False,
     )
     version = dy.Int64(min=1, description="counts the events of its stream")
     kind = identifier("what happened, e.g. override_set", key=False)
