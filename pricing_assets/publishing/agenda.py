@@ -26,13 +26,13 @@ class Agenda(NamedTuple):
 
 
 def agenda(book: pl.DataFrame, latest: pl.DataFrame, as_of: datetime, lead: timedelta, expires: timedelta) -> Agenda:
-    """What is to be done about the entries of a price book, given the state each is in.
+    """What is to be done about the entries of a price book, each with its connector, given the state each is in.
 
     Of the entries for one moment the highest is sent; of the moments that are due, the last. An entry is due `lead`
     before it takes effect, and too old `expires` after that.
     """
-    states = latest.select(*KEY, "step", "state", "connector", "dispatch")
-    rows = book.select(*PRICE, "review_id").join(states, on=KEY, how="left", maintain_order="left")
+    states = latest.select(*KEY, "step", "state", "dispatch")
+    rows = book.select(*PRICE, "review_id", "connector").join(states, on=KEY, how="left", maintain_order="left")
     unsent = pl.col("state").is_null() | pl.col("state").cast(pl.String).is_in(OPEN)
     ready = rows.filter(pl.col("effective_from") <= as_of + lead)
     highest = _last(rows, ["sku", "market", "effective_from"])

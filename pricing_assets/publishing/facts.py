@@ -5,18 +5,19 @@ Here: reading the lake for the guards. Not here: the guards (guards), the arithm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from pricing_assets import strategies
-from pricing_assets.features.prices import map_price
-from pricing_assets.lake import Lake
+from pricing_assets.features import map_price
+from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables import Table
-from pricing_assets.tables.decisions import PriceBook, PriceDecisions
+from pricing_assets.tables.decisions import PriceDecisions
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Prices, Products
 
@@ -24,29 +25,38 @@ LOOKBACK = 7
 """Days before the day of a price in which the newest cost is looked for; else the cost it was decided on counts."""
 
 
-def manifested_rows(
-    lake: Lake, table: type[Table], days: Sequence[date], columns: Sequence[str] | None = None
-) -> pl.DataFrame:
-    """The rows of days as the manifest has them in force."""
-    files = manifests.manifested(lake, table)
-    return lake.read_files(table, [files[day] for day in days if day in files], columns)
+@dataclass(frozen=True)
+class Standing:
+    """The lake as the manifest has it in force at one moment: read once, for all a pass looks at."""
+
+    lake: Lake
+    files: Mapping[str, Mapping[date, PartitionFile]]
+
+    @classmethod
+    def of(cls, lake: Lake) -> Standing:
+        """As it stands now."""
+        return cls(lake, manifests.manifest(lake))
+
+    def days(self, table: type[Table]) -> list[date]:
+        """The days a table has rows of."""
+        return sorted(self.files.get(table.table_name(), {}))
+
+    def rows(self, table: type[Table], days: Sequence[date], columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows of days."""
+        files = self.files.get(table.table_name(), {})
+        return self.lake.read_files(table, [files[day] for day in days if day in files], columns)
 
 
-def book(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
-    """Every entry of the price book of the days."""
-    return manifested_rows(lake, PriceBook, days)
-
-
-def decisions(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
+def decisions(standing: Standing, days: Sequence[date]) -> pl.DataFrame:
     """date, decision_id, action, final_price, current_price, decided_cost, strategy_hash of the days' decisions."""
     names = ["date", "decision_id", "action", "final_price", "current_price", "cost", "strategy_hash"]
-    rows = manifested_rows(lake, PriceDecisions, days, names).rename({"cost": "decided_cost"})
+    rows = standing.rows(PriceDecisions, days, names).rename({"cost": "decided_cost"})
     return rows.with_columns(pl.col("action", "strategy_hash").cast(pl.String))
 
 
-def recorded_strategies(lake: Lake, days: Sequence[date]) -> dict[str, Strategy]:
+def recorded_strategies(standing: Standing, days: Sequence[date]) -> dict[str, Strategy]:
     """The strategies the days were decided by, by hash of their text."""
-    rows = manifested_rows(lake, Strategies, days, ["hash", "text"]).unique("hash").sort("hash")
+    rows = standing.rows(Strategies, days, ["hash", "text"]).unique("hash").sort("hash")
     return {hashed: strategies.parse(text, "recorded") for hashed, text in rows.iter_rows()}
 
 

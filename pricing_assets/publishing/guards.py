@@ -10,15 +10,17 @@ from datetime import date, datetime
 
 import polars as pl
 
-from pricing_assets.lake import Lake
 from pricing_assets.pricing import cutoff
 from pricing_assets.publishing import facts
+from pricing_assets.publishing.facts import Standing
 
 ROLLBACK = "RB-"
 """How the review of an entry begins that returns to a former price: it was judged when it was made."""
 
 
-def stopped(lake: Lake, due: pl.DataFrame, markets: Collection[str], last: date, as_of: datetime) -> pl.DataFrame:
+def stopped(
+    standing: Standing, due: pl.DataFrame, markets: Collection[str], last: date, as_of: datetime
+) -> pl.DataFrame:
     """The rows of `due`, entries of the price book, that must not go out, with `why`.
 
     A price goes out only as its decision says, or a person's word on it; never from a late day; and only while the
@@ -27,12 +29,12 @@ def stopped(lake: Lake, due: pl.DataFrame, markets: Collection[str], last: date,
     if not due.height:
         return due.with_columns(why=pl.lit(None, dtype=pl.String))
     days = due["date"].unique().sort().to_list()
-    rows = due.join(facts.decisions(lake, days), on=["date", "decision_id"], how="left", maintain_order="left")
-    costs = facts.newest_costs(lake, days[0], last, as_of)
+    rows = due.join(facts.decisions(standing, days), on=["date", "decision_id"], how="left", maintain_order="left")
+    costs = facts.newest_costs(standing.lake, days[0], last, as_of)
     rows = rows.join(costs, on=["sku", "market"], how="left", maintain_order="left")
-    rows = rows.join(facts.newest_map(lake, days[0], last), on="sku", how="left", maintain_order="left")
+    rows = rows.join(facts.newest_map(standing.lake, days[0], last), on="sku", how="left", maintain_order="left")
     rows = rows.with_columns(cost=pl.coalesce("cost", "decided_cost"))
-    broken = cutoff.broken(rows, facts.recorded_strategies(lake, days))
+    broken = cutoff.broken(rows, facts.recorded_strategies(standing, days))
     by_person = pl.col("review_id").is_not_null()
     returned = pl.col("review_id").str.starts_with(ROLLBACK).fill_null(False)
     action = pl.col("action")

@@ -34,6 +34,9 @@ _STATE = pl.Enum(STATES)
 Step = tuple[str, str | pl.Expr | None]
 """A state, and why."""
 
+Group = tuple[pl.DataFrame, Sequence[Step]]
+"""Prices, and the states they come to one after the other."""
+
 
 class Outbox:
     """The states of the prices of some days, those recorded here included."""
@@ -48,30 +51,35 @@ class Outbox:
         """The state each price is in: the rows of publishing.publications with the highest step."""
         return latest(self._rows)
 
-    def record(self, prices: pl.DataFrame, *steps: Step) -> None:
-        """Adds states to prices, all in one transaction; on disk when it returns.
+    def record(self, *groups: Group) -> None:
+        """Adds states to groups of prices, all in one transaction; on disk when it returns.
 
-        `prices` has PRICE, connector, dispatch and step: the last one so far, 0 or null where there is none.
+        Prices have PRICE, connector, dispatch and step: the last one so far, 0 or null where there is none.
         """
-        if not prices.height or not steps:
+        now = pl.lit(self._clock()).cast(pl.Datetime("us", "UTC")).alias("recorded_at")
+        frames = [_states(prices, steps, now) for prices, steps in groups if prices.height]
+        if not frames:
             return
-        now = self._clock()
-        frames = [
-            prices.select(
-                *PRICE,
-                (pl.col("step").fill_null(0) + number).alias("step"),
-                pl.lit(state, dtype=_STATE).alias("state"),
-                "connector",
-                "dispatch",
-                (message if isinstance(message, pl.Expr) else pl.lit(message, dtype=pl.String)).alias("message"),
-                pl.lit(now).cast(pl.Datetime("us", "UTC")).alias("recorded_at"),
-            )
-            for number, (state, message) in enumerate(steps, 1)
-        ]
-        rows = Publications.cast(pl.concat(frames).select(Publications.columns().keys()))
+        rows = pl.concat(frames)
         self._lake.append(Publications, rows, self._provenance)
         self._rows = pl.concat([self._rows, rows])
         self.recorded.append(rows)
+
+
+def _states(prices: pl.DataFrame, steps: Sequence[Step], now: pl.Expr) -> pl.DataFrame:
+    frames = [
+        prices.select(
+            *PRICE,
+            (pl.col("step").fill_null(0) + number).alias("step"),
+            pl.lit(state, dtype=_STATE).alias("state"),
+            "connector",
+            "dispatch",
+            (message if isinstance(message, pl.Expr) else pl.lit(message, dtype=pl.String)).alias("message"),
+            now,
+        )
+        for number, (state, message) in enumerate(steps, 1)
+    ]
+    return Publications.cast(pl.concat(frames).select(Publications.columns().keys()))
 
 
 def latest(rows: pl.DataFrame) -> pl.DataFrame:

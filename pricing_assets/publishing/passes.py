@@ -24,7 +24,7 @@ from pricing_assets.errors import PricingError
 from pricing_assets.publishing.connectors import Connector, Dispatch, Refused, Unreachable
 from pricing_assets.publishing.dispatches import again, dispatches
 from pricing_assets.publishing.judging import judge
-from pricing_assets.publishing.outbox import IN_FORCE, KEY, UNDERWAY, Outbox
+from pricing_assets.publishing.outbox import IN_FORCE, KEY, OUT, UNDERWAY, Group, Outbox, Step
 
 EDITED = "edited: "
 """How a message begins that says a delivered file is not what was written."""
@@ -73,7 +73,8 @@ class Pass:
         """Dispatches underway go out again, unless they are too old to."""
         underway = self._in(UNDERWAY)
         old = underway.filter(pl.col("effective_from") + self._terms.expires <= self._terms.as_of)
-        self._outbox.record(old, ("expired", "nobody could say whether it arrived, and it is too old to be sent again"))
+        said = "nobody could say whether it arrived, and it is too old to be sent again"
+        self._outbox.record((old, [("expired", said)]))
         for dispatch, rows in again(underway.join(old, on=KEY, how="anti")):
             self._deliver(dispatch, rows["connector"][0])
 
@@ -81,12 +82,12 @@ class Pass:
         """Sends prices: rows of the outbox that are due. Those of a market with something underway wait."""
         free = prices.filter(~pl.col("market").is_in(self._in(UNDERWAY)["market"].unique().to_list()))
         for dispatch, part in dispatches(self._fit(free)):
-            self._outbox.record(part.with_columns(dispatch=pl.lit(dispatch.key)), ("sending", None))
+            self._outbox.record((part.with_columns(dispatch=pl.lit(dispatch.key)), [("sending", None)]))
             self._deliver(dispatch, part["connector"][0])
 
     def stop(self, prices: pl.DataFrame) -> None:
         """Keeps prices from going out, each for its reason `why`."""
-        self._outbox.record(prices, ("stopped", pl.col("why")))
+        self._outbox.record((prices, [("stopped", pl.col("why"))]))
         for sku, market, why in prices.select("sku", "market", "why").iter_rows():
             self.outcome.faults.append(f"{sku} in {market} does not go out: {why}")
 
@@ -112,7 +113,8 @@ class Pass:
                 if receipt.fault:
                     self._keep(_unreadable(receipt.name, receipt.fault))
                     self.outcome.faults.append(f"{receipt.name}: {receipt.fault}")
-                self._hear(receipt.rows, receipt.name)
+                there = self._outbox.latest().filter(pl.col("state").cast(pl.String).is_in(OUT))
+                self._hear(receipt.rows, receipt.name, there)
                 receipt.done()
 
     def look_again(self) -> None:
@@ -124,19 +126,21 @@ class Pass:
             was = pl.col("message").str.starts_with(EDITED).fill_null(False)
             there = rows.filter(pl.col("state").cast(pl.String).is_in(IN_FORCE))
             if said:
-                self._outbox.record(there.filter(~was), ("mismatched", EDITED + said))
+                self._outbox.record((there.filter(~was), [("mismatched", EDITED + said)]))
                 self.outcome.faults.append(f"{counted(there.height, 'price')} of {dispatch.market}: {said}")
             else:
                 mended = there.filter(was & (pl.col("state") == "mismatched"))
-                self._outbox.record(mended, ("acknowledged", "the file is as it was written again"))
+                self._outbox.record((mended, [("acknowledged", "the file is as it was written again")]))
 
     def go_live(self) -> None:
         """What is acknowledged and in effect is live; where a newer entry for the same moment is out, it is not."""
         in_effect = self._in(["acknowledged"]).filter(pl.col("effective_from") <= self._terms.as_of)
         out = self._outbox.latest().filter(pl.col("dispatch").is_not_null())
         newest = out.sort("entry_no").unique(["sku", "market", "effective_from"], keep="last")
-        self._outbox.record(in_effect.join(newest, on=KEY, how="anti"), ("superseded", "a newer price went out"))
-        self._outbox.record(in_effect.join(newest, on=KEY, how="semi"), ("live", None))
+        self._outbox.record(
+            (in_effect.join(newest, on=KEY, how="anti"), [("superseded", "a newer price went out")]),
+            (in_effect.join(newest, on=KEY, how="semi"), [("live", None)]),
+        )
 
     def _in(self, states: list[str]) -> pl.DataFrame:
         return self._outbox.latest().filter(pl.col("state").cast(pl.String).is_in(states))
@@ -162,17 +166,19 @@ class Pass:
         try:
             answer = self._asked(dispatch, connector)
         except Refused as refusal:
-            self._outbox.record(self._of(dispatch, [*UNDERWAY, "sent"]), ("refused", str(refusal)))
+            self._outbox.record((self._of(dispatch, [*UNDERWAY, "sent"]), [("refused", str(refusal))]))
             self.outcome.faults.append(f"{counted(dispatch.prices.height, 'price')} of {dispatch.market}: {refusal}")
         except (Unreachable, PricingError) as fault:
             said = fault.what if isinstance(fault, PricingError) else str(fault)
             news = self._of(dispatch, UNDERWAY).filter(pl.col("message").ne_missing(pl.lit(said)))
-            self._outbox.record(news, ("failed", said))
+            self._outbox.record((news, [("failed", said)]))
             self.outcome.faults.append(f"{counted(dispatch.prices.height, 'price')} of {dispatch.market} wait: {said}")
         else:
-            self._outbox.record(self._of(dispatch, UNDERWAY), ("sent", None))
-            if answer is not None:
-                self._hear(answer, connector, dispatch)
+            if answer is None:
+                self._outbox.record((self._of(dispatch, UNDERWAY), [("sent", None)]))
+            else:  # an answer to a request is about that request, whatever went out since
+                mine = self._outbox.latest().filter(pl.col("dispatch") == dispatch.key)
+                self._hear(answer, connector, mine)
 
     def _of(self, dispatch: Dispatch, states: list[str]) -> pl.DataFrame:
         return self._in(states).filter(pl.col("dispatch") == dispatch.key)
@@ -188,17 +194,21 @@ class Pass:
                 self._terms.wait(float(2**attempt))
         return route.connector.send(dispatch)
 
-    def _hear(self, answer: pl.DataFrame, origin: str, dispatch: Dispatch | None = None) -> None:
-        """Records what an answer says of prices sent; keeps what it says of others."""
-        latest = self._outbox.latest()
-        if dispatch is not None:  # an answer to a request is about that request, whatever went out since
-            latest = latest.filter(pl.col("dispatch") == dispatch.key)
-        found = judge(latest, answer, list(self._terms.routes), origin)
-        for (state,), part in found.verdicts.group_by("now", maintain_order=True):
-            self._outbox.record(part.with_columns(message="said"), (str(state), pl.col("message")))
-            if state != "acknowledged":
+    def _hear(self, answer: pl.DataFrame, origin: str, sent: pl.DataFrame) -> None:
+        """Records what an answer says of prices sent; keeps what it says of others. Those underway are sent by it."""
+        underway = sent.filter(pl.col("state").cast(pl.String).is_in(UNDERWAY)).select(KEY)
+        judged = sent.with_columns(state=pl.col("state").cast(pl.String).replace(dict.fromkeys(UNDERWAY, "sent")))
+        found = judge(judged, answer, list(self._terms.routes), origin)
+        silent = judged.join(underway, on=KEY, how="semi").join(found.verdicts, on=KEY, how="anti")
+        groups: list[Group] = [(silent, [("sent", None)])]
+        for (now,), part in found.verdicts.group_by("now", maintain_order=True):
+            verdict: Step = (str(now), pl.col("said"))
+            groups.append((part.join(underway, on=KEY, how="semi"), [("sent", None), verdict]))
+            groups.append((part.join(underway, on=KEY, how="anti"), [verdict]))
+            if now != "acknowledged":
                 said = part.select("sku", "market", "said").iter_rows()
                 self.outcome.faults.extend(f"{sku} in {market}: {words}" for sku, market, words in said)
+        self._outbox.record(*groups)
         if found.strays.height:
             self._keep(found.strays)
             self.outcome.faults.extend(f"{sku}: {said}" for sku, said in found.strays.select("sku", "message").rows())

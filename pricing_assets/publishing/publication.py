@@ -14,10 +14,10 @@ from functools import partial
 import polars as pl
 
 from pricing_assets.lake import Lake, Provenance
-from pricing_assets.lake import days as manifests
-from pricing_assets.publishing import facts, guards, reconciliation
+from pricing_assets.publishing import guards, reconciliation
 from pricing_assets.publishing.agenda import agenda
 from pricing_assets.publishing.connectors import connect, described
+from pricing_assets.publishing.facts import Standing
 from pricing_assets.publishing.outbox import KEY, UNDERWAY, Outbox, latest
 from pricing_assets.publishing.passes import Pass, Route, Terms
 from pricing_assets.settings import Settings
@@ -61,6 +61,7 @@ def publish(
     moments = [source.effective_from(day) for day in sorted(days)] if source.historical else [now]
     done = Published()
     with lake.alone("publishing"):
+        standing = Standing.of(lake)
         for as_of in moments:
             terms = Terms(
                 as_of=as_of,
@@ -71,18 +72,20 @@ def publish(
                 attempts=source.publish.attempts,
                 wait=wait,
             )
-            _pass(lake, terms, provenance, clock, done)
+            _pass(standing, terms, provenance, clock, done)
     return done
 
 
-def _pass(lake: Lake, terms: Terms, provenance: Provenance, clock: Callable[[], datetime], done: Published) -> None:
+def _pass(
+    standing: Standing, terms: Terms, provenance: Provenance, clock: Callable[[], datetime], done: Published
+) -> None:
     days = _trailing(terms.last_day)
-    outbox = Outbox(lake, days, provenance, clock)
+    outbox = Outbox(standing.lake, days, provenance, clock)
     day = terms.last_day + timedelta(days=1)  # the day the moment of the pass lies on
-    work = Pass(outbox, terms, partial(reconciliation.keep, lake, day, provenance=provenance))
+    work = Pass(outbox, terms, partial(reconciliation.keep, standing.lake, day, provenance=provenance))
     work.finish()
-    due = _schedule(lake, days, outbox, terms)
-    held = guards.stopped(lake, due, terms.routes, terms.last_day, terms.as_of)
+    due = _schedule(standing, days, outbox, terms)
+    held = guards.stopped(standing, due, terms.routes, terms.last_day, terms.as_of)
     work.stop(held)
     work.send(due.join(held, on=KEY, how="anti"))
     work.ask_again()
@@ -93,16 +96,19 @@ def _pass(lake: Lake, terms: Terms, provenance: Provenance, clock: Callable[[], 
     done.faults += work.outcome.faults
 
 
-def _schedule(lake: Lake, days: Sequence[date], outbox: Outbox, terms: Terms) -> pl.DataFrame:
+def _schedule(standing: Standing, days: Sequence[date], outbox: Outbox, terms: Terms) -> pl.DataFrame:
     """Gives every entry of the book its first state, and those that never go out their last; returns what is due."""
     names = {market: route.name for market, route in terms.routes.items()}
     routed = pl.col("market").replace_strict(names, default=None, return_dtype=pl.String)
-    book = facts.book(lake, days).with_columns(connector=routed)
+    book = standing.rows(PriceBook, days).with_columns(connector=routed)
     found = agenda(book, outbox.latest(), terms.as_of, terms.lead, terms.expires)
-    outbox.record(found.new, ("scheduled", None))
-    outbox.record(found.replaced, ("superseded", "a newer price of it goes out instead"))
+    late = "it was not handed over in time, and is too old to be now"
+    outbox.record(
+        (found.new, [("scheduled", None)]),
+        (found.replaced, [("superseded", "a newer price of it goes out instead")]),
+    )
     found = agenda(book, outbox.latest(), terms.as_of, terms.lead, terms.expires)
-    outbox.record(found.expired, ("expired", "it was not handed over in time, and is too old to be now"))
+    outbox.record((found.expired, [("expired", late)]))
     return found.due
 
 
@@ -114,8 +120,8 @@ def days_to_publish(lake: Lake, source: Source, now: datetime) -> list[date]:
     """The days a pass is for where none is named: the last one that ended; of a history all with something left."""
     if not source.historical:
         return [source.last_ended(now)]
-    files = manifests.manifested(lake, PriceBook)
-    entries = lake.read_files(PriceBook, list(files.values()), KEY)
+    standing = Standing.of(lake)
+    entries = standing.rows(PriceBook, standing.days(PriceBook), KEY)
     states = latest(lake.read(Publications)).select(*KEY, pl.col("state").cast(pl.String))
     rows = entries.join(states, on=KEY, how="left")
     left = rows.filter(pl.col("state").is_null() | pl.col("state").is_in(_WAITING))
@@ -130,7 +136,7 @@ def waiting(lake: Lake, source: Source, settings: Settings, now: datetime) -> st
     lead, expires = timedelta(minutes=source.publish.lead_minutes), timedelta(days=source.publish.expires_days)
     files = [file for file in lake.files(Publications) if file.partition in set(days)]
     states = latest(lake.read_files(Publications, files))
-    book = facts.book(lake, days).with_columns(connector=pl.lit(None, dtype=pl.String))
+    book = Standing.of(lake).rows(PriceBook, days).with_columns(connector=pl.lit(None, dtype=pl.String))
     due = agenda(book, states, now, lead, expires).due
     if due.height:
         return f"{due.height} due"

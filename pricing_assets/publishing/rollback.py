@@ -13,9 +13,9 @@ from typing import NamedTuple
 import polars as pl
 
 from pricing_assets.lake import Lake, Provenance
-from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import cutoff, enter
 from pricing_assets.publishing import facts
+from pricing_assets.publishing.facts import Standing
 from pricing_assets.tables.decisions import PriceBook
 from pricing_assets.tables.features import FeatureSnapshots
 
@@ -41,43 +41,44 @@ def former_prices(
     return to what it replaced. The former price is the one that was charged when the day was decided. Prices are
     judged by what is known at `as_of` of days up to `last`; days after `last` do not count.
     """
-    book = facts.book(lake, [day])
+    stands = Standing.of(lake)
+    book = stands.rows(PriceBook, [day])
     standing = book.sort("entry_no").unique(_MOMENT, keep="last", maintain_order=True)
     if undone:
         mine = standing.filter(review_id=undone)
         before = book.select(*_MOMENT, pl.col("entry_no") + 1, former="price")
         rows = mine.join(before, on=[*_MOMENT, "entry_no"], how="left", maintain_order="left")
     else:
-        charged = facts.decisions(lake, [day]).select("decision_id", former="current_price")
+        charged = facts.decisions(stands, [day]).select("decision_id", former="current_price")
         rows = standing.join(charged, on="decision_id", how="left", maintain_order="left")
-    rows = _covered(lake, rows, day, scope).filter(pl.col("former") != pl.col("price"))
-    newer = [other for other in manifests.manifested(lake, PriceBook) if day < other <= last]
-    replaced = facts.book(lake, newer).select("sku", "market").unique()
+    rows = _covered(stands, rows, day, scope).filter(pl.col("former") != pl.col("price"))
+    newer = [other for other in stands.days(PriceBook) if day < other <= last]
+    replaced = stands.rows(PriceBook, newer).select("sku", "market").unique()
     left = rows.join(replaced, on=["sku", "market"], how="anti", maintain_order="left")
-    judged = _judged(lake, left, last, as_of)
+    judged = _judged(stands, left, last, as_of)
     broken = judged.filter(pl.col("why").is_not_null())
     return Return(judged.filter(pl.col("why").is_null()).drop("why"), broken, rows.height - left.height)
 
 
-def _covered(lake: Lake, rows: pl.DataFrame, day: date, scope: Mapping[str, str]) -> pl.DataFrame:
+def _covered(stands: Standing, rows: pl.DataFrame, day: date, scope: Mapping[str, str]) -> pl.DataFrame:
     """The rows a scope is about."""
-    snapshot = facts.manifested_rows(lake, FeatureSnapshots, [day], ["sku", "market", "category"])
+    snapshot = stands.rows(FeatureSnapshots, [day], ["sku", "market", "category"])
     named = rows.join(snapshot, on=["sku", "market"], how="left", maintain_order="left")
     return (named.filter(**scope) if scope else named).drop("category")
 
 
-def _judged(lake: Lake, rows: pl.DataFrame, last: date, as_of: datetime) -> pl.DataFrame:
+def _judged(stands: Standing, rows: pl.DataFrame, last: date, as_of: datetime) -> pl.DataFrame:
     """The rows with `why` the former price may not be charged again; null where it may."""
     if not rows.height:
         return rows.with_columns(why=pl.lit(None, dtype=pl.String))
     days = rows["date"].unique().sort().to_list()
-    decided = facts.decisions(lake, days).select("decision_id", "decided_cost", "strategy_hash")
-    costs = facts.newest_costs(lake, days[0], last, as_of)
+    decided = facts.decisions(stands, days).select("decision_id", "decided_cost", "strategy_hash")
+    costs = facts.newest_costs(stands.lake, days[0], last, as_of)
     known = rows.join(decided, on="decision_id", how="left", maintain_order="left")
     known = known.join(costs, on=["sku", "market"], how="left", maintain_order="left")
-    known = known.join(facts.newest_map(lake, days[0], last), on="sku", how="left", maintain_order="left")
+    known = known.join(facts.newest_map(stands.lake, days[0], last), on="sku", how="left", maintain_order="left")
     known = known.with_columns(price="former", cost=pl.coalesce("cost", "decided_cost"))
-    return rows.with_columns(cutoff.broken(known, facts.recorded_strategies(lake, days)))
+    return rows.with_columns(cutoff.broken(known, facts.recorded_strategies(stands, days)))
 
 
 def return_prices(

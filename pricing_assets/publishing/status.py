@@ -11,8 +11,9 @@ from datetime import date
 import polars as pl
 
 from pricing_assets.lake import Lake
-from pricing_assets.publishing import facts
+from pricing_assets.publishing.facts import Standing
 from pricing_assets.publishing.outbox import KEY, latest
+from pricing_assets.tables.decisions import PriceBook
 from pricing_assets.tables.publishing import Publications, Reconciliations
 
 WRONG = ["mismatched", "refused", "stopped", "failed", "expired"]
@@ -24,7 +25,7 @@ APPROVED = "approved"
 
 def _prices(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
     """Every entry of the price book of the days, with the state it is in."""
-    book = facts.book(lake, days).select(*KEY, "price", "currency")
+    book = Standing.of(lake).rows(PriceBook, days).select(*KEY, "price", "currency")
     files = [file for file in lake.files(Publications) if file.partition in set(days)]
     states = latest(lake.read_files(Publications, files))
     rows = book.join(states.select(*KEY, "state", "connector", "message"), on=KEY, how="left", maintain_order="left")

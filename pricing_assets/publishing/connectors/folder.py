@@ -25,10 +25,13 @@ from pricing_assets.publishing.connectors.receipts import waiting
 class Folder(ABC):
     """Delivers each dispatch as one file; a subclass says what is in it."""
 
-    asks_again = False
-
     def __init__(self, folder: Path, acknowledge: Literal["written", "file"]) -> None:
         self.folder, self._acknowledge = folder, acknowledge
+
+    @property
+    def asks_again(self) -> bool:
+        """Where being written is the acknowledgement, to write again is to ask for it."""
+        return self._acknowledge == "written"
 
     @abstractmethod
     def content(self, dispatch: Dispatch) -> bytes:

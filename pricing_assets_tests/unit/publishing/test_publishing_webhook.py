@@ -1,0 +1,194 @@
+"""Webhooks against a real server: down, slow, answering twice, answering wrongly. Every price sent has one effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from publishing_receiver import SECRET, Receiver, Reply, answer, saying, slow, status, taken
+from publishing_shop import DAY, EFFECTIVE, Place
+
+from pricing_assets.errors import PricingError
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hooked(tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setenv("TILL_SECRET", SECRET)
+    return place_of(tmp_path, receiver.url)
+
+
+def place_of(folder: Path, url: str, attempts: int = 3, timeout: float = 5.0) -> Place:
+    outlet = {"connector": "webhook", "url": url, "secret": "TILL_SECRET", "timeout_seconds": timeout}
+    place = Place(folder, publish={"attempts": attempts, "default": outlet})
+    place.decide()
+    return place
+
+
+def test_a_signed_request_is_answered_price_by_price(hooked: Place, receiver: Receiver) -> None:
+    hooked.publish()
+    (said,) = receiver.requests  # the receiver has checked the signature
+    assert said["market"] == "UK" and said["effective_from"] == "2026-03-06T06:00:00Z"
+    assert [(each["sku"], each["price"], each["currency"]) for each in said["prices"]] == [
+        ("A", "4.49", "GBP"),
+        ("B", "9.99", "GBP"),
+    ]
+    assert hooked.path() == ["scheduled", "sending", "sent", "acknowledged", "live"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(status(503, b"busy"), id="busy"),
+        pytest.param(status(500, b"", effect=True), id="failed after it took them"),
+        pytest.param(status(200, b"<html>welcome</html>", effect=True), id="garbage"),
+        pytest.param(status(200, b'{"prices": [{"sku": "A"}]}', effect=True), id="half an answer"),
+        pytest.param(status(200, b"[]", effect=True), id="another shape"),
+        pytest.param(status(302, b"elsewhere"), id="elsewhere"),
+    ],
+)
+def test_what_is_no_answer_is_asked_again_and_has_one_effect(hooked: Place, receiver: Receiver, fault: Reply) -> None:
+    receiver.replies = [fault, fault]
+    assert hooked.publish().faults == []
+    assert hooked.waits == [1.0, 2.0], "longer from time to time"
+    assert len({said["key"] for said in receiver.requests}) == 1 and len(receiver.requests) == 3
+    assert receiver.effects_of("A") == ["4.49"] and hooked.state() == "live"
+
+
+def test_a_receiver_that_is_down_gets_the_price_once_it_is_up(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILL_SECRET", SECRET)
+    place = place_of(tmp_path, "http://127.0.0.1:9/prices")
+    done = place.publish()
+    assert place.state() == "failed" and "UK wait: http://127.0.0.1:9/prices: ConnectError" in done.faults[0]
+    assert place.publish().recorded.is_empty(), "said once, not in every pass"
+    up = {"connector": "webhook", "url": receiver.url, "secret": "TILL_SECRET"}
+    place.shop.settings(historical=None, last_day=None, publish={"default": up})
+    place.publish()
+    assert place.path() == ["scheduled", "sending", "failed", "sent", "acknowledged", "live"]
+    assert receiver.effects_of("A") == ["4.49"]
+
+
+def test_a_slow_receiver_is_not_waited_for_and_has_one_effect(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILL_SECRET", SECRET)
+    place = place_of(tmp_path, receiver.url, attempts=1, timeout=0.2)
+    receiver.replies = [slow(0.8)]
+    assert "ReadTimeout" in place.publish().faults[0]
+    patient = {"connector": "webhook", "url": receiver.url, "secret": "TILL_SECRET"}
+    place.shop.settings(historical=None, last_day=None, publish={"default": patient})
+    place.publish()
+    assert receiver.effects_of("A") == ["4.49"] and place.state() == "live"
+
+
+def test_a_market_that_may_have_an_old_price_gets_no_newer_one_before(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [status(503)] * 3
+    hooked.publish()
+    hooked.enter("A", "UK", "4.39")
+    receiver.replies = [status(503)] * 3
+    hooked.publish()
+    assert {each["price"] for said in receiver.requests for each in said["prices"]} == {"4.49", "9.99"}
+    hooked.publish()
+    assert receiver.effects_of("A") == ["4.49", "4.39"], "in this order"
+    assert hooked.state("A", entry_no=2) == "live"
+
+
+def test_a_receiver_may_answer_later(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [status(202, effect=True)] * 2
+    hooked.publish()
+    assert hooked.state() == "sent" and len(receiver.requests) == 1
+    hooked.publish()
+    assert hooked.state() == "sent" and len(receiver.requests) == 2, "the same request asks for the answer"
+    hooked.publish()
+    assert hooked.state() == "live" and receiver.effects_of("A") == ["4.49"]
+
+
+def test_an_answer_for_some_prices_leaves_the_others_waiting(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [saying(lambda said: answer({"prices": said["prices"][:1]}))]
+    hooked.publish()
+    assert (hooked.state("A"), hooked.state("B")) == ("live", "sent")
+    hooked.publish()
+    assert hooked.state("B") == "live" and hooked.path("A").count("acknowledged") == 1
+
+
+@pytest.mark.parametrize("code", [401, 409, 422])
+def test_a_refusal_for_good_is_not_tried_again(hooked: Place, receiver: Receiver, code: int) -> None:
+    receiver.replies = [status(code, b"no")]
+    done = hooked.publish()
+    assert hooked.state() == "refused" and f"answers {code}: no" in done.faults[0] and hooked.waits == []
+    hooked.publish()
+    assert len(receiver.requests) == 1 and receiver.all_effects == {}
+
+
+def twice(said: dict[str, Any]) -> bytes:
+    rows = [{"sku": "A", "price": price, "status": "accepted"} for price in ("4.49", "4.49", "4.29")]
+    return json.dumps({"prices": rows}).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "state", "message"),
+    [
+        (lambda said: answer(said, price="4.39"), "mismatched", "webhook says 4.39, sent was 4.4900"),
+        (lambda said: answer(said, price="4,49"), "mismatched", "webhook says 4,49, sent was 4.4900"),
+        (lambda said: answer(said, status="maybe"), "mismatched", "webhook says maybe, expected accepted or rejected"),
+        (lambda said: answer(said, status="rejected", reason="no such item"), "refused", "rejects it: no such item"),
+        (twice, "mismatched", "webhook says 4.29, sent was 4.4900"),
+    ],
+)
+def test_a_wrong_answer_is_named_and_nothing_is_live(
+    hooked: Place, receiver: Receiver, content: Any, state: str, message: str
+) -> None:
+    receiver.replies = [saying(content)]
+    done = hooked.publish()
+    assert hooked.state() == state and message in hooked.message()
+    assert any(message in fault for fault in done.faults)
+
+
+def test_an_answer_about_prices_never_sent_is_a_mismatch(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [saying(lambda said: answer({"prices": [*said["prices"], {"sku": "Z", "price": "1.00"}]}))]
+    hooked.publish()
+    assert hooked.strays() == [("Z", "UK", "acknowledged_unsent")] and hooked.state() == "live"
+
+
+def test_a_dispatch_nobody_answers_for_days_is_given_up_by_name(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [status(503)] * 3
+    hooked.publish()
+    hooked.now = EFFECTIVE + timedelta(days=3)
+    hooked.publish()
+    assert hooked.state() == "expired" and "nobody could say whether it arrived" in hooked.message()
+
+
+def test_without_the_secret_nothing_goes_out(tmp_path: Path, receiver: Receiver) -> None:
+    place = place_of(tmp_path, receiver.url)
+    with pytest.raises(PricingError, match="TILL_SECRET is not set"):
+        place.publish()
+    assert place.rows().is_empty() and receiver.requests == []
+
+
+def test_a_dispatch_underway_is_not_sent_through_another_connector(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [status(503)] * 3
+    hooked.publish()
+    hooked.shop.settings(historical=None, last_day=None)
+    assert "it went out through webhook, which UK has no more" in hooked.publish(DAY).faults[0]
+    assert not hooked.files()
+
+
+def test_the_receiver_of_these_tests_has_one_effect_per_key() -> None:
+    made = Receiver()
+    said = {"path": "", "key": "k", "prices": [{"sku": "A", "price": "1"}]}
+    taken(made, said)
+    taken(made, said)
+    made.close()
+    assert made.effects_of("A") == ["1"]
