@@ -16,11 +16,19 @@ COLUMNS: Sequence[tuple[str, ...]] = (
     ("features", "runs.checks"),
     ("anomalies", "forecasts", "models"),
     ("decisions", "governance"),
-    ("runs.days",),
+    ("runs.days", "publishing"),
     ("monitoring", "staging"),
     ("marts",),
 )
-TITLES = ("received", "computed", "expected", "decided", "a day exists", "watched; dbt: staging", "dbt: marts")
+TITLES = (
+    "received",
+    "computed",
+    "expected",
+    "decided",
+    "a day exists; goes out",
+    "watched; dbt: staging",
+    "dbt: marts",
+)
 WIDTH, HEIGHT, GAP, ACROSS, TOP = 176, 30, 12, 246, 44
 FILLS = {"raw": "#e3ecf7", "governance": "#f7ecd9", "runs": "#f3e3f0", "staging": "#e2f3e6", "marts": "#cfead6"}
 

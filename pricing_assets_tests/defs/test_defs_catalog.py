@@ -22,6 +22,8 @@ KEYS = {
     *("forecasts/demand_forecasts", "forecasts/elasticities", "forecasts/accuracy", "monitoring/drift_metrics"),
     *("decisions/overrides", "decisions/price_decisions", "decisions/price_steps", "decisions/price_book"),
     *("decisions/reviews", "decisions/autonomy", "runs/days", "runs/checks"),
+    *("publishing/publications", "publishing/reconciliations"),
+    *("runs/days", "runs/checks"),
     *("staging/stg_days", "staging/stg_decisions", "staging/stg_price_book", "staging/stg_prices", "staging/stg_sales"),
     *(
         "staging/stg_stock",
@@ -109,6 +111,8 @@ def test_what_is_computed_says_from_what(specs: Mapping[str, dg.AssetSpec], key:
         ("decisions/price_decisions", {"forecasts/demand_forecasts", "forecasts/elasticities"}),
         ("decisions/price_decisions", {"features/feature_snapshots", "governance/strategies", "runs/checks"}),
         ("decisions/price_book", {"decisions/price_decisions"}),
+        ("publishing/publications", {"decisions/price_book", "decisions/price_decisions", "raw/prices"}),
+        ("publishing/reconciliations", {"publishing/publications", "raw/prices"}),
         ("runs/days", {"decisions/price_decisions", "decisions/price_steps", "decisions/price_book"}),
         ("staging/stg_decisions", {"decisions/price_decisions", "staging/stg_days"}),
         ("staging/stg_days", {"runs/days"}),
@@ -138,7 +142,9 @@ def test_jobs_schedules_and_sensors_run_by_default(location: Path) -> None:
     repository = defs().get_repository_def()
     assert repository.get_schedule_def("at_two").default_status == dg.DefaultScheduleStatus.RUNNING
     assert repository.get_schedule_def("at_two").execution_timezone == "Europe/London"
-    for name in ("catch_up", "record_success", "record_failure", "record_cancellation"):
+    assert repository.get_schedule_def("at_cut_off").default_status == dg.DefaultScheduleStatus.RUNNING
+    assert repository.get_schedule_def("at_cut_off").cron_schedule == "0 6 * * *"
+    for name in ("unsettled", "catch_up", "record_success", "record_failure", "record_cancellation"):
         assert repository.get_sensor_def(name).default_status == dg.DefaultSensorStatus.RUNNING
 
 

@@ -73,6 +73,16 @@ def test_a_hold_at_the_entered_price_leaves_it() -> None:
     assert_frame_equal(book(one("b", "9", "hold"), days_frame(), first, NOW), first)
 
 
+def test_a_persons_word_on_a_decision_outlives_a_rerun_but_not_another_decision() -> None:
+    first = book(one("a", "9"), days_frame(), EMPTY, NOW)
+    taken_back = first.with_columns(
+        entry_no=2, price=Decimal("10"), review_id=pl.lit("RB-000001"), supersedes="decision_id"
+    )
+    known = pl.concat([first, PriceBook.cast(taken_back)])
+    assert_frame_equal(book(one("a", "9"), days_frame(), known, NOW), known)
+    assert entries(book(one("b", "8"), days_frame(), known, NOW))[-1] == (3, 8.0, "b", "a")
+
+
 def test_a_late_day_adds_nothing() -> None:
     first = book(one("a", "9"), days_frame(), EMPTY, NOW)
     assert_frame_equal(book(one("b", "8"), days_frame(late=True), first, NOW), first)

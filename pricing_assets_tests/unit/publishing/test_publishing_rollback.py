@@ -1,0 +1,95 @@
+"""Rollback: a scope back to its former prices the same day, through a row of runs.days of its own, and undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from publishing_shop import DAY, EFFECTIVE, RUN, TWO, Place
+
+from pricing_assets import publishing
+from pricing_assets.errors import PricingError
+from pricing_assets.lake import Provenance
+from pricing_assets.lake import days as manifests
+from pricing_assets.pricing import enter
+from pricing_assets.tables.decisions import PriceBook, PriceDecisions
+
+
+def found(place: Place, undone: str | None = None, **scope: str) -> publishing.Return:
+    last = place.source.last_ended(place.now)
+    return publishing.former_prices(place.lake, DAY, scope, undone, last=last, as_of=place.now)
+
+
+def back(place: Place, name: str = "RB-000001", undone: str | None = None, **scope: str) -> None:
+    rows = found(place, undone, **scope).entries
+    provenance = Provenance(f"rollback {name}", "0.1.0")
+    publishing.return_prices(place.lake, DAY, rows, name, provenance=provenance, now=place.now)
+
+
+def book(place: Place, sku: str = "A") -> list[tuple[Any, ...]]:
+    files = manifests.manifested(place.lake, PriceBook)
+    rows = place.lake.read_files(PriceBook, files.values()).filter(sku=sku, market="UK").sort("entry_no")
+    return rows.select("entry_no", "price", "review_id", "supersedes").rows()
+
+
+@pytest.mark.parametrize(
+    ("scope", "skus"),
+    [({}, {"A", "B"}), ({"sku": "A"}, {"A"}), ({"category": "CAT-B"}, {"B"}), ({"market": "DE"}, set())],
+)
+def test_a_scope_names_what_returns(place: Place, scope: dict[str, str], skus: set[str]) -> None:
+    place.decide()
+    rows = found(place, **scope).entries
+    assert set(rows["sku"]) == skus and set(rows["former"]) <= {Decimal("5.0000")}
+
+
+def test_former_prices_go_out_like_any_other_and_can_be_taken_back(place: Place) -> None:
+    place.decide()
+    place.publish()
+    before = manifests.standing(place.lake).to_dicts()[0]
+    back(place, sku="A")
+    place.publish()
+    identity = f"A-UK-{DAY}"
+    assert book(place) == [(1, Decimal("4.49"), None, None), (2, Decimal("5.00"), "RB-000001", identity)]
+    assert place.state("A", entry_no=2) == "live" and place.state("B") == "live"
+    assert found(place, sku="A").entries.is_empty(), "returned already"
+    back(place, "RB-000002", undone="RB-000001")
+    place.publish()
+    assert book(place)[-1] == (3, Decimal("4.49"), "RB-000002", identity)
+    assert place.state("A", entry_no=3) == "live"
+    after = manifests.standing(place.lake).to_dicts()[0]
+    same = ("basis", "late", "status", "decisions_hash", "settings", "inputs")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert after["run_id"] == "rollback RB-000002"
+    assert {file["table"] for file in after["tables"]} == {file["table"] for file in before["tables"]}
+
+
+def test_a_former_price_below_its_floor_by_now_is_named_and_left(place: Place) -> None:
+    place.decide()
+    place.charge(DAY, [("A", "UK", "5.00")], cost="4.60")
+    away = found(place)
+    assert away.entries["sku"].to_list() == ["B"]
+    assert away.broken.select("sku", "why").rows() == [
+        ("A", "the floor min_price: {cost_times: 1.1} is now 5.0600 GBP, above the price")
+    ]
+
+
+def test_a_price_a_later_day_decided_again_does_not_return(place: Place) -> None:
+    place.decide()
+    place.decide([("A", "UK", "4.29")], DAY + timedelta(days=1))
+    place.now = EFFECTIVE + timedelta(days=1)
+    away = found(place)
+    assert away.entries["sku"].to_list() == ["B"] and away.overtaken == 1
+
+
+def test_entries_are_added_to_days_that_stand_and_nothing_else_of_them_changes(place: Place) -> None:
+    place.decide(TWO)
+    hashes = {name: files for name, files in manifests.manifest(place.lake).items() if name != PriceBook.table_name()}
+    rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
+    assert enter(place.lake, DAY, rows, Provenance("mine"), place.now)
+    assert not enter(place.lake, DAY, rows.clear(), Provenance("mine again"), place.now), "nothing new, no new row"
+    now = manifests.manifest(place.lake)
+    assert now[PriceDecisions.table_name()] == hashes[PriceDecisions.table_name()]
+    with pytest.raises(PricingError, match="was never decided"):
+        enter(place.lake, DAY + timedelta(days=1), rows, RUN, place.now)
