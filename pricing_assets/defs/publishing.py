@@ -3,6 +3,7 @@
 A job of its own: the day's prices are decided at 02:00 and handed over at the cut-off.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -54,15 +55,16 @@ def publications(context: dg.AssetExecutionContext, platform: Platform) -> dg.Ma
     backfill_policy=BACKFILL,
     retry_policy=RETRY,
 )
-def reconciliations(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
+def reconciliations(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
     """Every price sent against the one charged; every mismatch a row, and a warning."""
     from pricing_assets import publishing
 
     days = days_of(context)
     ends = [platform.source.end_of(day) for day in days]
-    with platform.at_work(context, []), platform.lake.alone("publishing"):
+    with platform.at_work(context, []):
         found = publishing.reconcile(platform.lake, days, ends, platform.provenance(context))
-    return catalog.result(context, Reconciliations, found, days, _wrong(found))._replace(check_results=[_check(found)])
+    result = catalog.result(context, Reconciliations, found, days, _wrong(found))
+    yield result._replace(check_results=[_check(found)])
 
 
 def _seen(recorded: pl.DataFrame, faults: list[str]) -> dict[str, Any]:
