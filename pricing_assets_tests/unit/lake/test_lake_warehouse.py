@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pricing_assets.lake import Lake, warehouse
 from pricing_assets.lake.days import commit_days
 from pricing_assets.lake.warehouse import draft, query, sql_type
 from pricing_assets.tables import ALL, raw, runs
+from pricing_assets.tables.publishing import Reconciliations
 
 
 @pytest.fixture
@@ -238,6 +240,21 @@ def test_readers_meet_no_error_through_refreshes_and_a_compaction(
     out, errors = reader.communicate(timeout=30)
     assert (reader.returncode, errors) == (0, "")
     assert int(out) > refreshes // 4
+
+
+def test_what_no_mart_is_made_from_is_shown_anew_without_a_refresh(lake: Lake, analytics: Path) -> None:
+    row = dict.fromkeys(Reconciliations.columns()) | {"date": DAY, "sku": "A", "market": "UK", "message": "m"}
+    schema = {name: column.dtype for name, column in Reconciliations.columns().items()}
+    rows = pl.DataFrame([row | {"kind": "no_price"}], schema=schema)
+    warehouse.renew(lake, analytics, [Reconciliations])
+    assert not analytics.exists(), "there is nothing to renew yet"
+    put_in_force(lake, 0)
+    refresh(lake, analytics)
+    put_in_force(lake, 0, "2", "run-2")
+    lake.commit(Reconciliations, rows, [DAY], RUN)
+    warehouse.renew(lake, analytics, [Reconciliations])
+    assert query(analytics, "select sku, kind from publishing.reconciliations").rows() == [("A", "no_price")]
+    assert query(analytics, "select distinct price from raw.prices").item() == Decimal("4.99"), "as then"
 
 
 def test_refreshes_wait_for_each_other(lake: Lake, analytics: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from publishing_receiver import SECRET, Receiver, Reply, answer, saying, slow, status, taken
+from publishing_receiver import SECRET, Receiver, answer, saying, slow, status, taken
 from publishing_shop import DAY, EFFECTIVE, Place
 
 from pricing_assets.errors import PricingError
@@ -46,23 +44,23 @@ def test_a_signed_request_is_answered_price_by_price(hooked: Place, receiver: Re
     assert hooked.path() == ["scheduled", "sending", "sent", "acknowledged", "live"]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(status(503, b"busy"), id="busy"),
-        pytest.param(status(500, b"", effect=True), id="failed after it took them"),
-        pytest.param(status(200, b"<html>welcome</html>", effect=True), id="garbage"),
-        pytest.param(status(200, b'{"prices": [{"sku": "A"}]}', effect=True), id="half an answer"),
-        pytest.param(status(200, b"[]", effect=True), id="another shape"),
-        pytest.param(status(302, b"elsewhere"), id="elsewhere"),
-    ],
-)
-def test_what_is_no_answer_is_asked_again_and_has_one_effect(hooked: Place, receiver: Receiver, fault: Reply) -> None:
-    receiver.replies = [fault, fault]
-    assert hooked.publish().faults == []
-    assert hooked.waits == [1.0, 2.0], "longer from time to time"
-    assert len({said["key"] for said in receiver.requests}) == 1 and len(receiver.requests) == 3
-    assert receiver.effects_of("A") == ["4.49"] and hooked.state() == "live"
+def test_what_is_no_answer_is_asked_again_and_has_one_effect(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILL_SECRET", SECRET)
+    place = place_of(tmp_path, receiver.url, attempts=7)
+    receiver.replies = [
+        status(503, b"busy"),
+        status(500, b"", effect=True),
+        status(200, b"<html>welcome</html>", effect=True),
+        status(200, b'{"prices": [{"sku": "A"}]}', effect=True),
+        status(200, b"[]", effect=True),
+        status(302, b"elsewhere"),
+    ]
+    assert place.publish().faults == []
+    assert place.waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0], "longer from time to time"
+    assert len({said["key"] for said in receiver.requests}) == 1 and len(receiver.requests) == 7
+    assert receiver.effects_of("A") == ["4.49"] and place.state() == "live"
 
 
 def test_a_receiver_that_is_down_gets_the_price_once_it_is_up(
@@ -123,37 +121,19 @@ def test_an_answer_for_some_prices_leaves_the_others_waiting(hooked: Place, rece
     assert hooked.state("B") == "live" and hooked.path("A").count("acknowledged") == 1
 
 
-@pytest.mark.parametrize("code", [401, 409, 422])
-def test_a_refusal_for_good_is_not_tried_again(hooked: Place, receiver: Receiver, code: int) -> None:
-    receiver.replies = [status(code, b"no")]
+def test_a_refusal_for_good_is_not_tried_again(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [status(409, b"no")]
     done = hooked.publish()
-    assert hooked.state() == "refused" and f"answers {code}: no" in done.faults[0] and hooked.waits == []
+    assert hooked.state() == "refused" and "answers 409: no" in done.faults[0] and hooked.waits == []
     hooked.publish()
     assert len(receiver.requests) == 1 and receiver.all_effects == {}
 
 
-def twice(said: dict[str, Any]) -> bytes:
-    rows = [{"sku": "A", "price": price, "status": "accepted"} for price in ("4.49", "4.49", "4.29")]
-    return json.dumps({"prices": rows}).encode()
-
-
-@pytest.mark.parametrize(
-    ("content", "state", "message"),
-    [
-        (lambda said: answer(said, price="4.39"), "mismatched", "webhook says 4.39, sent was 4.4900"),
-        (lambda said: answer(said, price="4,49"), "mismatched", "webhook says 4,49, sent was 4.4900"),
-        (lambda said: answer(said, status="maybe"), "mismatched", "webhook says maybe, expected accepted or rejected"),
-        (lambda said: answer(said, status="rejected", reason="no such item"), "refused", "rejects it: no such item"),
-        (twice, "mismatched", "webhook says 4.29, sent was 4.4900"),
-    ],
-)
-def test_a_wrong_answer_is_named_and_nothing_is_live(
-    hooked: Place, receiver: Receiver, content: Any, state: str, message: str
-) -> None:
-    receiver.replies = [saying(content)]
+def test_a_wrong_answer_is_named_and_nothing_is_live(hooked: Place, receiver: Receiver) -> None:
+    receiver.replies = [saying(lambda said: answer(said, price="4.39"))]
     done = hooked.publish()
-    assert hooked.state() == state and message in hooked.message()
-    assert any(message in fault for fault in done.faults)
+    assert hooked.path() == ["scheduled", "sending", "sent", "mismatched"]
+    assert "A in UK: webhook says 4.39, sent was 4.4900" in done.faults
 
 
 def test_an_answer_about_prices_never_sent_is_a_mismatch(hooked: Place, receiver: Receiver) -> None:
