@@ -15,8 +15,8 @@ from pricing_assets import (
     cli_elasticity,
     cli_models,
     cli_overrides,
-    cli_reviews,
     cli_publishing,
+    cli_reviews,
     cli_simulation,
     cli_strategies,
 )

@@ -32,12 +32,16 @@ BACKFILL = dg.BackfillPolicy.single_run()
 def publications(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """What is due goes out through its market's connector; what came back is read."""
     from pricing_assets import publishing
+    from pricing_assets.pricing import approved, queue
 
     days, settings = days_of(context), platform.settings
-    with platform.at_work(context, []):
-        done = publishing.publish(
-            platform.lake, platform.source, settings, days, platform.provenance(context), clock=platform.now
-        )
+    source, by, now = platform.source, platform.provenance(context), platform.now()
+    answerable = [] if source.historical else [source.last_ended(now)]
+    with platform.at_work(context, answerable):
+        for day in answerable:  # what people approved since the day's run goes into its book before the cut-off
+            given = queue.answers(platform.store.desk.reviews())
+            approved.commit_answers(platform.lake, day, given, by, now)
+        done = publishing.publish(platform.lake, source, settings, days, by, clock=platform.now)
     for fault in done.faults:
         context.log.warning(fault)
     return catalog.result(context, Publications, done.recorded, days, _seen(done.recorded, done.faults))

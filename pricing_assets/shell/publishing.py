@@ -160,9 +160,23 @@ def _pass(shell: Shell, source: Source, days: list[date]) -> Published:
     from pricing_assets.tables.publishing import Publications, Reconciliations
 
     provenance = Provenance(f"publish-{uuid4()}", __version__)
+    if not source.historical:  # of a day that is over nobody can approve anything in time
+        _enter_answers(shell, source.last_ended(datetime.now(UTC)), provenance)
     done = publishing.publish(shell.lake, source, shell.settings, days, provenance)
     warehouse.renew(shell.lake, shell.settings.analytics, [Publications, Reconciliations])
     return done
+
+
+def _enter_answers(shell: Shell, day: date, provenance: Provenance) -> None:
+    """What people approved since the day's run goes into its book before the cut-off."""
+    from pricing_assets.pricing import approved, queue
+
+    claims.claim(shell.lake, [day], provenance.run_id, lambda _: True)
+    try:
+        given = queue.answers(open_store(shell).desk.reviews())
+        approved.commit_answers(shell.lake, day, given, provenance, datetime.now(UTC))
+    finally:
+        claims.release(shell.lake, provenance.run_id)
 
 
 def _compared(shell: Shell, source: Source, days: list[date]) -> pl.DataFrame:

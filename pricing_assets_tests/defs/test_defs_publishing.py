@@ -9,9 +9,17 @@ import dagster as dg
 import pytest
 from tiny_shop import DAYS, FIRST, Begin, Line, Shop, blank_pictures
 
+from pricing_assets.governance import Proposal
+from pricing_assets.pricing.queue import queue
 from pricing_assets.tables.decisions import PriceBook
 from pricing_assets.tables.publishing import Publications
 
+TRIAL = """strategy: trial
+type: rules
+priority: 10
+rules: [{name: less, then: {multiply: 0.95}}]
+autonomy: {mode: manual}
+"""
 CUT_OFF = datetime(2026, 3, 3, 6, tzinfo=UTC)
 """Of the second day."""
 
@@ -98,3 +106,22 @@ def test_history_and_a_shop_that_publishes_nothing_ask_for_no_pass(line: Line, l
     assert "publish: false" in ask(live, CUT_OFF).skip_message
     shop.settings()
     assert "is history" in ask(live, CUT_OFF, "at_cut_off").skip_message
+
+
+def test_what_a_person_approves_between_run_and_cut_off_goes_out_with_the_day(live: Line) -> None:
+    with live.platform().store as store:
+        store.activate(TRIAL, "ann", "trial", "activate")
+    assert live.run(FIRST).success
+    assert live.run(DAYS[1]).success
+    asked = queue(live.lake, live.platform().store.desk.reviews(), CUT_OFF.date())
+    row = asked.sort("sku", "market").row(0, named=True)
+    said = {name: row[name] for name in Proposal.__dataclass_fields__ if name in row}
+    proposal = Proposal(**said, day=row["date"], binds_until=CUT_OFF.date() + timedelta(days=row["days"]))
+    live.platform().store.desk.decide("ann", proposal, "approve", "fine", "once", today=CUT_OFF.date())
+    live.ended()
+    live.clock = lambda: CUT_OFF - timedelta(minutes=5)
+    assert publish(live, DAYS[1]).success
+    (entry,) = live.lake.read(PriceBook).to_dicts()
+    assert (entry["sku"], entry["price"], entry["review_id"] is None) == (row["sku"], row["price"], False)
+    sent = live.lake.read(Publications).filter(sku=row["sku"], market=row["market"])
+    assert "sent" in sent["state"].cast(str).to_list()
