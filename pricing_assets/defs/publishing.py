@@ -128,11 +128,12 @@ def at_cut_off(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.
     job=publish,
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes another pass while prices are due, unanswered or not live yet, or an acknowledgement waits.",
+    description="Makes another pass while prices are due, unanswered or not live, or an answer or acknowledgement waits.",
 )
 def unsettled(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Requests a pass where one is needed and none is at work."""
     from pricing_assets import publishing
+    from pricing_assets.pricing import approved, queue
 
     now = platform.now()
     day = platform.source.last_ended(now)
@@ -140,7 +141,8 @@ def unsettled(context: dg.SensorEvaluationContext, platform: Platform) -> dg.Run
         return dg.SkipReason(reason)
     if context.instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=executions.IN_FLIGHT)):
         return dg.SkipReason("a pass is at work")
-    needed = publishing.waiting(platform.lake, platform.source, platform.settings, now)
+    answers = approved.waiting(platform.lake, day, queue.answers(platform.store.desk.reviews()), now)
+    needed = answers.height or publishing.waiting(platform.lake, platform.source, platform.settings, now)
     return dg.RunRequest(partition_key=day.isoformat()) if needed else dg.SkipReason("nothing waits")
 
 
