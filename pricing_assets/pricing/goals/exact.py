@@ -32,13 +32,20 @@ class Answer(NamedTuple):
     none: bool
 
 
-def solve(ladders: Ladders, score: Floats | None = None, start: Ints | None = None, sums: Flags | None = None) -> Answer:
+def solve(
+    ladders: Ladders,
+    score: Floats | None = None,
+    start: Ints | None = None,
+    sums: Flags | None = None,
+    nodes: int = NODES,
+    gap: float = GAP,
+) -> Answer:
     """The open columns with the highest score (the value where none is given) that meet the sums and keep the links.
 
     `sums` says which of the sums count, all where not given.
     """
     program = _Program(ladders, ladders.value if score is None else score, sums)
-    return program.solved(start)
+    return program.solved(start, nodes, gap)
 
 
 class _Program:
@@ -108,11 +115,13 @@ class _Program:
             entry = np.concatenate([np.ones(len(fitting)), -np.ones(len(asking))])
             self._add(np.zeros(len(variable), np.int64), variable, entry, np.zeros(1), np.full(1, np.inf))
 
-    def solved(self, start: Ints | None) -> Answer:
+    def solved(self, start: Ints | None, nodes: int, gap: float) -> Answer:
         import highspy  # 0.2 s to import, which only goals need
 
         highs = highspy.Highs()
         configure(highs)
+        highs.setOptionValue("mip_max_nodes", nodes)
+        highs.setOptionValue("mip_rel_gap", gap)
         highs.passModel(self._model(highspy))
         if start is not None:
             self._begin(highspy, highs, start)
@@ -157,8 +166,6 @@ def configure(highs: Any) -> None:
         "threads": 1,
         "parallel": "off",
         "random_seed": 0,
-        "mip_max_nodes": NODES,
-        "mip_rel_gap": GAP,
         "mip_abs_gap": 1e-9,
         "mip_feasibility_tolerance": 1e-9,
         "primal_feasibility_tolerance": 1e-9,
