@@ -56,9 +56,7 @@ class Bundles:
 
     def best(self, score: Floats, hold: Ints) -> Ints:
         """The columns with the highest sum of scores that keep every link of the trees; −inf is not to be had."""
-        total = score.copy()
-        for level in self.levels:
-            np.add.at(total, level.parent, spans(total[level.child], level.low, level.high))
+        total, _ = self._gathered(score)
         index = pick(total, hold)
         column = np.arange(score.shape[1])
         for level in reversed(self.levels):
@@ -67,6 +65,30 @@ class Bundles:
             fits = np.where((column >= low) & (column < high), total[level.child], -np.inf)
             index[level.child] = pick(fits, hold[level.child])
         return index
+
+    def losses(self, score: Floats) -> Floats:
+        """What the best sum of scores of a node's tree loses where the node takes a column: 0 at the best, inf where it
+        is not to be had. Of what is no tree nothing is known: 0.
+        """
+        best, brought = self._gathered(score)
+        for level, below in zip(reversed(self.levels), reversed(brought), strict=True):
+            with np.errstate(invalid="ignore"):
+                rest = np.where(np.isfinite(best[level.parent]), best[level.parent] - below, -np.inf)
+            column = np.broadcast_to(np.arange(score.shape[1]), rest.shape)
+            # the columns of the parent that let the child take one are a span, too: both bounds rise along them
+            best[level.child] += spans(rest, _below(level.high, column + 1), _below(level.low, column + 1))
+        found = best.max(axis=1, keepdims=True) - best
+        for ends in (self.tangled.child, self.tangled.parent):
+            found[ends] = np.where(np.isfinite(score[ends]), 0.0, np.inf)
+        return found
+
+    def _gathered(self, score: Floats) -> tuple[Floats, list[Floats]]:
+        """The best each column of a node makes of all below it, and what each level brought its parents."""
+        total, brought = score.copy(), []
+        for level in self.levels:
+            brought.append(spans(total[level.child], level.low, level.high))
+            np.add.at(total, level.parent, brought[-1])
+        return total, brought
 
 
 def bundles_of(price: Ints, edges: Edges) -> Bundles:

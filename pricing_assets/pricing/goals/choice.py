@@ -111,7 +111,10 @@ def _decide(scene: Scene) -> _Settled | list[Clash]:
     index = first = repair.repaired(ladders, priced.index, priced.multipliers)
     bound, method = priced.bound, "multipliers"
     opened = core.in_question(ladders, priced, index)
-    if opened[opened.sum(axis=1) > 1].sum() <= EXACT:
+    if not ladders.met(index) or _count(opened) > EXACT:
+        index = core.polished(ladders, priced, index)
+        opened = core.in_question(ladders, priced, index)
+    if _count(opened) <= EXACT:
         method = "HiGHS"
         answer = core.within(ladders, index, np.arange(len(index)), opened)
         if answer.index is not None and (not ladders.met(index) or ladders.worth(answer.index) > ladders.worth(index)):
@@ -120,11 +123,14 @@ def _decide(scene: Scene) -> _Settled | list[Clash]:
             bound = min(bound, max(answer.bound, ladders.worth(index)))
         elif found := clashes.jointly(scene):
             return found
-    elif ladders.worth(index) < bound or not ladders.met(index):
-        index = core.polished(ladders, priced, index)
     if not ladders.met(index):
         return clashes.unmet(scene, priced, index)
     return _settled(scene, index, method, bound, first, priced.multipliers)
+
+
+def _count(opened: Flags) -> int:
+    """How many prices a program would have to decide among."""
+    return int(opened[opened.sum(axis=1) > 1].sum())
 
 
 def _settled(scene: Scene, index: Ints, method: str, bound: float, first: Ints, multipliers: Floats) -> _Settled:

@@ -141,13 +141,19 @@ def at_targets(scene: Scene) -> list[Clash]:
     for number in _targets(scene):
         goal = scene.goals[number]
         assert not isinstance(goal, Order | Family)
-        adds = scene.adds(goal)
-        index = chosen(scene.ladders, adds)
-        place = scene.sums.index(number)
-        if adds[np.arange(len(index)), index].sum() < amount(goal) - scene.ladders.rounding()[place]:
+        if _out_of_reach(scene.ladders, scene.sums.index(number)):
             needed, best = _reach(scene, goal, lambda score: chosen(scene.ladders, score))
             found.append(clash(goal, number, (needed, best, ""), _closing(scene, goal), True))
     return found
+
+
+def _out_of_reach(ladders: Ladders, place: int) -> bool:
+    """Whether a sum stays below its amount where each of its bundles chooses for it alone."""
+    concerned = np.zeros(int(ladders.bundles.bundle.max(initial=-1)) + 1, np.bool_)
+    concerned[ladders.bundles.bundle[(ladders.member == place).any(axis=0)]] = True
+    part = ladders.part(np.flatnonzero(concerned[ladders.bundles.bundle]))
+    adds = np.where((part.member == place)[:, :, None], part.adds, 0.0).sum(axis=0)
+    return bool(part.totals(chosen(part, adds))[place] < ladders.amount[place] - ladders.rounding()[place])
 
 
 def _targets(scene: Scene) -> list[int]:

@@ -35,13 +35,9 @@ def in_question(ladders: Ladders, dual: Dual, index: Ints) -> Flags:
     """The open prices that may be in a better answer than `index`."""
     if not ladders.met(index):
         return ladders.open
-    score = ladders.closed(ladders.priced(dual.multipliers))
-    loss = score.max(axis=1, keepdims=True) - score
+    loss = ladders.bundles.losses(ladders.closed(ladders.priced(dual.multipliers)))
     gap = dual.bound - ladders.worth(index)
     opened = loss <= gap + TIE * (1.0 + abs(dual.bound))
-    links = ladders.bundles.links
-    opened[links.child] = ladders.open[links.child]  # what a tied row loses by a price, others may gain
-    opened[links.parent] = ladders.open[links.parent]
     opened[np.arange(len(index)), index] = True
     return opened
 
@@ -88,8 +84,7 @@ def within(
 
 def polished(ladders: Ladders, dual: Dual, index: Ints) -> Ints:
     """Columns at least as good as `index`: that meet all sums where those do not, or are worth more."""
-    score = ladders.priced(dual.multipliers)
-    doubt = np.where(ladders.open, score[np.arange(len(index)), dual.index][:, None] - score, np.inf)
+    doubt = ladders.bundles.losses(ladders.closed(ladders.priced(dual.multipliers)))
     around = neighbourhoods(ladders)
     for _ in range(TURNS):
         found = index
