@@ -147,7 +147,7 @@ def _below(values: Ints, bounds: Ints) -> Ints:
 
 
 def spans(score: Floats, low: Ints, high: Ints) -> Floats:
-    """The highest score of each row from each `low` up to, not with, `high`: two overlapping spans of a power of two."""
+    """The highest score of each row from each `low` up to, not with, `high`, of two spans of a power of two."""
     tables = [score]
     while 2 ** len(tables) <= score.shape[1]:
         last, step = tables[-1], 2 ** (len(tables) - 1)

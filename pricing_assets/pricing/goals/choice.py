@@ -1,7 +1,7 @@
 """The price of every row under linked goals.
 
-Here: which rows and goals hang together, how each such part is decided, who holds where goals clash. Not here: the parts of
-the method: ties, dual, repair, core, exact, clashes.
+Here: which rows and goals hang together, how each such part is decided, who holds where goals clash. Not here: the
+parts of the method: ties, dual, repair, core, exact, clashes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Settled(NamedTuple):
 
 
 def choose(options: Options, goals: Sequence[Goal]) -> Chosen:
-    """The columns that are worth the most and meet the goals; a goal that cannot be met holds its rows, and is named."""
+    """The columns worth the most that meet the goals; a goal that cannot be met holds its rows, and is named."""
     held = unfit(options)
     opened = options.open.copy()
     _hold(options, opened, list(held))
@@ -44,6 +44,7 @@ def choose(options: Options, goals: Sequence[Goal]) -> Chosen:
             _hold(options, opened, goal.rows)
     found: list[Clash] = []
     settled: list[_Settled] = []
+    given_way: dict[int, str] = {}
     waiting = _parts(options, opened, {n: goal for n, goal in enumerate(goals) if len(goal.rows)})
     while waiting:
         part = waiting.pop()
@@ -51,13 +52,26 @@ def choose(options: Options, goals: Sequence[Goal]) -> Chosen:
         if isinstance(done, _Settled):
             settled.append(done)
             continue
+        done = [_beside_held(each, given_way) for each in done]
         for each in done:
+            given_way |= {int(row): each.label for row in each.rows if int(row) not in held}
             held |= {int(row): each.words for row in each.rows if int(row) not in held}
             _hold(options, opened, each.rows)
         found += done
         gone = {each.goal for each in done}
         waiting += _parts(options, opened, {n: goal for n, goal in part.items() if n not in gone})
-    return _chosen(options, opened, goals, settled, sorted(found, key=lambda each: each.goal), held)
+    found.sort(key=lambda each: each.goal)
+    return _chosen(options, opened, goals, settled=settled, found=found, held=held)
+
+
+def _beside_held(clash: Clash, given_way: Mapping[int, str]) -> Clash:
+    """With the goals for which rows of it already hold."""
+    labels = tuple(dict.fromkeys(given_way[int(row)] for row in clash.rows if int(row) in given_way))
+    if not labels:
+        return clash
+    some = ", ".join(labels[:3]) + (" and others" if len(labels) > 3 else "")
+    words = f"{clash.words}; prices of it already hold because of {some}"
+    return clash._replace(against=tuple(dict.fromkeys([*clash.against, *labels])), words=words)
 
 
 def _hold(options: Options, opened: Flags, rows: Sequence[int] | Ints) -> None:
@@ -69,7 +83,7 @@ def _parts(options: Options, opened: Flags, goals: Mapping[int, Goal]) -> list[d
     """Goals that hang together by rows that are not held, in their order."""
     if not goals:
         return []
-    free = opened.sum(axis=1) > 1
+    free = (opened & (np.arange(opened.shape[1]) != options.hold[:, None])).any(axis=1)
     numbers = list(goals)
     ends = [(np.full(len(rows), place), rows) for place, n in enumerate(numbers) if len(rows := _free(goals[n], free))]
     ties = np.concatenate([np.stack(each) for each in ends], axis=1) if ends else np.zeros((2, 0), np.int64)
@@ -106,7 +120,7 @@ def _decide(scene: Scene) -> _Settled | list[Clash]:
     ladders = scene.ladders
     if not ladders.sums:
         index = dual.chosen(ladders, ladders.value)
-        return _settled(scene, index, "alone", ladders.worth(index), index, np.zeros(0))
+        return _settled(scene, index, "alone", bound=ladders.worth(index), first=index, multipliers=np.zeros(0))
     priced = dual.priced(ladders)
     index = first = repair.repaired(ladders, priced.index, priced.multipliers)
     bound, method = priced.bound, "multipliers"
@@ -125,7 +139,8 @@ def _decide(scene: Scene) -> _Settled | list[Clash]:
             return found
     if not ladders.met(index):
         return clashes.unmet(scene, priced, index)
-    return _settled(scene, index, method, bound, first, priced.multipliers)
+    index = repair.settled(ladders, index)
+    return _settled(scene, index, method, bound=bound, first=first, multipliers=priced.multipliers)
 
 
 def _count(opened: Flags) -> int:
@@ -133,7 +148,7 @@ def _count(opened: Flags) -> int:
     return int(opened[opened.sum(axis=1) > 1].sum())
 
 
-def _settled(scene: Scene, index: Ints, method: str, bound: float, first: Ints, multipliers: Floats) -> _Settled:
+def _settled(scene: Scene, index: Ints, method: str, *, bound: float, first: Ints, multipliers: Floats) -> _Settled:
     ladders = scene.ladders
     spread = np.zeros(len(scene.tied.rows), np.int64)
     spread[scene.nodes] = index
@@ -148,6 +163,7 @@ def _chosen(
     options: Options,
     opened: Flags,
     goals: Sequence[Goal],
+    *,
     settled: Sequence[_Settled],
     found: list[Clash],
     held: dict[int, str],
@@ -174,7 +190,7 @@ def _chosen(
         worth=_worth(options, standing, index, multipliers),
         clashes=found,
         held=dict(sorted(held.items())),
-        because=_because(options, standing, index, alone, multipliers, held),
+        because=_because(options, standing, index, alone, multipliers=multipliers, held=held),
         parts=[each.part for each in settled],
     )
 
@@ -195,6 +211,7 @@ def _because(
     goals: Mapping[int, Goal],
     index: Ints,
     alone: Ints,
+    *,
     multipliers: Mapping[int, float],
     held: Mapping[int, str],
 ) -> dict[int, str]:

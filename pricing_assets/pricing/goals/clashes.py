@@ -1,8 +1,8 @@
 """Goals that cannot be met: which, beside which others, and by how much they are missed.
 
 Here: from ladders on which not every goal can be met to the goals that give way. Budgets come first, for holding meets
-them; then ties and sums of a single row; then targets; each kind in the order the goals were given. Not here: what is done
-about it (choice).
+them; then ties and sums of a single row; then targets; each kind in the order the goals were given. Not here: what is
+done about it (choice).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Oracle = Callable[[Floats], Ints | None]
 
 
 class Scene(NamedTuple):
-    """What hangs together: the goals by number, tied, with their ladders; `sums` are the numbers of those that are sums,
-    `nodes` the positions of the ladders' rows among the tied ones.
+    """What hangs together: the goals by number, tied, with their ladders; `sums` are the numbers of those that are
+    sums, `nodes` the positions of the ladders' rows among the tied ones.
     """
 
     options: Options
@@ -51,8 +51,8 @@ class Scene(NamedTuple):
 
 def clash(goal: Goal, number: int, fault: tuple[float, float, str], against: tuple[str, ...], proved: bool) -> Clash:
     """A clash, in words too."""
-    needed, best, words = fault
-    said = described(goal, needed, best, against, proved, words)
+    needed, best, _ = fault
+    said = described(goal, fault, against, proved)
     return Clash(number, goal.label, goal.rows, needed, best, against, proved, said)
 
 

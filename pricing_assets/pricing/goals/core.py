@@ -1,10 +1,11 @@
-"""The prices that are in question, decided exactly: of a small part all that can matter, of a large one the nearest to a tie.
+"""The prices that are in question, decided exactly: of a small part all that can matter, of a large one the nearest
+to a tie.
 
-Here: what multipliers and an answer leave in question. A price whose row would lose more by it than the answer is short of
-the bound is in no better answer (reduced-cost fixing: exact); and Pisinger's core: under good multipliers nearly every row
-has one price that is clearly best, only those near a tie are worth a program, one neighbourhood after another. A
-neighbourhood is what hangs together by targets and lines; of a budget it has what the others leave. Not here: single moves
-(repair), which of the two is used (choice).
+Here: what multipliers and an answer leave in question. A price whose row would lose more by it than the answer is
+short of the bound is in no better answer (reduced-cost fixing: exact); and Pisinger's core: under good multipliers
+nearly every row has one price that is clearly best, only those near a tie are worth a program, one neighbourhood
+after another. A neighbourhood is what hangs together by targets and lines; of a budget it has what the others leave.
+Not here: single moves (repair), which of the two is used (choice).
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def within(
     index: Ints,
     nodes: Ints,
     opened: Flags,
+    *,
     sums: Flags | None = None,
     score: Floats | None = None,
     nodes_of_tree: int = exact.NODES,
@@ -71,7 +73,7 @@ def within(
         return Answer(index, value, False)
     start = index[some] if sums is None and part.met(index[some]) else None
     used = None if score is None else score[some]
-    answer = exact.solve(part, used, start, counted & concerned, nodes_of_tree, gap)
+    answer = exact.solve(part, used, start=start, sums=counted & concerned, nodes=nodes_of_tree, gap=gap)
     if answer.index is None:
         return Answer(None, answer.bound + value, answer.none)
     found = index.copy()
@@ -118,14 +120,14 @@ def neighbourhoods(ladders: Ladders) -> list[Ints]:
 
 
 def _decided(ladders: Ladders, multipliers: Floats, doubt: Floats, index: Ints, nodes: Ints) -> Ints:
-    """With the prices of a neighbourhood that are in doubt decided: within the budgets, or where that leaves its targets
-    no room at what the budgets' multipliers make it cost.
+    """With the prices of a neighbourhood that are in doubt decided: within the budgets, or where that leaves its
+    targets no room at what the budgets' multipliers make it cost.
     """
     opened = _in_doubt(doubt[nodes], index[nodes])
     answer = within(ladders, index, nodes, opened, nodes_of_tree=NODES, gap=GAP)
     if answer.index is None and ladders.budget.any():
         score = ladders.priced(np.where(ladders.budget, multipliers, 0.0))
-        answer = within(ladders, index, nodes, opened, ~ladders.budget, score, NODES, GAP)
+        answer = within(ladders, index, nodes, opened, sums=~ladders.budget, score=score, nodes_of_tree=NODES, gap=GAP)
     return index if answer.index is None else answer.index
 
 

@@ -1,8 +1,8 @@
 """What a unit of each goal is worth: multipliers under which every row chooses for itself, and the bound they give.
 
-Here: Everett's generalised Lagrange multipliers, found by cutting planes: each round prices the sums by the multipliers of
-a small linear program, lets every bundle choose, and adds what came of it, for each set of bundles that share their sums a
-plane of its own. Not here: how what they choose is mended where it misses a sum (repair).
+Here: Everett's generalised Lagrange multipliers, found by cutting planes: each round prices the sums by the
+multipliers of a small linear program, lets every bundle choose, and adds what came of it, for each set of bundles
+that share their sums a plane of its own. Not here: how what they choose is mended where it misses a sum (repair).
 """
 
 from __future__ import annotations

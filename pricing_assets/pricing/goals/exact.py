@@ -1,8 +1,8 @@
 """Small and tied sets, exactly: one binary per open price, by HiGHS.
 
-Here: the mixed-integer program, in the form whose relaxation is tight for lines (a sum of binaries per threshold instead of
-a sum of prices per pair), and settings under which HiGHS gives one answer on every machine: one thread, one seed, limits
-on nodes and none on time. Not here: what is small (choice), the multipliers (dual).
+Here: the mixed-integer program, in the form whose relaxation is tight for lines (a sum of binaries per threshold
+instead of a sum of prices per pair), and settings under which HiGHS gives one answer on every machine: one thread,
+one seed, limits on nodes and none on time. Not here: what is small (choice), the multipliers (dual).
 
 Choose HiGHS's answer only with `met`: it works to tolerances, ours are narrower.
 """
@@ -35,6 +35,7 @@ class Answer(NamedTuple):
 def solve(
     ladders: Ladders,
     score: Floats | None = None,
+    *,
     start: Ints | None = None,
     sums: Flags | None = None,
     nodes: int = NODES,
@@ -106,9 +107,10 @@ class _Program:
         child, parent = links.child[each], links.parent[each]
         mine, others = np.flatnonzero(opened[parent]), np.flatnonzero(opened[child])
         low, high = links.low[each, mine], links.high[each, mine]
+        upwards = range(len(mine))
         sides = [
-            *((mine[at:], others[others >= low[at]]) for at in _steps(low, others[0], range(len(mine)))),
-            *((mine[: at + 1], others[others < high[at]]) for at in _steps(-high, -others[-1] - 1, range(len(mine))[::-1])),
+            *((mine[at:], others[others >= low[at]]) for at in _steps(low, others[0], upwards)),
+            *((mine[: at + 1], others[others < high[at]]) for at in _steps(-high, -others[-1] - 1, upwards[::-1])),
         ]
         for asking, fitting in sides:
             variable = np.concatenate([self.number[child, fitting], self.number[parent, asking]])

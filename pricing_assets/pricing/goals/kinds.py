@@ -2,8 +2,8 @@
 
 Here: the goals as a person states them, rows being positions among the options. Not here: how they are met.
 
-Families have one price, not one relative change: prices on a ladder round, so two equal relative changes hardly ever exist
-in minor units, while one price on all flavours of a product is what a shelf shows and anybody can check.
+Families have one price, not one relative change: prices on a ladder round, so two equal relative changes hardly ever
+exist in minor units, while one price on all flavours of a product is what a shelf shows and anybody can check.
 """
 
 from __future__ import annotations

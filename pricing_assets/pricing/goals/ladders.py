@@ -95,7 +95,9 @@ def ladders_of(options: Options, tied: Tied, goals: Mapping[int, Goal]) -> tuple
     place = np.zeros(len(tied.rows), np.int64)
     place[nodes] = np.arange(len(nodes))
     rows = tied.rows
-    sums = [number for number, goal in goals.items() if not isinstance(goal, Order | Family) and number not in tied.masks]
+    sums = [
+        number for number, goal in goals.items() if not isinstance(goal, Order | Family) and number not in tied.masks
+    ]
     shape = len(nodes), options.price.shape[1]
     member: list[Ints] = []
     adds: list[Floats] = []
@@ -103,7 +105,7 @@ def ladders_of(options: Options, tied: Tied, goals: Mapping[int, Goal]) -> tuple
         goal = goals[sum_number]
         assert not isinstance(goal, Order | Family)
         at, brings = _at_nodes(tied, np.searchsorted(rows, goal.rows), weights(goal, options))
-        _put(member, adds, place[at], brings, number, len(sums), shape)
+        _put(member, adds, place[at], brings, number=number, none=len(sums), shape=shape)
     value = np.where(np.isfinite(options.value[rows]), options.value[rows], 0.0)
     edges = tied.edges._replace(low=place[tied.edges.low], high=place[tied.edges.high])
     made = Ladders(
@@ -133,7 +135,14 @@ def _at_nodes(tied: Tied, at: Ints, brings: Floats) -> tuple[Ints, Floats]:
 
 
 def _put(
-    member: list[Ints], adds: list[Floats], at: Ints, brings: Floats, number: int, none: int, shape: tuple[int, int]
+    member: list[Ints],
+    adds: list[Floats],
+    at: Ints,
+    brings: Floats,
+    *,
+    number: int,
+    none: int,
+    shape: tuple[int, int],
 ) -> None:
     """Gives each node its next free place for a sum it is in."""
     left = np.arange(len(at))

@@ -24,10 +24,10 @@ TIE = 1e-9
 class Options:
     """n SKU-markets × k prices.
 
-    `price` in minor units, not falling along a row; a shorter ladder repeats its last price, not `open`. `value` is what
-    the objective maximises beyond holding, 0 at `hold`, the column of the current price. `profit` and `revenue` are
-    expected over the 28 days, in major units. A row may always be held, also where its hold is not open: such a hold
-    breaks a constraint, and is only chosen where nothing else may be.
+    `price` in minor units, not falling along a row; a shorter ladder repeats its last price, not `open`. `value` is
+    what the objective maximises beyond holding, 0 at `hold`, the column of the current price. `profit` and `revenue`
+    are expected over the 28 days, in major units. A row may always be held, also where its hold is not open: such a
+    hold breaks a constraint, and is only chosen where nothing else may be.
     """
 
     price: Ints
@@ -42,7 +42,7 @@ class Options:
     def __post_init__(self) -> None:
         shape = self.price.shape
         if len(shape) != 2 or any(each.shape != shape for each in (self.open, self.value, self.profit, self.revenue)):
-            raise ValueError(f"price, open, value, profit and revenue: expected one shape n × k, got {shape} and others")
+            raise ValueError(f"price, open, value, profit, revenue: expected one shape n × k, got {shape} and others")
         if self.hold.shape != shape[:1] or ((self.hold < 0) | (self.hold >= shape[1])).any():
             raise ValueError(f"hold: expected a column of 0 to {shape[1] - 1} for each of {shape[0]} rows")
         if self.value[np.arange(shape[0]), self.hold].any():

@@ -90,8 +90,9 @@ class Chosen:
         return self.gap / max(abs(self.bound), 1.0)
 
 
-def described(goal: Goal, needed: float, best: float, against: tuple[str, ...], proved: bool, words: str) -> str:
+def described(goal: Goal, fault: tuple[float, float, str], against: tuple[str, ...], proved: bool) -> str:
     """A clash as a person says it."""
+    needed, best, words = fault
     label, how = goal.label, "at best" if proved else "in the best plan found"
     beside = f" beside {', '.join(against)}" if against else " within its ladders"
     match goal:

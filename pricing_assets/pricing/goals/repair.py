@@ -1,7 +1,7 @@
 """From what rows choose under multipliers to what meets every goal, and then as good as single moves make it.
 
-Here: moves of one node at a time, the cheapest by the multipliers first where a sum is missed, the most valuable first where
-room is left. Not here: the multipliers (dual), the exact answer (exact).
+Here: moves of one node at a time, the cheapest by the multipliers first where a sum is missed, the most valuable
+first where room is left. Not here: the multipliers (dual), the exact answer (exact).
 
 Targets are mended first, whatever that does to a budget of changes; budgets then, by taking back the changes that are
 worth least, which no target may need.
@@ -30,6 +30,13 @@ def repaired(ladders: Ladders, index: Ints, multipliers: Floats) -> Ints:
         if not (state.room < -state.rounding).any() or not state.moved():
             break
     state.improve()
+    return state.index
+
+
+def settled(ladders: Ladders, index: Ints) -> Ints:
+    """The same value by fewer changes and lower prices, where single moves lead there: to the hold, then down."""
+    state = _State(ladders, index.copy(), np.zeros(ladders.sums))
+    state.settle()
     return state.index
 
 
@@ -75,6 +82,18 @@ class _State:
             if not self._take(nodes, rank, None, False):
                 return
             nodes = np.flatnonzero(np.isfinite(rank).any(axis=1))
+
+    def settle(self) -> None:
+        """Moves nodes to their hold, or else to lower prices, where that is worth the same."""
+        nodes, column = np.arange(len(self.index)), np.arange(self.ladders.open.shape[1])
+        for _ in range(PASSES):
+            value = self.ladders.value[nodes, self.index[nodes]]
+            same = np.abs(self._from(nodes, self.ladders.value)) <= TIE * (1.0 + np.abs(value))[:, None]
+            same &= (self.index != self.ladders.hold)[:, None] & self._may(nodes, False)
+            home = same & (column == self.ladders.hold[:, None])
+            rank = np.where(home, -1.0, np.where(same & (column < self.index[:, None]), column, np.inf))
+            if not self._take(nodes, rank, None, False):
+                return
 
     def _from(self, nodes: Ints, score: Floats) -> Floats:
         """What is lost of a score by moving to each column."""

@@ -1,7 +1,8 @@
 """Rows that are tied to each other: families under one price, lines in order; and which of their prices fit together.
 
-Here: families drawn together into one row each, orders as bounds that are passed on along lines until nothing moves, and
-who runs out of prices on the way. Not here: which of the prices that fit is best (bundles), what is said of it (clashes).
+Here: families drawn together into one row each, orders as bounds that are passed on along lines until nothing moves,
+and who runs out of prices on the way. Not here: which of the prices that fit is best (bundles), what is said of it
+(clashes).
 
 Passing on bounds decides exactly whether a set of lines can be met, cycles included: from the lowest price of each row,
 every order only ever raises, so where nothing moves any more the lowest prices meet all of them.
@@ -105,7 +106,7 @@ def tie(options: Options, opened: Flags, rows: Ints, goals: Mapping[int, Goal]) 
     """Ties the sorted `rows` by the goals among them, numbered in order of precedence. `opened` is of all options."""
     made = _Families(options.price[rows], opened[rows], np.arange(len(rows)))
     faults: list[Fault] = []
-    for number, goal in goals.items():
+    for goal in goals.values():
         if isinstance(goal, Changes) and goal.at_most == 0:
             at = np.searchsorted(rows, goal.rows)
             made.open[at] = np.arange(made.open.shape[1]) == options.hold[goal.rows][:, None]
@@ -191,7 +192,11 @@ def _pass_on(options: Options, rows: Ints, price: Ints, opened: Flags, edges: Ed
         needed = alive.num * price[alive.low, lowest[alive.low]] + alive.den * alive.gap
         fits = opened[alive.high] & (alive.den[:, None] * price[alive.high] >= needed[:, None])
         out = ~fits.any(axis=1)
-        faults += [_short(options, rows, price, opened, alive, needed, int(edge)) for edge in np.flatnonzero(out)]
+        top = np.where(opened[alive.high], price[alive.high], 0).max(axis=1)
+        faults += [
+            _short(options, rows, int(top[edge]), edges=alive, needed=int(needed[edge]), edge=int(edge))
+            for edge in np.flatnonzero(out)
+        ]
         raised = np.maximum(lowest[alive.high], fits.argmax(axis=1))[~out]
         alive = alive.of(~out)
         if (raised == lowest[alive.high]).all():
@@ -208,16 +213,13 @@ def _pass_on(options: Options, rows: Ints, price: Ints, opened: Flags, edges: Ed
     return faults
 
 
-def _short(
-    options: Options, rows: Ints, price: Ints, opened: Flags, edges: Edges, needed: Ints, edge: int
-) -> Fault:
+def _short(options: Options, rows: Ints, top: int, *, edges: Edges, needed: int, edge: int) -> Fault:
     low, high = int(edges.low[edge]), int(edges.high[edge])
     row, other = int(rows[high]), int(rows[low])
-    lowest = -(-int(needed[edge]) // int(edges.den[edge]))
-    reached = int(price[high][opened[high]].max())
+    lowest = -(-needed // int(edges.den[edge]))
     scale = options.scale if isinstance(options.scale, int) else int(options.scale[row])
     words = (
-        f"{options.name(row)} costs {options.money(row, reached)} at most, {options.money(row, lowest)} is needed "
+        f"{options.name(row)} costs {options.money(row, top)} at most, {options.money(row, lowest)} is needed "
         f"beside {options.name(other)}"
     )
-    return Fault(int(edges.goal[edge]), lowest / scale, reached / scale, words)
+    return Fault(int(edges.goal[edge]), lowest / scale, top / scale, words)

@@ -1,4 +1,4 @@
-"""Random markets with goals, and the slow obvious answers: every combination of prices, every goal checked one by one."""
+"""Random markets with goals, and slow obvious answers: every combination of prices, every goal checked one by one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def goals(held: Options, seed: int, most: int = 5) -> list[Goal]:
             ratio = Fraction(1) if draw.random() < 0.9 else Fraction(int(draw.integers(2, 8)), 4)
             found.append(Order(label, line, int(draw.integers(0, 4)) * 5, ratio))
         else:
-            near = np.argsort(np.abs(held.price[every, held.hold] - held.price[rows[0], held.hold[rows[0]]]), kind="stable")
+            near = np.argsort(
+                np.abs(held.price[every, held.hold] - held.price[rows[0], held.hold[rows[0]]]), kind="stable"
+            )
             found.append(Family(label, near[: draw.integers(2, 4)]))
     return found
 
