@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from pricing_assets.pricing.goals.groups import groups
 from pricing_assets.pricing.goals.options import Flags, Floats, Ints, pick
 from pricing_assets.pricing.goals.ties import Edges
 
@@ -77,7 +76,7 @@ class Bundles:
             column = np.broadcast_to(np.arange(score.shape[1]), rest.shape)
             # the columns of the parent that let the child take one are a span, too: both bounds rise along them
             best[level.child] += spans(rest, _below(level.high, column + 1), _below(level.low, column + 1))
-        found = best.max(axis=1, keepdims=True) - best
+        found: Floats = best.max(axis=1, keepdims=True) - best
         for ends in (self.tangled.child, self.tangled.parent):
             found[ends] = np.where(np.isfinite(score[ends]), 0.0, np.inf)
         return found
@@ -97,8 +96,7 @@ def bundles_of(price: Ints, edges: Edges) -> Bundles:
     pairs, which = np.unique(
         np.stack([np.minimum(edges.low, edges.high), np.maximum(edges.low, edges.high)]), axis=1, return_inverse=True
     )
-    graph = coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(nodes, nodes))
-    _, bundle = connected_components(graph, directed=False)
+    bundle = groups(pairs[0], pairs[1], nodes)
     sizes, ties = np.bincount(bundle), np.bincount(bundle[pairs[0]], minlength=bundle.max(initial=-1) + 1)
     depth = _depths(bundle, pairs)
     # the end nearer to the root is the parent; in what is no tree either will do
@@ -108,7 +106,7 @@ def bundles_of(price: Ints, edges: Edges) -> Bundles:
     tree = (ties == sizes - 1)[bundle[child]]
     deep = depth[child]
     levels = [links.of(tree & (deep == each)) for each in range(int(deep[tree].max(initial=0)), 0, -1)]
-    return Bundles(bundle.astype(np.int64), levels, links.of(~tree), links)
+    return Bundles(bundle, levels, links.of(~tree), links)
 
 
 def _depths(bundle: Ints, pairs: Ints) -> Ints:

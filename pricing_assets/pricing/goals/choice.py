@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pricing_assets.pricing.goals import clashes, core, dual, repair
 from pricing_assets.pricing.goals.clashes import Scene
+from pricing_assets.pricing.goals.groups import groups
 from pricing_assets.pricing.goals.kinds import Changes, Family, Goal, Order, amount, weights
 from pricing_assets.pricing.goals.ladders import ladders_of
 from pricing_assets.pricing.goals.options import Flags, Floats, Ints, Options, pick, unfit
@@ -29,7 +28,7 @@ class _Settled(NamedTuple):
     """A part that is decided: the columns of its rows, the bound, what its sums are worth by goal number."""
 
     rows: Ints
-    index: Ints
+    columns: Ints
     part: Part
     multipliers: dict[int, float]
 
@@ -88,8 +87,7 @@ def _parts(options: Options, opened: Flags, goals: Mapping[int, Goal]) -> list[d
     ends = [(np.full(len(rows), place), rows) for place, n in enumerate(numbers) if len(rows := _free(goals[n], free))]
     ties = np.concatenate([np.stack(each) for each in ends], axis=1) if ends else np.zeros((2, 0), np.int64)
     size = len(numbers) + options.rows
-    graph = coo_array((np.ones(ties.shape[1]), (ties[0], ties[1] + len(numbers))), shape=(size, size))
-    _, part = connected_components(graph, directed=False)
+    part = groups(ties[0], ties[1] + len(numbers), size)
     found: dict[int, dict[int, Goal]] = {}
     for place, number in enumerate(numbers):
         found.setdefault(int(part[place]), {})[number] = goals[number]
@@ -122,7 +120,7 @@ def _decide(scene: Scene) -> _Settled | list[Clash]:
         index = dual.chosen(ladders, ladders.value)
         return _settled(scene, index, "alone", bound=ladders.worth(index), first=index, multipliers=np.zeros(0))
     priced = dual.priced(ladders)
-    index = first = repair.repaired(ladders, priced.index, priced.multipliers)
+    index = first = repair.repaired(ladders, priced.columns, priced.multipliers)
     bound, method = priced.bound, "multipliers"
     opened = core.in_question(ladders, priced, index)
     if not ladders.met(index) or _count(opened) > EXACT:
@@ -131,12 +129,14 @@ def _decide(scene: Scene) -> _Settled | list[Clash]:
     if _count(opened) <= EXACT:
         method = "HiGHS"
         answer = core.within(ladders, index, np.arange(len(index)), opened)
-        if answer.index is not None and (not ladders.met(index) or ladders.worth(answer.index) > ladders.worth(index)):
-            index = answer.index
+        if answer.columns is not None and (
+            not ladders.met(index) or ladders.worth(answer.columns) > ladders.worth(index)
+        ):
+            index = answer.columns
         if ladders.met(index):
             bound = min(bound, max(answer.bound, ladders.worth(index)))
-        elif found := clashes.jointly(scene):
-            return found
+        elif one_too_many := clashes.jointly(scene):
+            return one_too_many
     if not ladders.met(index):
         return clashes.unmet(scene, priced, index)
     index = repair.settled(ladders, index)
@@ -176,7 +176,7 @@ def _chosen(
     every = np.arange(options.rows)
     free = np.ones(options.rows, np.bool_)
     for each in settled:
-        index[each.rows] = each.index
+        index[each.rows] = each.columns
         free[each.rows] = False
     multipliers = {number: price for each in settled for number, price in each.multipliers.items()}
     rest = float(finite[every, index][free].sum())

@@ -198,27 +198,28 @@ def _total(scene: Scene, goal: Sum, index: Ints | None) -> float:
 def jointly(scene: Scene) -> list[Clash]:
     """Of targets that can be met alone, not together, the first that is one too many. For small sets: by HiGHS."""
     ladders, accepted = scene.ladders, scene.ladders.budget.copy()
+    every = np.arange(ladders.sums)
     for number in _targets(scene):
         goal, place = scene.goals[number], scene.sums.index(number)
         assert not isinstance(goal, Order | Family)
 
-        def best(counted: Flags, goal: Sum = goal) -> exact.Answer:
-            return exact.solve(ladders, scene.adds(goal), sums=counted)
-
-        def reaches(counted: Flags, goal: Sum = goal, place: int = place) -> bool:
-            return _total(scene, goal, best(counted).index) >= ladders.amount[place] - ladders.rounding()[place]
-
-        if reaches(accepted):
+        needed = float(ladders.amount[place] - ladders.rounding()[place])
+        if _reaches(scene, goal, accepted, needed):
             accepted[place] = True
             continue
         others = np.flatnonzero(accepted)
-        guilty = [each for each in others if reaches(accepted & (np.arange(ladders.sums) != each))]
+        guilty = [each for each in others if _reaches(scene, goal, accepted & (every != each), needed)]
         against = tuple(scene.goals[scene.sums[each]].label for each in (guilty or others))
-        answer = best(accepted)
-        reach = _reach(scene, goal, lambda score: exact.solve(ladders, score, sums=accepted).index)
+        answer = exact.solve(ladders, scene.adds(goal), sums=accepted)
+        reach = _reach(scene, goal, lambda score: exact.solve(ladders, score, sums=accepted).columns)
         proved = answer.none or answer.bound < ladders.amount[place]
         return [clash(goal, number, (*reach, ""), against, proved)]
     return []
+
+
+def _reaches(scene: Scene, goal: Sum, counted: Flags, needed: float) -> bool:
+    """Whether the goal can be met beside the sums that count."""
+    return _total(scene, goal, exact.solve(scene.ladders, scene.adds(goal), sums=counted).columns) >= needed
 
 
 def unmet(scene: Scene, dual: Dual, index: Ints) -> list[Clash]:

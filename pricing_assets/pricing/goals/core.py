@@ -13,12 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pricing_assets.pricing.goals import exact, repair
 from pricing_assets.pricing.goals.dual import Dual
 from pricing_assets.pricing.goals.exact import Answer
+from pricing_assets.pricing.goals.groups import groups
 from pricing_assets.pricing.goals.ladders import Ladders
 from pricing_assets.pricing.goals.options import TIE, Flags, Floats, Ints
 
@@ -74,12 +73,12 @@ def within(
     start = index[some] if sums is None and part.met(index[some]) else None
     used = None if score is None else score[some]
     answer = exact.solve(part, used, start=start, sums=counted & concerned, nodes=nodes_of_tree, gap=gap)
-    if answer.index is None:
+    if answer.columns is None:
         return Answer(None, answer.bound + value, answer.none)
     found = index.copy()
-    found[some] = answer.index
-    short = part.totals(answer.index) < part.amount - ladders.rounding()
-    kept = part.bundles.links.kept(answer.index).all()
+    found[some] = answer.columns
+    short = part.totals(answer.columns) < part.amount - ladders.rounding()
+    kept = part.bundles.links.kept(answer.columns).all()
     fine = kept and not (short & counted & concerned).any()
     return Answer(found if fine else None, answer.bound + value, False)
 
@@ -112,7 +111,7 @@ def neighbourhoods(ladders: Ladders) -> list[Ints]:
         ends.append((some, member[some] + count))
     ties = np.concatenate([np.stack(each) for each in ends], axis=1)
     size = count + ladders.sums + 1
-    _, part = connected_components(coo_array((np.ones(ties.shape[1]), tuple(ties)), shape=(size, size)), directed=False)
+    part = groups(ties[0], ties[1], size)
     in_target = np.isin(part, part[count : count + ladders.sums][~ladders.budget])[:count]
     part = np.where(in_target, part[:count], size)
     order = np.argsort(part, kind="stable")
@@ -125,10 +124,10 @@ def _decided(ladders: Ladders, multipliers: Floats, doubt: Floats, index: Ints, 
     """
     opened = _in_doubt(doubt[nodes], index[nodes])
     answer = within(ladders, index, nodes, opened, nodes_of_tree=NODES, gap=GAP)
-    if answer.index is None and ladders.budget.any():
+    if answer.columns is None and ladders.budget.any():
         score = ladders.priced(np.where(ladders.budget, multipliers, 0.0))
         answer = within(ladders, index, nodes, opened, sums=~ladders.budget, score=score, nodes_of_tree=NODES, gap=GAP)
-    return index if answer.index is None else answer.index
+    return index if answer.columns is None else answer.columns
 
 
 def _in_doubt(doubt: Floats, index: Ints) -> Flags:

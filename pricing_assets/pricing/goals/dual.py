@@ -28,7 +28,7 @@ class Dual(NamedTuple):
 
     multipliers: Floats
     bound: float
-    index: Ints
+    columns: Ints
 
 
 def chosen(ladders: Ladders, score: Floats) -> Ints:
@@ -38,8 +38,8 @@ def chosen(ladders: Ladders, score: Floats) -> Ints:
     if len(tangled.child):
         nodes = np.unique(np.concatenate([tangled.child, tangled.parent]))
         answer = exact.solve(ladders.part(nodes), score[nodes], sums=np.zeros(ladders.sums, np.bool_))
-        assert answer.index is not None, "ties that fit have an answer"
-        index[nodes] = answer.index
+        assert answer.columns is not None, "ties that fit have an answer"
+        index[nodes] = answer.columns
     return index
 
 
@@ -72,7 +72,7 @@ class _Search:
     def _program(self) -> tuple[Any, float]:
         import highspy  # 0.2 s to import, which only goals need
 
-        program = highspy.Highs()
+        program: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         exact.configure(program)
         # no presolve: a program a few planes longer than the last one starts from its basis
         program.setOptionValue("presolve", "off")
@@ -151,9 +151,9 @@ def _varies(ladders: Ladders) -> Floats:
         spread += np.bincount(member, _range(ladders, adds), minlength=len(count))
         worth += np.bincount(member, values, minlength=len(count))
     safe = np.where((spread > 0) & (worth > 0), spread, 1.0)
-    return np.where((spread > 0) & (worth > 0), worth / safe, 1.0)[:-1]
+    return np.asarray(np.where((spread > 0) & (worth > 0), worth / safe, 1.0)[:-1])
 
 
 def _range(ladders: Ladders, values: Floats) -> Floats:
-    high = np.where(ladders.open, values, -np.inf).max(axis=1)
-    return high - np.where(ladders.open, values, np.inf).min(axis=1)
+    high: Floats = np.where(ladders.open, values, -np.inf).max(axis=1)
+    return np.asarray(high - np.where(ladders.open, values, np.inf).min(axis=1))

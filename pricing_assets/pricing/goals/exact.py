@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
 
 from pricing_assets.pricing.goals.bundles import Links
 from pricing_assets.pricing.goals.ladders import Ladders
@@ -27,7 +26,7 @@ GAP = 1e-6
 class Answer(NamedTuple):
     """The columns found, none where there are none; a bound on their worth; whether it is proved that none exist."""
 
-    index: Ints | None
+    columns: Ints | None
     bound: float
     none: bool
 
@@ -120,7 +119,7 @@ class _Program:
     def solved(self, start: Ints | None, nodes: int, gap: float) -> Answer:
         import highspy  # 0.2 s to import, which only goals need
 
-        highs = highspy.Highs()
+        highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         configure(highs)
         highs.setOptionValue("mip_max_nodes", nodes)
         highs.setOptionValue("mip_rel_gap", gap)
@@ -138,6 +137,8 @@ class _Program:
         return Answer(taken.argmax(axis=1), float(info.mip_dual_bound), False)
 
     def _model(self, highspy: Any) -> Any:
+        from scipy.sparse import coo_array  # type: ignore[import-untyped]
+
         count = len(self.node)
         row, variable, entry = (np.concatenate(each) for each in zip(*self.entries, strict=True))
         matrix = coo_array((entry, (row, variable)), shape=(self.rows, count)).tocsr()

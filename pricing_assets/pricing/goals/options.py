@@ -51,7 +51,7 @@ class Options:
     @property
     def rows(self) -> int:
         """How many SKU-markets there are."""
-        return self.price.shape[0]
+        return len(self.price)
 
     def name(self, row: int) -> str:
         """The SKU-market as a person knows it."""

@@ -149,7 +149,7 @@ def _mask(options: Options, rows: Ints, made: _Families, goals: Mapping[int, Goa
             continue
         found.append(number)
         each = weights(goal, options)
-        brings = sum(each[i, made.columns.get(int(row), slice(None))] for i, row in enumerate(at))
+        brings = np.sum([each[i, made.columns.get(int(row), slice(None))] for i, row in enumerate(at)], axis=0)
         needed, was = amount(goal), made.open[node].copy()
         made.open[node] &= brings >= needed - slack(needed)
         if was.any() and not made.open[node].any():
@@ -187,7 +187,8 @@ def _pass_on(options: Options, rows: Ints, price: Ints, opened: Flags, edges: Ed
     faults: list[Fault] = []
     column = np.arange(price.shape[1])
     lowest, highest = opened.argmax(axis=1), price.shape[1] - 1 - opened[:, ::-1].argmax(axis=1)
-    alive = edges.of(opened[edges.low].any(axis=1) & opened[edges.high].any(axis=1))
+    some: Flags = np.asarray(opened.any(axis=1))
+    alive = edges.of(some[edges.low] & some[edges.high])
     while len(alive.low):
         needed = alive.num * price[alive.low, lowest[alive.low]] + alive.den * alive.gap
         fits = opened[alive.high] & (alive.den[:, None] * price[alive.high] >= needed[:, None])
