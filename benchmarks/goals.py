@@ -90,7 +90,7 @@ def _by_highs(options: Options, wanted: Sequence[Goal]) -> float | None:
         return None
     ladders, _, _ = ladders_of(options, tied, numbered)
     answer = exact.solve(ladders, nodes=10**6)
-    return None if answer.index is None else ladders.worth(answer.index)
+    return None if answer.columns is None else ladders.worth(answer.columns)
 
 
 def _violations(cases: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pricing_assets.pricing.goals.bundles import Bundles, bundles_of
-from pricing_assets.pricing.goals.kinds import Family, Goal, Order, amount, weights
+from pricing_assets.pricing.goals.kinds import Changes, Family, Goal, Order, amount, weights
 from pricing_assets.pricing.goals.options import Flags, Floats, Ints, Options
 from pricing_assets.pricing.goals.ties import Tied, slack
 
@@ -115,7 +115,7 @@ def ladders_of(options: Options, tied: Tied, goals: Mapping[int, Goal]) -> tuple
         member=np.stack(member) if member else np.zeros((0, len(nodes)), np.int64),
         adds=np.stack(adds) if adds else np.zeros((0, *shape)),
         amount=np.array([amount(goals[each]) for each in sums], np.float64),  # type: ignore[arg-type]
-        budget=np.array([hasattr(goals[each], "at_most") for each in sums], np.bool_),
+        budget=np.array([isinstance(goals[each], Changes) for each in sums], np.bool_),
         bundles=bundles_of(options.price[rows][nodes], edges),
     )
     return made, nodes, sums
