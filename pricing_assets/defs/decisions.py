@@ -11,7 +11,15 @@ from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
 from pricing_assets.defs.resources import Platform
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Autonomy, Overrides, PriceBook, PriceDecisions, PriceSteps, Reviews
+from pricing_assets.tables.decisions import (
+    Autonomy,
+    LinkedGoals,
+    Overrides,
+    PriceBook,
+    PriceDecisions,
+    PriceSteps,
+    Reviews,
+)
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
@@ -36,8 +44,9 @@ from pricing_assets.tables.runs import Checks, Days
         catalog.spec(
             PriceSteps, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Reviews, Autonomy, Checks]
         ),
+        catalog.spec(LinkedGoals, deps=[FeatureSnapshots, DemandForecasts, Elasticities, Strategies]),
         catalog.spec(PriceBook, deps=[PriceDecisions, Reviews]),
-        catalog.spec(Days, deps=[PriceDecisions, PriceSteps, PriceBook]),
+        catalog.spec(Days, deps=[PriceDecisions, PriceSteps, LinkedGoals, PriceBook]),
     ],
     check_specs=[
         dg.AssetCheckSpec(verdicts.EVERY_DAY, asset=catalog.key(Days), description="No day of the run was stopped.")
@@ -65,12 +74,19 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         catalog.result(context, Autonomy, batch.before.autonomy, days),
         catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions), unread=unread),
         catalog.result(context, PriceSteps, batch.steps, days, moves, unread=unread),
+        catalog.result(context, LinkedGoals, batch.goals, days, _met(batch.goals)),
         catalog.result(context, PriceBook, done.book, days),
         catalog.result(context, Days, done.rows, days, {"days changed": len(done.changed)})._replace(
             check_results=[verdicts.stopped(asked, days)]
         ),
     ]
     yield from (result for result in results if result.asset_key in context.selected_asset_keys)
+
+
+def _met(goals: pl.DataFrame) -> dict[str, Any]:
+    """What a person looks at first: which goals are not met and why, and how far from the best the prices are."""
+    shown = goals.sort("met", "date", descending=[False, True]).head(20)
+    return {"goals": catalog.table_value(shown.drop("strategy"))} if goals.height else {}
 
 
 def _seen(decisions: pl.DataFrame) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def at_cut_off(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.
     job=publish,
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes another pass while prices are due, unanswered or not live, or an answer or acknowledgement waits.",
+    description="Makes another pass while prices are due, unanswered or not live, or an answer or a receipt waits.",
 )
 def unsettled(context: dg.SensorEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Requests a pass where one is needed and none is at work."""

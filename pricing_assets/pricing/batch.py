@@ -26,7 +26,15 @@ from pricing_assets.pricing.outlook import outlook_of
 from pricing_assets.pricing.terms import NOBODY, Active, People, Timing, before_strategies, day_terms, strategy_rows
 from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Autonomy, Overrides, PriceBook, PriceDecisions, PriceSteps, Reviews
+from pricing_assets.tables.decisions import (
+    Autonomy,
+    LinkedGoals,
+    Overrides,
+    PriceBook,
+    PriceDecisions,
+    PriceSteps,
+    Reviews,
+)
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import Accuracy, DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
@@ -48,6 +56,7 @@ class Batch(NamedTuple):
     before: Interventions
     decisions: pl.DataFrame
     steps: pl.DataFrame
+    goals: pl.DataFrame
     inputs: dict[date, list[dict[str, Any]]]
     checks: dict[date, PartitionFile]
 
@@ -95,6 +104,7 @@ def decide_days(
         before=before,
         decisions=decided.decisions,
         steps=decided.steps,
+        goals=decided.goals,
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
         checks=judged,
     )
@@ -158,6 +168,7 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
 
     frames: list[tuple[type[Table], Callable[[], pl.DataFrame]]] = [
         (PriceSteps, lambda: joined(PriceSteps, batch.steps)),
+        (LinkedGoals, lambda: batch.goals),
         (PriceDecisions, lambda: joined(PriceDecisions, batch.decisions)),
         (PriceBook, entries),
         (Strategies, lambda: batch.strategies),
@@ -206,6 +217,7 @@ _DECIDED: tuple[type[Table], ...] = (
     Autonomy,
     PriceDecisions,
     PriceSteps,
+    LinkedGoals,
     PriceBook,
 )
 

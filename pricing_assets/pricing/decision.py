@@ -25,7 +25,7 @@ from pricing_assets.pricing.outlook import Outlook, nothing_known
 from pricing_assets.pricing.prospects import prospects
 from pricing_assets.strategies import Constraint, Strategy, claims, propose
 from pricing_assets.tables import money
-from pricing_assets.tables.decisions import ACTIONS, METHODS, Autonomy, PriceDecisions, PriceSteps
+from pricing_assets.tables.decisions import ACTIONS, METHODS, Autonomy, LinkedGoals, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 
 NOTHING_TIGHTENED = Autonomy.create_empty()
@@ -35,10 +35,11 @@ _NO_LAW: Law = {}
 
 
 class Decided(NamedTuple):
-    """What was decided: rows of decisions.price_decisions and of decisions.price_steps, in canonical order."""
+    """What was decided: rows of decisions.price_decisions, price_steps and linked_goals, in canonical order."""
 
     decisions: pl.DataFrame
     steps: pl.DataFrame
+    goals: pl.DataFrame
 
 
 def decide(
@@ -68,7 +69,8 @@ def decide(
         units = expected(rows.with_columns(frame["category"]), known)
         decisions = PriceDecisions.cast(rows.hstack(units).with_columns(ids.result()))
     explained = decisions.select("date", "sku", "market", "decision_id")[steps["row"]]
-    return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))))
+    goals = pl.concat([part.goals for part in parts]).unique(LinkedGoals.order(), keep="first", maintain_order=True)
+    return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))), goals.sort(LinkedGoals.order()))
 
 
 def columns(strategies: Sequence[Strategy], law: Law = _NO_LAW) -> list[str]:
@@ -111,7 +113,7 @@ def _part(
     frame: pl.DataFrame, strategy: Strategy | None, before: Interventions | None, law: Law, *, obeying: bool = False
 ) -> Part:
     """Rows of one strategy, or of none, priced; `obeying` rows have the columns of interventions.touched."""
-    frame = _by_strategy(frame, strategy, law) if strategy else _unclaimed(learned.nothing(frame))
+    frame, goals = _by_strategy(frame, strategy, law) if strategy else _unclaimed(frame)
     unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
     frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
     if obeying and before:
@@ -120,7 +122,7 @@ def _part(
     frame = _warned(frame, strategy.constraints if strategy else ())
     labels = Labels.of(strategy, [each.label for each in laws.bounds(law)]) if strategy else Labels.nothing()
     frame = _judged(frame, strategy, before.autonomy if before else None)
-    return Part(_settled(frame), labels._replace(obeying=obeying))
+    return Part(_settled(frame), labels._replace(obeying=obeying), goals)
 
 
 def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy], law: Law) -> pl.DataFrame:
@@ -135,9 +137,9 @@ def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[S
     return frame.with_columns(current=money.to_minor(pl.col("current_price"), pl.col("scale")))
 
 
-def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:
+def _unclaimed(frame: pl.DataFrame) -> learned.Priced:
     """Rows no strategy claims: the price stays."""
-    return frame.with_columns(
+    frame = learned.nothing(frame).with_columns(
         start=money.to_minor(pl.col("list_price"), pl.col("scale")),
         price=pl.col("current"),
         proposed=pl.col("current"),
@@ -147,14 +149,14 @@ def _unclaimed(frame: pl.DataFrame) -> pl.DataFrame:
         strategy=pl.lit(None, dtype=pl.String),
         strategy_hash=pl.lit(None, dtype=pl.String),
     )
+    return learned.Priced(frame, LinkedGoals.create_empty())
 
 
-def _by_strategy(frame: pl.DataFrame, strategy: Strategy, law: Law) -> pl.DataFrame:
+def _by_strategy(frame: pl.DataFrame, strategy: Strategy, law: Law) -> learned.Priced:
     """Proposal, constraints and ending of one strategy, with every intermediate price kept for the explanation."""
     bounds = laws.bounds(law)
-    frame = _proposed(frame, strategy, bounds).with_columns(
-        strategy=pl.lit(strategy.name), strategy_hash=pl.lit(strategy.hash)
-    )
+    frame, goals = _proposed(frame, strategy, bounds)
+    frame = frame.with_columns(strategy=pl.lit(strategy.name), strategy_hash=pl.lit(strategy.hash))
     frame = constraints.apply(frame.with_columns(price=pl.col("proposed")), strategy.constraints, bounds)
     # a price nothing moved needs no ending
     kept = pl.col("unmoved").is_not_null() & (pl.col("price") == pl.col("current"))
@@ -162,25 +164,25 @@ def _by_strategy(frame: pl.DataFrame, strategy: Strategy, law: Law) -> pl.DataFr
     frame = frame.with_columns(ended=pl.when((pl.col("ended") != pl.col("price")) & ~kept).then("ended"))
     frame = frame.with_columns(price=pl.coalesce("ended", "price"))
     frame = learned.as_chosen(frame) if strategy.ml else frame
-    return frame.with_columns(hold=pl.coalesce("hold", *_obstacles(strategy, law), pl.when(kept).then("unmoved")))
+    held = pl.coalesce("hold", *_obstacles(strategy, law), pl.when(kept).then("unmoved"))
+    return learned.Priced(frame.with_columns(hold=held), goals)
 
 
-def _proposed(frame: pl.DataFrame, strategy: Strategy, bounds: Sequence[Bound]) -> pl.DataFrame:
+def _proposed(frame: pl.DataFrame, strategy: Strategy, bounds: Sequence[Bound]) -> learned.Priced:
     """The price after rules and model, in the strategy's order, as `proposed`; and each of them on the way."""
     method = "static" if strategy.type == "static" else "rules"
     if strategy.ml is None:
-        return learned.nothing(_ruled(frame, strategy)).with_columns(method=pl.lit(method))
-    if strategy.order[0] == "rules":
-        frame = learned.priced(learned.after_rules(_ruled(frame, strategy), strategy), strategy, strategy.ml, bounds)
-        frame = frame.with_columns(proposed=pl.coalesce("ml", "base"))
-    else:
-        frame = learned.priced(learned.before_rules(frame), strategy, strategy.ml, bounds)
-        frame = frame.with_columns(proposed=pl.coalesce("ml", "base"))
-        if strategy.rules:
-            so_far = money.to_major(pl.col("proposed"), pl.col("scale")).alias("price_so_far")
-            frame = _ruled(frame.with_columns(so_far).drop("start", "hold", "proposed"), strategy, "price_so_far")
-            frame = frame.with_columns(start=pl.col("current"))
-    return frame.with_columns(method=pl.lit(method if strategy.rules else "static"))
+        frame = learned.nothing(_ruled(frame, strategy)).with_columns(method=pl.lit(method))
+        return learned.Priced(frame, LinkedGoals.create_empty())
+    first = strategy.order[0]
+    frame = learned.after_rules(_ruled(frame, strategy), strategy) if first == "rules" else learned.before_rules(frame)
+    frame, goals = learned.priced(frame, strategy, strategy.ml, bounds)
+    frame = frame.with_columns(proposed=pl.coalesce("linked", "ml", "base"))
+    if first == "ml" and strategy.rules:
+        so_far = money.to_major(pl.col("proposed"), pl.col("scale")).alias("price_so_far")
+        frame = _ruled(frame.with_columns(so_far).drop("start", "hold", "proposed"), strategy, "price_so_far")
+        frame = frame.with_columns(start=pl.col("current"))
+    return learned.Priced(frame.with_columns(method=pl.lit(method if strategy.rules else "static")), goals)
 
 
 def _ruled(frame: pl.DataFrame, strategy: Strategy, start: str = "list_price") -> pl.DataFrame:

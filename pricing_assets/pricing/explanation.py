@@ -37,6 +37,7 @@ class Label(NamedTuple):
 
 _START = Label("start", "start", "list price", "list_price", "")
 _IN_FORCE = Label("start", "start", "price in force", "current_price", "")
+_LINKED = Label("linked", "linked", "a goal over several SKUs", "decisions.linked_goals", "goals")
 _RESUMED = Label("resumed", "start", "no rule applies: the price in force", "current_price", "")
 
 
@@ -79,16 +80,21 @@ class Labels(NamedTuple):
         if strategy.ml is None:
             return cls(rules, (*limits, ending))
         model = Label("ml", "ml", _told(strategy.ml), f"{origin}#ml", "model")
+        models = (model, _LINKED) if strategy.linked else (model,)
         if strategy.order[0] == "rules":
-            return cls((*rules, _RESUMED, model), (*limits, ending))
-        return cls((model, *rules), (*limits, ending), start=_IN_FORCE)
+            return cls((*rules, _RESUMED, *models), (*limits, ending))
+        return cls((*models, *rules), (*limits, ending), start=_IN_FORCE)
 
 
 class Part(NamedTuple):
-    """Rows decided by one strategy, or by none: their frame with every intermediate price, and the possible steps."""
+    """Rows decided by one strategy, or by none: their frame with every intermediate price, and the possible steps.
+
+    `goals` are rows of decisions.linked_goals.
+    """
 
     frame: pl.DataFrame
     labels: Labels
+    goals: pl.DataFrame
 
 
 _FORCED = Label("forced", "override", "", None, "")
@@ -96,7 +102,7 @@ _FROZEN = Label("frozen", "override", "", None, "")
 _REVIEWED = Label("reviewed", "review", "", None, "")
 _ALARMED = Label("alarmed", "anomaly", "", PriceAnomalies.table_name(), "")
 _HOLD = Label("hold", "hold", "the current price stays as it is", "current_price", "")
-_TOLD = (_FORCED, _REVIEWED, _FROZEN, _ALARMED, _HOLD)
+_TOLD = {**{label: label.column for label in (_FORCED, _REVIEWED, _FROZEN, _ALARMED, _HOLD)}, _LINKED: "linked_told"}
 """Steps whose words each row has in a column of its own; of overrides and answers also the reference."""
 _REFERENCES = {_FROZEN: "override_id", _FORCED: "override_id", _REVIEWED: "review_id"}
 
@@ -145,6 +151,8 @@ def _made(labels: Labels, codes: Sequence[int]) -> str:
     told = {"rules": f"rules {', '.join(rules)}"} if rules else {}
     if any(label.step == "ml" for label in moves):
         told = {"ml": "the model"} | told if moves[0].step == "ml" else told | {"ml": "the model"}
+    if any(label.step == "linked" for label in moves):
+        told |= {"linked": "linked goals"}
     made = ", then ".join(told.values()) or labels.start.reason
     made += f"; then {', '.join(limits)}" if limits else ""
     return f"unchanged: {made}" if unchanged else made
@@ -167,7 +175,7 @@ def steps(parts: Sequence[Part], rows: int) -> pl.DataFrame:
     """
     bounds = [*range(0, rows, _ROWS), rows]
     chunks = [
-        ([Part(_between(part.frame, start, end), part.labels) for part in parts], start, end)
+        ([part._replace(frame=_between(part.frame, start, end)) for part in parts], start, end)
         for start, end in pairwise(bounds)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -229,7 +237,7 @@ def _taken(part: Part) -> Iterator[_Taken]:
 
 def _by_reason(told: _Taken, frame: pl.DataFrame) -> Iterator[_Taken]:
     """Steps apart by the words each row has for them, of which there are few."""
-    texts = frame[told.label.column].fill_null(told.label.reason)
+    texts = frame[_TOLD[told.label]].fill_null(told.label.reason)
     for text in texts.unique().sort():
         mine = (texts == text).to_numpy()
         label = told.label._replace(reason=text)

@@ -10,17 +10,19 @@ it is, for neither its elasticity nor its forecast is that of a lasting price.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from pricing_assets.pricing import constraints, ladder
+from pricing_assets.pricing import constraints, ladder, linked
 from pricing_assets.pricing.beliefs import believed
 from pricing_assets.pricing.constraints import Bound
-from pricing_assets.pricing.optimiser import Choice, Floats, Gain, Rows, choose
+from pricing_assets.pricing.optimiser import Floats, Rows, choose, gain
 from pricing_assets.pricing.prospects import COLUMNS
 from pricing_assets.strategies import Learned, Strategy
 from pricing_assets.tables import money
+from pricing_assets.tables.decisions import LinkedGoals
 
 READ = (
     *("price_change_28d_pct", "lowest_price_365d", "highest_price_365d", "days_since_price_change"),
@@ -44,7 +46,10 @@ def nothing(frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of `priced` for rows no model looks at."""
     amount = pl.lit(None, dtype=money.AT_REST)
     return frame.with_columns(
-        ml=pl.lit(None, dtype=pl.Int64), unmoved=pl.lit(None, dtype=pl.String), **dict.fromkeys(_GAINS, amount)
+        ml=pl.lit(None, dtype=pl.Int64),
+        linked=pl.lit(None, dtype=pl.Int64),
+        unmoved=pl.lit(None, dtype=pl.String),
+        **dict.fromkeys(_GAINS, amount),
     )
 
 
@@ -73,44 +78,42 @@ def after_rules(frame: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
     )
 
 
-def priced(frame: pl.DataFrame, strategy: Strategy, learned: Learned, law: Sequence[Bound]) -> pl.DataFrame:
-    """What a model makes of each row: the columns `ml`, `unmoved`, `expected_gain`, `gain_low` and `confidence`.
+class Priced(NamedTuple):
+    """Rows after the model, and what came of the strategy's goals, as decisions.linked_goals."""
 
-    `ml` is the price after it (Int64 minor units; null where it moved nothing), `unmoved` why it did not; gains are
-    Decimal, of the category over 28 days.
+    frame: pl.DataFrame
+    goals: pl.DataFrame
+
+
+def priced(frame: pl.DataFrame, strategy: Strategy, learned: Learned, law: Sequence[Bound]) -> Priced:
+    """What a model makes of each row: `ml`, `linked`, `unmoved`, `expected_gain`, `gain_low` and `confidence`.
+
+    `ml` is the price after it and `linked` that after the goals (Int64 minor units; null where it moved nothing),
+    `linked_told` the goal in words, `unmoved` why the price stays; gains are Decimal, of the category over 28 days.
 
     `frame` has `base` (Int64 minor units: the price so far), `settled` (why no model may touch a row; null where it
     may), the columns of prospects.COLUMNS and the features of READ.
     """
     inside = constraints.apply(frame.with_columns(price=pl.col("base")), strategy.constraints, law)
     inside = inside.with_columns(base=pl.col("price"))
-    bounds = ladder.bounded(inside, learned)
-    inside = inside.with_columns(bounds.get_columns())
-    why = inside.select(why=_why_not())["why"]
-    judged = inside.filter(why.is_null())
-    choice = _chosen(judged, learned, strategy)
-    moved = pl.Series(choice.price) != judged["base"]
-    unmoved = pl.select(
-        pl.when(~moved).then(
-            pl.lit(f"no price on its ladder earns more than holding, with probability {learned.bound_level}")
-        )
-    ).to_series()
-    answers = judged.select("row", "scale").with_columns(
-        ml=pl.select(pl.when(moved).then(pl.Series(choice.price))).to_series(),
-        unmoved=unmoved,
-        expected_gain=pl.Series(np.rint(choice.gain.mean)).cast(pl.Int64),
-        gain_low=pl.Series(np.rint(choice.low)).cast(pl.Int64),
-        confidence=pl.select(pl.when(moved).then(pl.Series(choice.gain.confidence()))).to_series(),
-    )
-    answers = answers.with_columns(money.to_major(pl.col(name), pl.col("scale")) for name in _GAINS).drop("scale")
-    frame = frame.drop("confidence", strict=False).with_columns(why=why)
+    inside = inside.with_columns(ladder.bounded(inside, learned).get_columns())
+    inside = inside.with_columns(why=_why_not())
+    wanted = pl.col("base").is_not_null() if strategy.linked else pl.col("why").is_null()
+    days = inside.filter(wanted).partition_by("date", maintain_order=True)
+    # each day by itself: what is learned of a day's rows may not depend on the days beside it
+    found = [_of_day(day, learned, strategy) for day in days]
+    answers = pl.concat([each.frame for each in found]) if found else _no_answer()
+    goals = pl.concat([LinkedGoals.create_empty(), *(each.goals for each in found)])
+    frame = frame.drop("confidence", strict=False).with_columns(inside["why"])
     frame = frame.join(answers, on="row", how="left", maintain_order="left")
-    return frame.with_columns(unmoved=pl.coalesce("why", "unmoved")).drop("why", *COLUMNS)
+    return Priced(
+        frame.with_columns(unmoved=pl.coalesce("held", "why", "unmoved")).drop("why", "held", *COLUMNS), goals
+    )
 
 
 def as_chosen(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows after all steps: what is expected of the model's price counts only where nothing moved the price again."""
-    chosen = (pl.col("price") == pl.col("ml")).fill_null(value=False)
+    chosen = (pl.col("price") == pl.coalesce("linked", "ml")).fill_null(value=False)
     other = pl.col("present") if "present" in frame.columns else pl.lit(None, dtype=pl.Float64)
     gains = [pl.when(chosen | pl.col("ml").is_null()).then(name).alias(name) for name in _GAINS]
     return frame.with_columns(
@@ -137,22 +140,54 @@ def _no_rung() -> str:
     return "no price on its ladder is admissible"
 
 
-def _chosen(judged: pl.DataFrame, learned: Learned, strategy: Strategy) -> Choice:
-    """The choices, each day by itself: what is learned of a day's rows may not depend on the days beside it."""
-    days = [_of_day(part, learned, strategy) for part in judged.partition_by("date", maintain_order=True)]
-    if len(days) == 1:
-        return days[0]
-    parts = zip(*((day.price, day.gain.mean, day.gain.doubt, day.low) for day in days), strict=True) if days else []
-    price, mean, doubt, low = [np.concatenate(part) for part in parts] or [np.zeros(0)] * 4
-    return Choice(price, Gain(mean, doubt), low)
-
-
-def _of_day(judged: pl.DataFrame, learned: Learned, strategy: Strategy) -> Choice:
-    rungs = ladder.rungs(judged.select("base", "scale", "lowest", "highest"), learned, strategy.endings)
-    rows = _rows(judged, learned)
+def _of_day(rows: pl.DataFrame, learned: Learned, strategy: Strategy) -> Priced:
+    """One day's rows: the model's own choice, and where there are goals, what meets them all."""
+    free = rows["why"].is_null().to_numpy()
+    rungs = np.where(
+        free, ladder.rungs(rows.select("base", "scale", "lowest", "highest"), learned, strategy.endings), 0
+    )
+    known = _rows(rows, learned)
     if learned.objective == "profit":
-        rows = believed(rows, _kept(judged))
-    return choose(rows, rungs, float(learned.bound_level))
+        known = believed(known, np.where(free, _kept(rows), np.nan))
+    level = float(learned.bound_level)
+    own = choose(known, rungs, level).price
+    found = linked.meet(rows, known, rungs, strategy) if strategy.linked else None
+    price = found.price if found else own
+    made = gain(known, price.astype(np.float64))
+    nothing = f"no price on its ladder earns more than holding, with probability {learned.bound_level}"
+    texts = pl.DataFrame({"because": found.because, "held": found.held}) if found else _no_text(rows.height)
+    base = rows["base"].to_numpy()
+    answers = rows.select("row", "scale").with_columns(
+        ml=pl.Series(own),
+        linked=pl.Series(price),
+        linked_told=texts["because"],
+        held=texts["held"],
+        unmoved=pl.select(pl.when(pl.Series((price == base) & free)).then(pl.lit(nothing))).to_series(),
+        expected_gain=pl.Series(np.rint(made.mean)).cast(pl.Int64),
+        gain_low=pl.Series(np.rint(made.low(level))).cast(pl.Int64),
+        confidence=pl.select(pl.when(pl.Series(price != base)).then(pl.Series(made.confidence()))).to_series(),
+    )
+    moves = [
+        pl.when(pl.Series((own != base) & free)).then("ml").alias("ml"),
+        pl.when(pl.col("linked") != pl.col("ml")).then("linked").alias("linked"),
+    ]
+    amounts = [money.to_major(pl.col(name), pl.col("scale")).alias(name) for name in _GAINS]
+    answers = answers.with_columns(moves).with_columns(amounts).drop("scale")
+    return Priced(answers.filter(pl.Series(free)), found.goals if found else LinkedGoals.create_empty())
+
+
+def _no_text(rows: int) -> pl.DataFrame:
+    nothing = pl.repeat(None, rows, dtype=pl.String, eager=True)
+    return pl.DataFrame({"because": nothing, "held": nothing})
+
+
+def _no_answer() -> pl.DataFrame:
+    """The answers about no row."""
+    texts = dict.fromkeys(("linked_told", "held", "unmoved"), pl.String)
+    amounts = dict.fromkeys(_GAINS, money.AT_REST)
+    prices = dict.fromkeys(("ml", "linked"), pl.Int64)
+    schema: dict[str, Any] = {"row": pl.get_index_type(), **prices, **texts, **amounts, "confidence": pl.Float64}
+    return pl.DataFrame(schema=schema)
 
 
 def _kept(judged: pl.DataFrame) -> Floats:

@@ -68,6 +68,7 @@ ALL: tuple[type[Table], ...] = (
     decisions.Autonomy,
     decisions.PriceDecisions,
     decisions.PriceSteps,
+    decisions.LinkedGoals,
     decisions.PriceBook,
     publishing.Publications,
     publishing.Reconciliations,

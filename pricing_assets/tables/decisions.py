@@ -215,6 +215,29 @@ class PriceSteps(Table):
     reference = label("what it rests on: strategy@hash#rule, a constraint, an override, a feature", nullable=True)
 
 
+class LinkedGoals(Table):
+    """One row per day, strategy and goal over several SKUs: whether it is met, at what price, how near to the best."""
+
+    date = day()
+    strategy = identifier("strategy whose goal it is")
+    goal = identifier("the goal as written; of lines, families and clearances with the market or SKU it is about")
+    met = dy.Bool(description="whether it is met; where it is not, its rows hold at their current prices")
+    needed = dy.Float64(nullable=True, description="what it asks for, in its own unit; null for a line or a family")
+    reached = dy.Float64(
+        nullable=True, description="what the chosen prices reach; of a goal not met, the best possible"
+    )
+    worth = dy.Float64(
+        nullable=True, description="value a unit of the goal costs (its multiplier), 0 where it does not bind"
+    )
+    clash = dy.String(nullable=True, description="what it clashes with and by how much; null where it is met")
+    method = dy.String(description="what chose the prices it hangs together with, e.g. exact")
+    value = dy.Float64(
+        nullable=True, description="value over holding of the prices it hangs together with, major units"
+    )
+    bound = dy.Float64(nullable=True, description="no prices that meet the goals are worth more than this")
+    lagrangian = dy.Float64(nullable=True, description="value multipliers alone came to; null where they met not all")
+
+
 class PriceBook(Table):
     """One row per price to publish. The highest entry_no of a SKU, market and effective_from stands."""
 
