@@ -15,6 +15,7 @@ import polars as pl
 
 from pricing_assets.demand.elasticity import KINDS, Columns, elasticities
 from pricing_assets.demand.elasticity.shrinkage import PUBLISHED, PUBLISHED_SPREAD
+from pricing_assets.demand.elasticity.substitution import ALONE, published
 from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
 from pricing_assets.demand.panel import CENSORED, DATE, ID
 from pricing_assets.demand.panels import PAIR, PRICE, TEN_THOUSANDTHS, Frames, Panels, posted, series_pair
@@ -126,12 +127,22 @@ def _published(panels: Panels) -> pl.DataFrame:
     zeros = [pl.lit(0.0).alias("price_variation"), pl.lit(0, pl.Int64).alias("n_obs"), pl.lit(1.0).alias("shrinkage")]
     nothing = [pl.lit(None, dtype).alias(name) for name, dtype in _UNSAID.items()]
     value = [pl.lit(PUBLISHED).alias(name) for name in ("elasticity", "spec_low", "spec_high")]
+    effect, error = published()
+    base = pl.when(pl.col("kind") == "base")
+    beside = base.then(pl.when(pl.len().over("market", "category", "kind") > 1).then(1.0))
     return (
-        panels.keys.select(ID)
+        panels.history.select(ID, "market", "category")
+        .unique(ID, keep="last", maintain_order=True)
+        .join(panels.keys.select(ID), on=ID, how="right")
         .join(kinds, how="cross")
         .with_columns(
             *value, *zeros, *nothing, std_error=pl.lit(PUBLISHED_SPREAD), fallback_reason=pl.lit(ONLY_REALISED)
         )
+        .with_columns(cross=effect * beside, cross_error=error * beside)
+        .with_columns(
+            cross_reason=base.then(pl.when(pl.col("cross").is_null()).then(pl.lit(ALONE)).otherwise("fallback_reason"))
+        )
+        .drop("market", "category")
     )
 
 

@@ -1,7 +1,7 @@
 """Demand response: what units become at another price than the planned one.
 
-Here: forecast × one elasticity ratio, what a category's other SKUs gain or lose by it, and how sure that is. Not here:
-forecasts, elasticities (elasticity/), which price is best.
+Here: forecast × one elasticity ratio, and how sure that is, alone and when prices of a category move together. Not
+here: forecasts, elasticities (elasticity/), what prices of others do (substitutes), which price is best.
 
 The forecast is made at the planned price; it and the ratio are all that says anything about price. Units fall, or stay,
 as the own price rises, whatever the inputs. Where the list price is known a move is split at it: promotions answer for
@@ -11,11 +11,10 @@ the part below, base prices for the part above, so that units do not jump where 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import polars as pl
 
+from pricing_assets.demand.substitutes import NO_DIVERSION, Diversion, Plan, diverted, gained, moved, planned
 from pricing_assets.errors import PricingError
 
 PUBLISHED, PUBLISHED_SPREAD = -2.62, 2.21
@@ -28,26 +27,6 @@ _Z = 1.2815515655446004  # of the 10 % and 90 % quantiles, as forecasts have the
 _KEY = ["sku", "market"]
 
 
-@dataclass(frozen=True)
-class Diversion:
-    """Share of the units a SKU loses that its category's other SKUs in the market gain, in proportion to their units.
-
-    Declared by whoever knows the shop, `by_category` before `share`; 0 where nothing is known. Raises PricingError for
-    a share that is none.
-    """
-
-    share: float = 0.0
-    by_category: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, share in [("diversion", self.share), *self.by_category.items()]:
-            if not 0.0 <= share <= 1.0:
-                raise PricingError(f"diversion {name}: {share}", "expected a share from 0 to 1")
-
-
-NO_DIVERSION = Diversion()
-
-
 def respond(
     forecasts: pl.DataFrame,
     elasticities: pl.DataFrame,
@@ -58,8 +37,8 @@ def respond(
 
     `forecasts`: sku, market, units, planned_price, and optionally units_lo, units_hi (q10, q90), category,
     list_price (where it is known, and not null, a move is split at it and `kind` says nothing).
-    `elasticities`: sku, market, kind, elasticity, std_error, and optionally spec_low, spec_high, curvature (of
-    base: the power of the price with which it grows).
+    `elasticities`: sku, market, kind, elasticity, std_error, and optionally spec_low, spec_high, and of base curvature
+    (the power of the price with which it grows), cross, cross_error (what others' prices do; else `diversion` says it).
     `candidates`: sku, market, candidate (a price), and optionally kind: base (default) or promotion.
 
     Returns sku, market, candidate, kind, units, units_lo, units_hi (80 %, by the delta method), diverted (units the
@@ -68,13 +47,8 @@ def respond(
     missing is the mean of its category, else of all, else of what is published. Without a forecast units are null.
     Raises PricingError for missing columns, prices or units that are none, two forecasts or elasticities of one SKU.
     """
-    rows = _checked(forecasts, elasticities, candidates)
-    plan = forecasts.select([name for name in forecasts.columns if name in _FORECAST])
-    rows = rows.join(plan, on=_KEY, how="left", maintain_order="left")
-    rows = _with_both(_sided(rows), elasticities)
-    rows = rows.hstack(_moved(rows).select("below", "above"))
-    answer = rows.with_columns(answered(rows, "units"), **_range(rows))
-    return answer.with_columns(_diverted(rows, diversion)).select(_ANSWER)
+    rows = _rows(forecasts, elasticities, candidates)
+    return _respond(rows, planned(forecasts, elasticities, diversion)).select(_ANSWER)
 
 
 def respond_together(
@@ -85,26 +59,41 @@ def respond_together(
 ) -> pl.DataFrame:
     """Units of each SKU when all of `prices` (sku, market, candidate; one row each) hold at once.
 
-    As `respond`, with what the category's other SKUs lose or gain by their own prices added to `units`, `units_lo` and
-    `units_hi`, never below 0. A SKU of `forecasts` without a price keeps its planned one and is in the answer.
+    As `respond`, with what the prices of the category's other SKUs do to it in `units`, `units_lo` and `units_hi`,
+    never below 0. A SKU of `forecasts` without a price keeps its planned one and is in the answer.
     """
     if prices.select(pl.struct(_KEY).is_duplicated().any()).item():
         raise PricingError("prices: two of one SKU and market", "give one price each")
-    planned = forecasts.select(*_KEY, pl.col("planned_price").cast(pl.Float64).alias("candidate"))
+    every = forecasts.select(*_KEY, pl.col("planned_price").cast(pl.Float64).alias("candidate"))
     kind = [pl.col("kind")] if "kind" in prices.columns else []
-    every = planned.join(prices.select(*_KEY, "candidate", *kind), on=_KEY, how="left", maintain_order="left")
+    every = every.join(prices.select(*_KEY, "candidate", *kind), on=_KEY, how="left", maintain_order="left")
     every = every.with_columns(candidate=pl.coalesce(pl.col("candidate_right").cast(pl.Float64), "candidate"))
     if kind:
         every = every.with_columns(pl.col("kind").fill_null("base"))
-    alone = respond(forecasts, elasticities, every.drop("candidate_right"), diversion)
-    grouped = _grouped(forecasts)
-    rows = alone.join(grouped, on=_KEY, how="left", maintain_order="left")
-    group, planned_units = ["market", "category"], pl.col("planned_units")
-    others = planned_units.sum().over(group) - planned_units
-    rate = pl.when(others > 0).then(pl.col("diverted") / others).otherwise(0.0)
-    gained = (planned_units * (rate.sum().over(group) - rate)).fill_null(0.0)
-    columns = [(pl.col(name) + gained).clip(lower_bound=0.0) for name in ("units", "units_lo", "units_hi")]
-    return rows.with_columns(columns).select(_ANSWER)
+    every = every.drop("candidate_right")
+    rows, plan = _rows(forecasts, elasticities, every), planned(forecasts, elasticities, diversion)
+    alone = _respond(rows, plan)
+    return alone.hstack(gained(alone, plan)).with_columns(_together()).select(_ANSWER)
+
+
+def _respond(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """The answer of `respond`, with the log `move` of each price that others mind, and the units `lost` by it."""
+    answer = rows.with_columns(answered(rows, "units"), **_range(rows), move=moved())
+    answer = answer.with_columns(lost=rows["units"] - answer["units"])
+    return answer.with_columns(diverted(answer, plan))
+
+
+def _together() -> list[pl.Expr]:
+    """units and its range with what others' prices do; the doubt about that is one more of the range's."""
+    made = [pl.col("units")]
+    for name, sign in (("units_lo", -1.0), ("units_hi", 1.0)):
+        away = (sign * (pl.col(name) / pl.col("units")).log()).fill_nan(0.0).clip(lower_bound=0.0)
+        made.append(pl.col("units") * (sign * (away**2 + (_Z * pl.col("doubt")) ** 2).sqrt()).exp())
+    names = ("units", "units_lo", "units_hi")
+    return [
+        (each * pl.col("times") + pl.col("more")).clip(lower_bound=0.0).alias(name)
+        for name, each in zip(names, made, strict=True)
+    ]
 
 
 def answered(rows: pl.DataFrame, units: str) -> pl.Series:
@@ -156,9 +145,14 @@ _FORECAST = [*_KEY, "units", "planned_price", "units_lo", "units_hi", "category"
 _ANSWER = [*_KEY, "candidate", "kind", "units", "units_lo", "units_hi", "diverted", "elasticity", "fallback_reason"]
 
 
-def _grouped(forecasts: pl.DataFrame) -> pl.DataFrame:
-    category = pl.col("category") if "category" in forecasts.columns else pl.lit(None, pl.String).alias("category")
-    return forecasts.select(*_KEY, category, pl.col("units").cast(pl.Float64).alias("planned_units"))
+def _rows(forecasts: pl.DataFrame, elasticities: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """The checked candidates beside their forecast and elasticities, with the moves on both sides of the list price."""
+    rows = _checked(forecasts, elasticities, candidates)
+    plan = forecasts.select([name for name in forecasts.columns if name in _FORECAST])
+    rows = rows.join(plan, on=_KEY, how="left", maintain_order="left")
+    rows = _with_both(_sided(rows), elasticities)
+    reached = _larger(pl.col("candidate"), DEEPEST * pl.col("planned_price")).alias("reached")
+    return rows.hstack(_moved(rows).select("below", "above")).with_columns(reached)
 
 
 def _sided(rows: pl.DataFrame) -> pl.DataFrame:
@@ -254,16 +248,6 @@ def _range(rows: pl.DataFrame) -> dict[str, pl.Expr]:
         away = pl.max_horizontal(away.fill_nan(0.0), pl.lit(0.0))
         made[name] = pl.col("units") * ratio * (sign * (away**2 + doubt).sqrt()).exp()
     return made
-
-
-def _diverted(rows: pl.DataFrame, diversion: Diversion) -> pl.Expr:
-    if "category" not in rows.columns:
-        return pl.lit(0.0).alias("diverted")
-    share = pl.lit(diversion.share)
-    if diversion.by_category:
-        share = pl.col("category").replace_strict(dict(diversion.by_category), default=share, return_dtype=pl.Float64)
-    planned = rows["units"]
-    return (share * (planned - pl.col("units"))).alias("diverted")
 
 
 def _checked(forecasts: pl.DataFrame, elasticities: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:

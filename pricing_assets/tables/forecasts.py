@@ -18,6 +18,7 @@ _PLANS = ["raw.promotions.target_date", "raw.promotions.planned_price"]
 _MARKS = ["raw.promotions.feature", "raw.promotions.display"]
 _STOCK = ["raw.stock.on_hand", "raw.stock.sold_out_hours"]
 _DEMAND = [*_UNITS, *_STOCK, *_PRICES, *_PLANS, *_MARKS, "raw.products.category"]
+_OTHERS = [*_UNITS, *_STOCK, *_PRICES, "raw.listings.market", "raw.products.category"]
 _ANSWERS = [*_UNITS, *_STOCK, *_PRICES, *_MARKS, "raw.products.category"]
 _FORECASTS = [f"forecasts.demand_forecasts.{name}" for name in ("mean", "target_date")]
 _RANGES = [f"forecasts.demand_forecasts.{name}" for name in ("q10", "q90")]
@@ -124,6 +125,26 @@ class Elasticities(Table):
         nullable=True,
         description="rows that were wrong and left out, by kind; null without any",
         metadata=_from(*_ANSWERS),
+    )
+    cross = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="of base: % of units per % of the mean log price of the category's other SKUs on sale in the "
+        "market, all moving together; null of promotion, and without another",
+        metadata=_from(*_OTHERS),
+    )
+    cross_error = dy.Float64(
+        nullable=True,
+        min=0.0,
+        description="standard error of `cross`, with the doubt about what is published and how far a SKU may be from "
+        "its category",
+        metadata=_from(*_OTHERS),
+    )
+    cross_reason = dy.String(
+        nullable=True,
+        description="of base: why `cross` is borrowed, declared or missing; null where its category says it in the "
+        "market",
+        metadata=_from(*_OTHERS),
     )
     estimated_on = dy.Date(description="day it was estimated on, from what that day may see; it holds for a week")
 

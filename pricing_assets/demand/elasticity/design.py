@@ -24,7 +24,7 @@ LEAST_TOGETHER = 6
 MOST_SHARED = 0.7
 """Share of the movement of prices that dates may explain; beyond, dates and prices cannot be told apart."""
 _DAYS_OF_TREND, _DAYS_OF_YEAR = 120, 300
-_BY_ROW = ("y", "x", "series", "time", "block", "date", "day", "zone", "censored")
+_BY_ROW = ("y", "x", "series", "time", "block", "date", "day", "zone", "censored", "offset")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Design:
 
     `start` holds the first row of each series, `series` the number of each row's. `time` numbers the time effects.
     `block` numbers what errors may share within a series, `date` the weeks, `day` the days, `zone` the zones.
-    `censored` is true where y is what was left to sell.
+    `censored` is true where y is what was left to sell, `offset` the log of units that is known beforehand.
     """
 
     names: tuple[str, ...]
@@ -47,6 +47,7 @@ class Design:
     day: Ints
     zone: Ints
     censored: npt.NDArray[np.bool_]
+    offset: Floats
 
     @property
     def end(self) -> Ints:
@@ -91,6 +92,7 @@ def design(observed: Observations, controls: tuple[str, ...]) -> Design:
         day=day,
         censored=rows[CENSORED].to_numpy(),
         zone=rows["zone"].rank("dense").to_numpy().astype(np.int64),
+        offset=np.zeros(rows.height),
     )
 
 

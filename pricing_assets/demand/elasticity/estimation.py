@@ -14,6 +14,7 @@ from pricing_assets.demand.elasticity.columns import Columns, checked
 from pricing_assets.demand.elasticity.design import Design, design
 from pricing_assets.demand.elasticity.observations import NEWNESS, observe
 from pricing_assets.demand.elasticity.specifications import MAIN, Answer, answers, spread
+from pricing_assets.demand.elasticity.substitution import cross, with_cross
 from pricing_assets.demand.elasticity.traits import Traits, steepened, traits
 
 KINDS = ("base", "promotion")
@@ -28,19 +29,23 @@ def elasticities(panel: pl.DataFrame, columns: Columns, name: str = "panel") -> 
     the log price that no other column moves with; `spec_low`, `spec_high` its range over specifications; `shrinkage`
     the share that comes from beyond the SKU, 0 to 1; `fallback_reason` why it is borrowed, null where it is not;
     `left_out` the rows that were wrong; `curvature`, of base alone, how it grows with the price (its power), the same
-    for all; a base elasticity is of the series' last price. Raises PricingError for a panel that cannot be meant
+    for all; a base elasticity is of the series' last price; `cross`, `cross_error`, `cross_reason`, of base alone, what
+    the category's other SKUs do to it (substitution). Raises PricingError for a panel that cannot be meant
     (columns.checked).
     """
     observed = observe(checked(panel, columns, name), columns)
     series = observed.series
     if not observed.rows.height:
-        return borrow(series, None, None).with_columns(curvature=pl.lit(None, pl.Float64))
+        rows = borrow(series, None, None).with_columns(curvature=pl.lit(None, pl.Float64))
+        return with_cross(rows, observed, columns, None)
     sku, category = tree(series)
     asked, told = known(design(observed, columns.controls), sku, category)
-    made = {name: _now(answer, asked, told) for name, answer in answers(asked, columns, sku, category).items()}
-    return borrow(series, made[MAIN], spread(made)).with_columns(
+    said = answers(asked, columns, sku, category)
+    made = {name: _now(answer, asked, told) for name, answer in said.items()}
+    rows = borrow(series, made[MAIN], spread(made)).with_columns(
         curvature=pl.when(pl.col("kind") == "base").then(pl.lit(told.curvature))
     )
+    return with_cross(rows, observed, columns, cross(observed, asked, said[MAIN].shrunken))
 
 
 def known(whole: Design, sku: Ints, category: Ints) -> tuple[Design, Traits]:

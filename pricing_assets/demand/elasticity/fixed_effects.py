@@ -61,10 +61,11 @@ def _settled(design: Design, family: Family) -> _State:
     count = np.maximum(series_sums(design, np.ones_like(design.y)), 1.0)
     logs = family == "log_linear"
     level = series_sums(design, np.log(design.y) if logs else design.y) / count
+    known = series_sums(design, design.offset if logs else np.exp(design.offset)) / count
     centre = series_sums(design, design.x) / count[:, None]
     series, width = centre.shape
     state = _State(
-        intercept=level if logs else np.log(np.maximum(level, 1e-9)),
+        intercept=level - known if logs else np.log(np.maximum(level, 1e-9)) - np.log(np.maximum(known, 1e-9)),
         slopes=np.zeros((series, width)),
         time=np.zeros(int(design.time.max(initial=0)) + 1),
         spread=np.zeros(series),
@@ -120,7 +121,7 @@ def _overdispersion(design: Design, x: Floats, state: _State) -> Floats:
 
 
 def _moments(design: Design, x: Floats, state: _State, family: Family) -> _Moments:
-    predictor = state.intercept[design.series] + state.time[design.time]
+    predictor = design.offset + state.intercept[design.series] + state.time[design.time]
     predictor = predictor + np.einsum("nk,nk->n", x, state.slopes[design.series])
     if family == "log_linear":
         residual = np.log(design.y) - predictor

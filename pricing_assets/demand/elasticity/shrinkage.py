@@ -22,10 +22,25 @@ PUBLISHED, PUBLISHED_SPREAD = -2.62, 2.21
 _ROUNDS, _TOLERANCE, _MOST_LEARNED = 150, 1e-5, 1000
 _BELIEF = 1.0
 """Deviations worth of belief in the spreads below, so that two SKUs do not decide how much SKUs differ."""
-_TOGETHER = 0.5
-"""Usual correlation of a SKU's deviations in base and promotion elasticity."""
-_SPREADS = (0.1, 0.4, 0.2)
-"""Usual standard deviations of a slope: of markets around a SKU, SKUs around a category, categories around all."""
+
+
+class Prior(NamedTuple):
+    """What is believed of elasticities before any data.
+
+    `spread` is the doubt about their overall `mean`, `spreads` the usual standard deviations of a slope: of markets
+    around a SKU, SKUs around a category, categories around all. `alike` is the correlation of base and promotion
+    elasticities in the doubt, `together` in the deviations.
+    """
+
+    mean: float
+    spread: float
+    spreads: tuple[float, float, float]
+    alike: float
+    together: float
+
+
+OWN = Prior(PUBLISHED, PUBLISHED_SPREAD, spreads=(0.1, 0.4, 0.2), alike=0.0, together=0.5)
+"""Of the own price."""
 
 
 class Shrunken(NamedTuple):
@@ -56,19 +71,28 @@ class _Seen(NamedTuple):
     keep: Floats
 
 
-def shrink(slopes: Slopes, sku: Ints, category: Ints, prices: int = 2, shared: Sequence[int] = ()) -> Shrunken:
+def shrink(
+    slopes: Slopes, sku: Ints, category: Ints, prices: int = 2, *, shared: Sequence[int] = (), prior: Prior = OWN
+) -> Shrunken:
     """Posterior means of all series. `sku` numbers each series' SKU, `category` each SKU's category.
 
-    The first `prices` columns are elasticities; the others have nothing as their published mean. The columns `shared`
-    have one slope for all series.
+    The first `prices` columns are elasticities, of which `prior` speaks; the others have nothing as their mean. The
+    columns `shared` have one slope for all series.
     """
     parents = _parents(sku, category)
     width = slopes.precision.shape[1]
-    usual = [_usual(spread, width, prices, shared) for spread in _SPREADS]
+    usual = [_usual(spread, width, prices, shared, prior.together) for spread in prior.spreads]
     if len(np.unique(sku)) == len(sku):
         usual[0] = np.zeros((width, width))  # a SKU of one series is that series
-    spreads = _learned(*_some(slopes, sku, category), usual, prices)
-    return _posterior(_pass(slopes, parents, spreads, prices), parents)
+    spreads = _learned(*_some(slopes, sku, category), usual, prices, prior)
+    return _posterior(_pass(slopes, parents, spreads, prices, prior), parents)
+
+
+def doubted(slopes: Slopes, variance: Floats) -> Slopes:
+    """The slopes where each series' (series × k) may be off by as much again, in a way its rows cannot tell."""
+    width = slopes.precision.shape[1]
+    node = _through(_Node(slopes.precision, slopes.weighted), variance[:, :, None] * np.eye(width))
+    return slopes._replace(precision=node.precision, weighted=node.weighted)
 
 
 def _parents(sku: Ints, category: Ints) -> list[Ints]:
@@ -86,11 +110,11 @@ def _some(slopes: Slopes, sku: Ints, category: Ints) -> tuple[Slopes, list[Ints]
     return some, _parents(sku[kept] // step, np.unique(category[::step], return_inverse=True)[1].astype(np.int64))
 
 
-def _learned(slopes: Slopes, parents: Sequence[Ints], usual: list[Floats], prices: int) -> list[Floats]:
+def _learned(slopes: Slopes, parents: Sequence[Ints], usual: list[Floats], prices: int, prior: Prior) -> list[Floats]:
     """Covariances of deviations at each level, by expectation and maximisation."""
     spreads = usual
     for _ in range(_ROUNDS):
-        levels = _pass(slopes, parents, spreads, prices)
+        levels = _pass(slopes, parents, spreads, prices, prior)
         learned = [_learn(level, parents[n], usual[n], prices) for n, level in enumerate(levels)]
         change = max(float(np.abs(new - old).max()) for new, old in zip(learned, spreads, strict=True))
         spreads = learned
@@ -107,7 +131,9 @@ class _Level(NamedTuple):
     spread: Floats
 
 
-def _pass(slopes: Slopes, parents: Sequence[Ints], spreads: Sequence[Floats], prices: int) -> list[_Level]:
+def _pass(
+    slopes: Slopes, parents: Sequence[Ints], spreads: Sequence[Floats], prices: int, prior: Prior
+) -> list[_Level]:
     """Up the tree, what is known; down again, what to believe. Series, SKUs, categories."""
     width = slopes.precision.shape[1]
     common = slopes.common[:, :, None] * np.eye(width)
@@ -121,10 +147,10 @@ def _pass(slopes: Slopes, parents: Sequence[Ints], spreads: Sequence[Floats], pr
         if number == 0:
             gathered = node
     published = np.zeros(width)
-    published[:prices] = PUBLISHED
-    prior = np.eye(width) / PUBLISHED_SPREAD**2
-    covariance = np.asarray(np.linalg.inv(nodes[-1].precision + prior), dtype=np.float64)
-    mean = np.einsum("nij,nj->ni", covariance, nodes[-1].weighted + prior @ published)
+    published[:prices] = prior.mean
+    believed = _belief(prior, width, prices)
+    covariance = np.asarray(np.linalg.inv(nodes[-1].precision + believed), dtype=np.float64)
+    mean = np.einsum("nij,nj->ni", covariance, nodes[-1].weighted + believed @ published)
     above = _Seen(mean, covariance, np.zeros_like(covariance))
     levels: list[_Level] = []
     for number in (2, 1, 0):
@@ -137,6 +163,14 @@ def _pass(slopes: Slopes, parents: Sequence[Ints], spreads: Sequence[Floats], pr
         levels.append(level)
         above = level.seen
     return levels[::-1]
+
+
+def _belief(prior: Prior, width: int, prices: int) -> Floats:
+    """Precision of the prior."""
+    precision = np.eye(width) / PUBLISHED_SPREAD**2
+    alike = prior.alike + (1 - prior.alike) * np.eye(prices)
+    precision[:prices, :prices] = np.linalg.inv(alike) / prior.spread**2
+    return np.asarray(precision)
 
 
 def _through(node: _Node, spread: Floats) -> _Node:
@@ -173,10 +207,10 @@ def _without_common(level: _Level, shared: _Seen, above: _Seen, parent: Ints) ->
     return level._replace(seen=seen)
 
 
-def _usual(spread: float, width: int, prices: int, shared: Sequence[int]) -> Floats:
+def _usual(spread: float, width: int, prices: int, shared: Sequence[int], together: float) -> Floats:
     """Usual covariance of deviations: who minds a lasting price minds a passing one, other columns go their own way."""
     covariance = np.eye(width)
-    covariance[:prices, :prices] = _TOGETHER + (1 - _TOGETHER) * np.eye(prices)
+    covariance[:prices, :prices] = together + (1 - together) * np.eye(prices)
     covariance[list(shared), list(shared)] = 0.0
     return np.asarray(spread**2 * covariance)
 

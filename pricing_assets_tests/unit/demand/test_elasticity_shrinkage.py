@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pricing_assets.demand.elasticity import shrinkage
 from pricing_assets.demand.elasticity.information import Slopes
-from pricing_assets.demand.elasticity.shrinkage import PUBLISHED, PUBLISHED_SPREAD, shrink
+from pricing_assets.demand.elasticity.shrinkage import OWN, Prior, doubted, shrink
 
 SKU, CATEGORY = np.array([0, 0, 1, 2, 2]), np.array([0, 0, 1])
 
@@ -19,12 +19,15 @@ def _slopes(own: np.ndarray, errors: np.ndarray, common: np.ndarray | None = Non
     return Slopes(precision, weighted, own, errors, np.ones_like(own), nothing if common is None else common)
 
 
-def _by_hand(slopes: Slopes) -> tuple[np.ndarray, np.ndarray]:
+def _by_hand(slopes: Slopes, prior_: Prior) -> tuple[np.ndarray, np.ndarray]:
     """Means and variances of all series by conditioning one joint normal distribution of every node of the tree."""
     width, series = slopes.own.shape[1], len(SKU)
-    spreads = [shrinkage._usual(spread, width, width, ()) for spread in shrinkage._SPREADS]
+    alike, together = (np.full((width, width), each) for each in (prior_.alike, prior_.together))
+    for matrix in (alike, together):
+        np.fill_diagonal(matrix, 1.0)
+    spreads = [spread**2 * together for spread in prior_.spreads]
     category = CATEGORY[SKU]
-    joint = np.full((series, series), PUBLISHED_SPREAD**2)[:, :, None, None] * np.eye(width)
+    joint = np.full((series, series), prior_.spread**2)[:, :, None, None] * alike
     joint = joint + (category[:, None] == category[None])[:, :, None, None] * spreads[2]
     joint = joint + (SKU[:, None] == SKU[None])[:, :, None, None] * (spreads[1])
     joint = joint + np.eye(series)[:, :, None, None] * spreads[0]
@@ -32,19 +35,20 @@ def _by_hand(slopes: Slopes) -> tuple[np.ndarray, np.ndarray]:
     shared = (SKU[:, None] == SKU[None])[:, :, None, None] * (slopes.common[SKU][:, None, :, None] * np.eye(width))
     noise = shared.transpose(0, 2, 1, 3).reshape(series * width, -1) + np.diag((slopes.own_error**2).ravel())
     gain = prior @ np.linalg.inv(prior + noise)
-    mean = PUBLISHED + gain @ (slopes.own.ravel() - PUBLISHED)
+    mean = prior_.mean + gain @ (slopes.own.ravel() - prior_.mean)
     return mean.reshape(series, width), np.diag(prior - gain @ prior).reshape(series, width)
 
 
+@pytest.mark.parametrize("prior", [OWN, Prior(0.8, 0.6, spreads=(0.1, 0.3, 0.2), alike=0.8, together=0.8)])
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_the_tree_gives_what_one_joint_normal_distribution_gives(seed: int):
+def test_the_tree_gives_what_one_joint_normal_distribution_gives(prior: Prior, seed: int):
     draw = np.random.default_rng(seed)
     slopes = _slopes(-2 + draw.standard_normal((5, 2)), 0.1 + draw.random((5, 2)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shrinkage, "_ROUNDS", 0)
-        made = shrink(slopes, SKU, CATEGORY)
-    means, variances = _by_hand(slopes)
+        made = shrink(slopes, SKU, CATEGORY, prior=prior)
+    means, variances = _by_hand(slopes, prior)
     np.testing.assert_allclose(made.slopes, means, rtol=1e-6)
     np.testing.assert_allclose(made.errors**2, variances, rtol=1e-6)
 
@@ -55,6 +59,14 @@ def test_what_all_series_of_a_sku_share_by_chance_makes_its_mean_unsure():
     shared = shrink(_slopes(own, errors, np.full((3, 2), 0.5)), SKU, CATEGORY)
     assert (shared.errors[SKU == 0] > 3 * alone.errors[SKU == 0]).all()
     assert (shared.shrinkage >= 0).all()
+
+
+def test_doubt_that_rows_cannot_tell_is_added_to_what_each_series_is_unsure_of():
+    draw = np.random.default_rng(3)
+    own, errors, doubt = draw.standard_normal((5, 2)), 0.1 + draw.random((5, 2)), draw.random((5, 2))
+    made, wider = doubted(_slopes(own, errors), doubt), _slopes(own, np.sqrt(errors**2 + doubt))
+    np.testing.assert_allclose(made.precision, wider.precision)
+    np.testing.assert_allclose(made.weighted, wider.weighted)
 
 
 def test_the_unsure_lean_on_others_and_the_sure_do_not():

@@ -111,7 +111,10 @@ def test_what_a_sku_loses_others_of_its_category_gain_in_part():
 
 
 def test_diversion_is_declared_by_category():
-    rows = respond(FORECASTS, ELASTICITIES, _at(("A", 11.0), ("C", 6.0)), Diversion(0.5, {"X": 0.0}))
+    beside = FORECASTS.tail(1).with_columns(sku=pl.lit("D"))
+    rows = respond(
+        pl.concat([FORECASTS, beside]), ELASTICITIES, _at(("A", 11.0), ("C", 6.0)), Diversion(0.5, {"X": 0.0})
+    )
     assert rows["diverted"][0] == 0.0
     assert rows["diverted"][1] > 0.0
 
