@@ -42,6 +42,8 @@ _LEAST_OWN = 0.5
 _SPREADS, _ALIKE = (0.1, 0.3, 0.0), 0.8
 """Usual deviations of zones around a category, of categories around all; and how alike lasting and passing prices of
 others work, for it is the same customers who switch."""
+_NOTHING = 1e6
+"""Variance added where prices hardly moved together: what is said there is chance, however small its error."""
 ALONE = "no other SKU of its category is sold beside it"
 UNPLACED = "no zone says which SKUs are sold beside each other"
 UNKNOWN = "nothing is known of its category's prices; what is published is used"
@@ -85,13 +87,23 @@ def cross(observed: Observations, asked: Design, own: Shrunken) -> Cross | None:
     whole = as_a_whole(observed, asked, own.slopes, placed)
     if whole is None:
         return None
-    slopes = fit(whole, placed.category)
-    doubt = np.zeros_like(slopes.weighted)
-    doubt[placed.of_series, :PRICES] = own.category_errors[:, :PRICES] ** 2
+    slopes = _told(fit(whole, placed.category), own, placed)
     prior = switching(-float(own.slopes[:, 0].mean()))
     everything = np.zeros(int(placed.category.max()) + 1, dtype=np.int64)
-    believed = shrink(doubted(slopes, doubt), placed.category, everything, prior=prior)
+    believed = shrink(slopes, placed.category, everything, prior=prior)
     return _first(slopes, believed, prior)
+
+
+def _told(slopes: Slopes, own: Shrunken, placed: Categories) -> Slopes:
+    """What categories say with the doubt about own elasticities, and nothing where prices hardly moved together."""
+    still = slopes.variation < LEAST_VARIATION
+    still[:, PRICES:] = False
+    doubt = np.zeros_like(slopes.weighted)
+    doubt[placed.of_series, :PRICES] = own.category_errors[:, :PRICES] ** 2
+    doubt += np.where(still, _NOTHING, 0.0)
+    silent = np.ones_like(slopes.common, dtype=np.bool_)
+    np.logical_and.at(silent, placed.category, still)
+    return doubted(slopes, doubt)._replace(common=np.where(silent, 0.0, slopes.common))
 
 
 def switching(own: float) -> Prior:

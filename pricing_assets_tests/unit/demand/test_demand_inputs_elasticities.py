@@ -11,6 +11,7 @@ import pytest
 from demand_shop import CALENDAR, PAIRS, DemandShop, frame, on
 
 from pricing_assets.demand.estimates import ONLY_REALISED, elasticities_of, estimate
+from pricing_assets.demand.elasticity.substitution import ALONE, published
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.tables import raw
 from pricing_assets.tables.forecasts import Elasticities
@@ -91,6 +92,29 @@ def test_a_shop_of_realised_prices_gets_what_is_published_and_is_told_so() -> No
     assert rows["fallback_reason"].unique().to_list() == [ONLY_REALISED]
     assert rows["elasticity"].unique().to_list() == [-2.62]
     assert rows.height == 2 * len(PAIRS)
+    assert rows["cross_reason"].drop_nulls().unique().to_list() == [ALONE]
+
+
+def test_a_shop_of_realised_prices_gets_published_cross_effects_where_a_category_has_others() -> None:
+    seen = DemandShop(DAYS, posted=False).read()
+    panels = seen.daily(MONDAY)
+    together = panels._replace(history=panels.history.with_columns(category=pl.lit("TEA")))
+    rows = Elasticities.validate(estimate(together, seen.seen(MONDAY)))
+    assert rows.filter(kind="promotion")["cross"].null_count() == len(PAIRS)
+    base = rows.filter(kind="base")
+    assert set(base["cross"]) == {published()[0]}
+    assert set(base["cross_reason"]) == {ONLY_REALISED}
+
+
+def test_an_estimate_of_a_release_without_cross_effects_is_carried_and_has_none(lake: Lake) -> None:
+    older = Lake(shutil.copytree(lake.root, lake.root.with_name("older")))
+    older.commit(Elasticities, elasticities_of(older, [MONDAY], CALENDAR), [MONDAY], Provenance("test"))
+    names = ["cross", "cross_error", "cross_reason"]
+    assert older.read(Elasticities).filter(kind="base")["cross_reason"].null_count() == 0
+    for path in (older.root / "forecasts" / "elasticities").rglob("*.parquet"):
+        pl.read_parquet(path, hive_partitioning=False).drop(names).write_parquet(path)
+    rows = elasticities_of(older, [MONDAY + timedelta(days=1)], CALENDAR)
+    assert rows.select(names).null_count().row(0) == (rows.height,) * 3
 
 
 def test_rival_prices_of_our_currency_are_looked_at() -> None:

@@ -119,6 +119,96 @@ def test_diversion_is_declared_by_category():
     assert rows["diverted"][1] > 0.0
 
 
+CROSSED = ELASTICITIES.with_columns(
+    cross=pl.Series([0.6, None, 0.3], dtype=pl.Float64), cross_error=pl.Series([0.2, None, 0.1], dtype=pl.Float64)
+)
+
+
+def test_units_follow_the_mean_move_of_the_categorys_others():
+    third = FORECASTS.head(1).with_columns(sku=pl.lit("D"), units=20.0)
+    rows = respond_together(pl.concat([FORECASTS, third]), CROSSED, _at(("A", 11.0), ("B", 18.0)))
+    up, down = math.log(1.1), math.log(0.9)
+    assert rows["units"].to_list() == pytest.approx(
+        [100 * math.exp(-2 * up + 0.6 * down / 2), 50 * math.exp(-down + 0.3 * up / 2), 10.0, 20.0]
+    )
+
+
+def test_a_price_given_away_or_out_of_reach_does_no_more_to_others_than_half_and_twice_it():
+    for far, near in ((1.0, 5.0), (1e6, 20.0)):
+        rows = [respond_together(FORECASTS, CROSSED, _at(("A", price)))["units"][1] for price in (far, near)]
+        assert rows[0] == pytest.approx(rows[1])
+
+
+def test_what_is_declared_counts_only_where_no_cross_effect_is_known():
+    known = CROSSED.with_columns(cross=pl.when(pl.col("sku") == "B").then("cross"))
+    third = FORECASTS.head(1).with_columns(sku=pl.lit("D"), units=20.0)
+    forecasts = pl.concat([FORECASTS, third])
+    rows = respond_together(forecasts, known, _at(("A", 11.0)), Diversion(0.7))
+    lost = 100 * (1 - 1.1**-2)
+    assert rows["units"][1] == pytest.approx(50 * 1.1 ** (0.3 / 2))
+    assert rows["units"][3] == pytest.approx(20 + 0.7 * lost * 20 / 70)
+    alone = respond(forecasts, known, _at(("A", 11.0)), Diversion(0.7))
+    assert alone["diverted"].item() == pytest.approx(rows["units"][1] - 50 + rows["units"][3] - 20)
+
+
+def test_doubt_about_a_cross_effect_widens_the_range_as_drawn_ones_do():
+    draw = np.random.default_rng(2)
+    log_units = math.log(125 / 100) / 1.28155 * draw.standard_normal(200_000)
+    drawn = 100 * np.exp(log_units + (0.6 + 0.5 * draw.standard_normal(200_000)) * math.log(1.5))
+    forecasts = FORECASTS.head(2)
+    doubted = CROSSED.with_columns(cross_error=pl.lit(0.5))
+    rows = respond_together(forecasts, doubted, _at(("B", 30.0)))
+    low, high = np.quantile(drawn, [0.1, 0.9])
+    assert rows["units_lo"][0] == pytest.approx(low, rel=0.02)
+    assert rows["units_hi"][0] == pytest.approx(high, rel=0.02)
+
+
+def _profit_by_hand(forecasts: list[dict], slopes: dict, crosses: dict, prices: dict, cost: float) -> float:
+    """Profit of all SKUs, each by its own price and those of its category's others in the market, one by one."""
+    profit = 0.0
+    for row in forecasts:
+        price = prices.get(row["sku"], row["planned_price"])
+        beside = [each for each in forecasts if each["category"] == row["category"] and each["sku"] != row["sku"]]
+        moves = [math.log(prices.get(each["sku"], each["planned_price"]) / each["planned_price"]) for each in beside]
+        log = slopes[row["sku"]] * math.log(price / row["planned_price"])
+        if moves:
+            log += crosses[row["sku"]] * sum(moves) / len(moves)
+        profit += (price - cost) * row["units"] * math.exp(log)
+    return profit
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_profit_of_a_joint_move_is_that_of_every_sku_counted_one_by_one(seed):
+    draw = np.random.default_rng(seed)
+    skus = [f"S{number}" for number in range(9)]
+    forecasts = pl.DataFrame(
+        {
+            "sku": skus,
+            "market": "DE",
+            "category": ["X"] * 4 + ["Y"] * 4 + ["Z"],
+            "units": draw.uniform(1, 100, 9),
+            "planned_price": draw.uniform(5, 20, 9),
+        }
+    )
+    elasticities = pl.DataFrame(
+        {
+            "sku": skus,
+            "market": "DE",
+            "kind": "base",
+            "elasticity": draw.uniform(-4, -1, 9),
+            "std_error": 0.1,
+            "cross": draw.uniform(0, 1.5, 9),
+            "cross_error": 0.1,
+        }
+    )
+    moved = dict(zip(skus[::2], forecasts["planned_price"][::2] * draw.uniform(0.8, 1.25, 5), strict=True))
+    rows = respond_together(forecasts, elasticities, _at(*moved.items()))
+    profit = ((rows["candidate"] - 3.0) * rows["units"]).sum()
+    slopes, crosses = (dict(zip(skus, elasticities[name], strict=True)) for name in ("elasticity", "cross"))
+    assert profit == pytest.approx(_profit_by_hand(forecasts.to_dicts(), slopes, crosses, moved, 3.0))
+
+
 _prices = st.floats(0.01, 1e5, allow_nan=False)
 
 
@@ -130,12 +220,15 @@ _prices = st.floats(0.01, 1e5, allow_nan=False)
     prices=st.lists(_prices, min_size=2, max_size=2),
     other=_prices,
     share=st.floats(0, 1),
+    crosses=st.lists(st.none() | st.floats(0, 3), min_size=3, max_size=3),
 )
-def test_units_never_rise_with_the_own_price(*, units, slopes, planned, prices, other, share):
+def test_units_never_rise_with_the_own_price(*, units, slopes, planned, prices, other, share, crosses):
     forecasts = FORECASTS.drop("units_lo", "units_hi").with_columns(
         units=pl.Series(units), planned_price=pl.Series(planned)
     )
-    elasticities = ELASTICITIES.with_columns(elasticity=pl.Series(slopes))
+    elasticities = ELASTICITIES.with_columns(
+        elasticity=pl.Series(slopes), cross=pl.Series(crosses, dtype=pl.Float64), cross_error=pl.lit(0.3)
+    )
     low, high = sorted(prices)
     alone = respond(forecasts, elasticities, _at(("A", low), ("A", high)), Diversion(share))
     assert alone["units"][1] <= alone["units"][0]
