@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from demand_shop import CALENDAR, PAIRS, DemandShop, frame, on
 
-from pricing_assets.demand.estimates import ONLY_REALISED, elasticities_of, estimate
 from pricing_assets.demand.elasticity.substitution import ALONE, published
+from pricing_assets.demand.estimates import ONLY_REALISED, elasticities_of, estimate
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.tables import raw
 from pricing_assets.tables.forecasts import Elasticities
