@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -98,7 +99,7 @@ def test_a_shop_of_realised_prices_gets_what_is_published_and_is_told_so() -> No
 def test_a_shop_of_realised_prices_gets_published_cross_effects_where_a_category_has_others() -> None:
     seen = DemandShop(DAYS, posted=False).read()
     panels = seen.daily(MONDAY)
-    together = panels._replace(history=panels.history.with_columns(category=pl.lit("TEA")))
+    together = replace(panels, history=panels.history.with_columns(category=pl.lit("TEA")))
     rows = Elasticities.validate(estimate(together, seen.seen(MONDAY)))
     assert rows.filter(kind="promotion")["cross"].null_count() == len(PAIRS)
     base = rows.filter(kind="base")
