@@ -90,8 +90,9 @@ def profits(where: str, changes: pl.DataFrame) -> list[dict[str, Any]]:
     """Claimed less realised change of profit, in % of the profit before, with and without cross effects."""
     figures = []
     for move, rows in sorted(changes.partition_by("move", as_dict=True).items()):
-        share = {name: 100 * rows[name].sum() / rows["before"].sum() for name in ("own", "cross", "realised")}
-        said = f"{where}: profit claimed of {move[0]} less realised, % of profit"
+        sums = rows.select("before", "own", "cross", "realised").sum().row(0, named=True)
+        share = {name: 100 * float(each) / float(sums["before"]) for name, each in sums.items()}
+        said = f"{where}: profit claimed of {move[0]} is off the realised by % of profit"
         figures.append(
             _figure(said, abs(share["cross"] - share["realised"]), OFF)
             | {
@@ -160,7 +161,7 @@ def _best(forecasts: pl.DataFrame, found: pl.DataFrame, cost: Floats) -> Floats:
     for times in LADDER:
         candidates = forecasts.select(KEY).with_columns(candidate=pl.Series(times * price))
         profit.append((times * price - cost) * respond(forecasts, found, candidates)["units"].to_numpy())
-    return np.asarray(LADDER)[np.argmax(np.stack(profit), axis=0)]
+    return np.asarray(np.asarray(LADDER)[np.argmax(np.stack(profit), axis=0)], dtype=np.float64)
 
 
 def _units(settings: MarketSettings, there: pl.DataFrame, times: Floats) -> Floats:

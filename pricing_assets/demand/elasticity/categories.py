@@ -108,6 +108,6 @@ def _others(asked: Design, number: Ints) -> tuple[Floats, Floats]:
     prices = asked.x[:, :PRICES]
     count = np.maximum(series_sums(asked, np.ones_like(asked.y)), 1.0)
     away = prices - (series_sums(asked, prices) / count[:, None])[asked.series]
-    beside = np.bincount(number)[number] - 1.0
+    beside = np.asarray(np.bincount(number)[number] - 1.0, dtype=np.float64)
     sums = np.column_stack([np.bincount(number, column)[number] for column in away.T])
-    return beside, (sums - away) / np.maximum(beside, 1.0)[:, None]
+    return beside, np.asarray((sums - away) / np.maximum(beside, 1.0)[:, None])
