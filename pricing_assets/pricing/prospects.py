@@ -54,11 +54,7 @@ def _elasticities(known: Outlook) -> pl.DataFrame:
     """The base elasticity, its error with the range over specifications as one more doubt, and the cross effect."""
     error = (pl.col("std_error") ** 2 + (pl.col("spec_high") - pl.col("spec_low")) ** 2 / 12).sqrt()
     base = known.elasticities.filter(pl.col("kind").cast(pl.String) == "base")
-    cross = [
-        pl.col(name) if name in base.columns else pl.lit(None, pl.Float64).alias(name)
-        for name in ("cross", "cross_error")
-    ]
-    return base.select(*KEY, "elasticity", "curvature", *cross, error=error)
+    return base.select(*KEY, "elasticity", "curvature", "cross", "cross_error", error=error)
 
 
 def _worth(learned: Learned) -> pl.Expr:
