@@ -25,7 +25,8 @@ def simulate_market(
     last_day: Annotated[str, typer.Option(metavar="D", help="Last day of the market, YYYY-MM-DD.")] = "2026-10-31",
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same market.")] = 1,
     law: Annotated[
-        Literal["log_log", "logit", "linear", "reference_price"], typer.Option(help="How demand answers prices.")
+        Literal["log_log", "logit", "linear", "reference_price", "stockpiling"],
+        typer.Option(help="How demand answers prices."),
     ] = "log_log",
     until: Annotated[
         str | None, typer.Option(metavar="D", help="Write only what was known by the end of this day.")

@@ -8,23 +8,28 @@ from __future__ import annotations
 import numpy as np
 
 from pricing_assets.simulation.assortment import Assortment
-from pricing_assets.simulation.laws import LAWS, Offer
+from pricing_assets.simulation.laws import LAWS, PANTRY_DAYS, Offer, forward
 from pricing_assets.simulation.randomness import Floats, Ints, stream
 from pricing_assets.simulation.seasons import Seasons
 from pricing_assets.simulation.settings import MarketSettings
 
 PERSISTENCE, SPREAD = 0.6, 0.15  # of the noise in the log of demand, day by day
-_MEMORY = 0.9
+MEMORY = 0.9  # share of the price remembered that the next day's price does not replace
 
 
 class Demand:
-    """Customers of a market: their season, their memory of prices, and the noise they carry from day to day."""
+    """Customers of a market: their season, their memory of prices, their pantry, the noise they carry from day to day.
 
-    def __init__(self, settings: MarketSettings, assortment: Assortment) -> None:
+    `shocks` (day × cell) move the log of demand, beside the noise; no expectation knows them.
+    """
+
+    def __init__(self, settings: MarketSettings, assortment: Assortment, shocks: Floats | None = None) -> None:
         self._settings, self._assortment = settings, assortment
         self._seasons = Seasons(settings, assortment)
         self._law = LAWS[settings.law]
+        self._shocks = shocks
         self._memory: Floats = np.log(assortment.anchor)
+        self._pantry: Floats = np.zeros(settings.cells)
         first = stream(settings.seed, "first noise").standard_normal(settings.cells)
         self._noise: Floats = SPREAD * first
         self._group = assortment.group[assortment.sku] * settings.markets + assortment.market
@@ -40,14 +45,20 @@ class Demand:
             memory=np.exp(self._memory),
             substitutes=substitutes,
             rivals=rivals,
+            pantry=self._pantry,
         )
         response = self._law(offer, self._assortment.tastes)
-        self._memory = _MEMORY * self._memory + (1 - _MEMORY) * np.log(price)
+        self._memory = MEMORY * self._memory + (1 - MEMORY) * np.log(price)
+        if self._settings.law == "stockpiling":
+            bought = forward(offer, self._assortment.tastes)
+            self._pantry = self._pantry * (1 - 1 / PANTRY_DAYS) + bought
         return self._assortment.volume * self._seasons.factor(day) * response, substitutes
 
     def draw(self, day: int, expected: Floats) -> Ints:
         """Units customers want: Poisson, or negative binomial where demand is dispersed, around noise that persists."""
         scale = self._settings.noise
+        if self._shocks is not None:
+            expected = expected * np.exp(self._shocks[day])
         if scale == 0:
             return np.rint(expected).astype(np.int64)
         draw = stream(self._settings.seed, "demand", day)

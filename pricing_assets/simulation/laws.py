@@ -1,8 +1,8 @@
-"""How demand answers prices: four laws behind one interface, so that no method can be fitted to one.
+"""How demand answers prices: five laws behind one interface, so that no method can be fitted to one.
 
 Here: expected demand at given prices, as a multiple of the volume at anchor prices. Not here: volume, season, noise.
 
-At the anchor every law says 1, and small changes there move demand by the same elasticities, so that all four sell
+At the anchor every law says 1, and small changes there move demand by the same elasticities, so that all sell
 comparable volumes. They differ in shape further away. Each falls, or stays, as the own price rises.
 """
 
@@ -15,6 +15,9 @@ from typing import Protocol
 import numpy as np
 
 from pricing_assets.simulation.randomness import Floats
+
+PANTRY_DAYS, REPLACED = 14, 0.8
+"""Days in which a pantry is eaten, and the share of what is eaten that would have been bought meanwhile."""
 
 MOST = 8.0
 """Times its volume that a cell sells at most: at a quarter of its price a power law would sell 200 times as much."""
@@ -35,7 +38,7 @@ class Offer:
     """What customers see, per cell. Prices are in one unit; `substitutes` and `rivals` are logs of price ÷ usual price.
 
     `anchor` is the price the volume was planted at, `regular` the price without promotion, `memory` the price customers
-    remember.
+    remember, `pantry` what they have at home, in days of the volume at anchor prices.
     """
 
     price: Floats
@@ -44,6 +47,7 @@ class Offer:
     memory: Floats
     substitutes: Floats
     rivals: Floats
+    pantry: Floats | float = 0.0
 
 
 class Law(Protocol):
@@ -80,6 +84,24 @@ def reference_price(offer: Offer, tastes: Tastes) -> Floats:
     return np.minimum(np.exp(_pull(offer, tastes) - own), MOST)
 
 
+def stockpiling(offer: Offer, tastes: Tastes) -> Floats:
+    """Below the price they remember customers also buy for later; what is at home they do not buy again."""
+    wanted = _needed(offer, tastes) + forward(offer, tastes) - REPLACED * offer.pantry / PANTRY_DAYS
+    return np.clip(wanted, 0.0, MOST)
+
+
+def forward(offer: Offer, tastes: Tastes) -> Floats:
+    """What stockpiling customers buy for later, as a multiple of the volume: more, the cheaper than remembered it is."""
+    cut = np.maximum(np.log(offer.memory / offer.price), 0.0)
+    extra = np.exp((tastes.promotion - tastes.base) * cut) - 1
+    return np.asarray(np.minimum(_needed(offer, tastes) * extra, MOST))
+
+
+def _needed(offer: Offer, tastes: Tastes) -> Floats:
+    """What stockpiling customers want for today."""
+    return np.asarray(np.exp(_pull(offer, tastes) - tastes.base * np.log(offer.price / offer.anchor)))
+
+
 def _pull(offer: Offer, tastes: Tastes) -> Floats:
     """What dearer substitutes and rivals bring."""
     return tastes.substitute * offer.substitutes + tastes.rival * offer.rivals
@@ -96,4 +118,5 @@ LAWS: Mapping[str, Law] = {
     "logit": logit,
     "linear": linear,
     "reference_price": reference_price,
+    "stockpiling": stockpiling,
 }

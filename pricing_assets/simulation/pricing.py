@@ -10,7 +10,7 @@ import numpy as np
 from pricing_assets.simulation.assortment import Assortment, ending_in_nine
 from pricing_assets.simulation.irregularities import Episodes
 from pricing_assets.simulation.promotions import Plans
-from pricing_assets.simulation.randomness import Ints, stream, whole
+from pricing_assets.simulation.randomness import Floats, Ints, stream, whole
 from pricing_assets.simulation.settings import MarketSettings
 
 _CHANGES = 1 / 35  # chance a day that a regular price is looked at
@@ -20,6 +20,7 @@ _CUTS, _LONGEST_CUT = 0.006, 3  # chance a day of a cut nobody planned, of 5 to 
 _MOST_DEVIATIONS = 2.5  # standard deviations a volatile price strays at most
 _TOO_THIN = 0.22  # margin below which it is looked at at once
 _PROMOTED = 0.18  # least margin of a planned price
+_SEEN = 0.5  # of a shock of demand that the shop sees, what it adds to the price
 _WORTH = 0.95  # a planned price above this share of the regular one is not worth a leaflet
 
 
@@ -27,7 +28,13 @@ class Shop:
     """Prices in cents, day × cell: `regular`, `usual` (regular or promoted), `costs`; `planned` by promotion."""
 
     def __init__(
-        self, settings: MarketSettings, assortment: Assortment, plans: Plans, episodes: Episodes, costs: Ints
+        self,
+        settings: MarketSettings,
+        assortment: Assortment,
+        plans: Plans,
+        episodes: Episodes,
+        costs: Ints,
+        shocks: Floats | None = None,
     ) -> None:
         self._seed, self._plans, self._margin = settings.seed, plans, assortment.margin
         self._volatility = assortment.volatility
@@ -37,7 +44,8 @@ class Shop:
         self.regular: Ints = np.zeros_like(costs)
         self.usual: Ints = np.zeros_like(costs)
         self.planned: Ints = np.zeros(len(plans.cell), dtype=np.int64)
-        self._now = assortment.anchor.copy()
+        self._shocks = shocks
+        self._now = assortment.anchor.copy() if assortment.first is None else assortment.first.copy()
         self._cut = np.zeros(settings.cells)
         self._cut_until = np.full(settings.cells, -1)
 
@@ -55,17 +63,26 @@ class Shop:
         self.usual[day] = price
         return price
 
+    def obey(self, day: int, price: Ints) -> None:
+        """Ask `price` on `day` and from then on: somebody else decides."""
+        self._now = self.regular[day] = self.usual[day] = price
+
     def _reconsider(self, day: int) -> None:
         """Change some regular prices by a few percent, towards the margin the shop wants; a few by more."""
         draw = stream(self._seed, "regular price", day).random((len(self._now), 3))
         thin = 1 - self.costs[day] / self._now < _TOO_THIN
         moved = draw[:, 0] > 1 - _REPOSITIONS
-        wanted = self.costs[day] / (1 - self._margin) / self._now - 1
+        wanted = self._target(day) / self._now - 1
         little = np.where(draw[:, 1] < 0.5, -1, 1) * (_LEAST + 0.02 * draw[:, 2])
         change = np.clip(np.where(np.abs(wanted) < _LEAST, little, wanted), -_MOST, _MOST)
         change = np.where(moved, np.sign(wanted) * (0.10 + 0.04 * draw[:, 2]), change)
         looked_at = ((draw[:, 0] < _CHANGES) | moved | thin) & ~self._kept[day]
         self._now = np.where(looked_at, ending_in_nine(self._now * (1 + change)), self._now)
+
+    def _target(self, day: int) -> Floats:
+        """The price the shop would like: its margin, and more where it sees that customers want more."""
+        target = self.costs[day] / (1 - self._margin)
+        return target if self._shocks is None else target * np.exp(_SEEN * self._shocks[day])
 
     def _unplanned(self, day: int) -> Ints:
         """The regular prices with what no plan says: cuts of a few days, and the unrest of volatile prices."""

@@ -26,6 +26,7 @@ class Rivals:
     def __init__(self, settings: MarketSettings, assortment: Assortment) -> None:
         shape = (settings.rivals, settings.cells)
         self._seed = settings.seed
+        self._from, self._follows = assortment.anchor, settings.rivals_follow
         draw = stream(settings.seed, "rivals").random((6, *shape))
         self.level: Floats = 0.94 + 0.16 * draw[0]
         self.lag: Ints = 1 + (LONGEST_LAG * draw[1]).astype(np.int64)
@@ -44,6 +45,7 @@ class Rivals:
         seen = np.maximum(day - self.lag, 0)
         cell = np.arange(self.level.shape[1])
         base, price = regular[seen, cell], ours[seen, cell]
+        base = self._from + self._follows * (base - self._from)
         target = self.level * (base + _PASSES_ON * np.minimum(price - base, 0))
         begins = (draw[0] < _UNDERCUTS) & (self._campaign == 0)
         self._campaign = np.where(begins, 5 + (6 * draw[1]).astype(np.int64), np.maximum(self._campaign - 1, 0))

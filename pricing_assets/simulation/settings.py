@@ -5,7 +5,7 @@ Here: the settings of a simulation and the version of the generator. Not here: h
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,8 +16,9 @@ from pricing_assets.errors import PricingError
 VERSION = 1
 """Version of the generator. Any change that alters a byte of what a seed yields raises it by one."""
 
-LAWS = ("log_log", "logit", "linear", "reference_price")
+LAWS = ("log_log", "logit", "linear", "reference_price", "stockpiling")
 CATEGORIES = ("COFFEE", "HOME", "GARDEN", "TOYS", "CARE")
+TRAITS = ("endogenous", "misreported", "rivals_follow")
 _MOST_RIVALS = 8
 _LARGEST_SHIFT = 10
 
@@ -30,6 +31,10 @@ class MarketSettings:
 
     `irregular` plants labelled irregularities and late corrections, `faulty` malformed rows and rows delivered twice;
     `noise` scales the spread of demand around its expectation: 0 leaves whole units of the expectation itself.
+
+    Traits no ordinary market has: in an `endogenous` one the shop sees shocks of demand that nobody records and prices
+    by them; of rivals' prices a share of `misreported` is wrong, old or another product's; rivals follow a lasting move
+    of our price by a share of `rivals_follow`.
     """
 
     skus: int = 60
@@ -45,6 +50,9 @@ class MarketSettings:
     shift_category: str | None = None
     shift_from: date | None = None
     shift: float = 1.0
+    endogenous: bool = False
+    misreported: float = 0.0
+    rivals_follow: float = 1.0
 
     def __post_init__(self) -> None:
         bounds = {"skus": (1, 10_000_000), "markets": (1, 99), "days": (1, 5_000), "rivals": (0, _MOST_RIVALS)}
@@ -57,6 +65,9 @@ class MarketSettings:
             raise PricingError(f"law: {self.law}", f"expected one of {', '.join(LAWS)}")
         if self.noise < 0:
             raise PricingError(f"noise: {self.noise}", "expected 0 or more")
+        for name in ("misreported", "rivals_follow"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise PricingError(f"{name}: {getattr(self, name)}", "expected a share from 0 to 1")
         if (self.shift_category is None) != (self.shift_from is None):
             raise PricingError("shift: a category and a first day go together", "give both, or neither")
         if self.shift_category not in (None, *CATEGORIES):
@@ -93,8 +104,10 @@ class MarketSettings:
         return ["GBP" if name == "UK" else "EUR" for name in self.market_names()]
 
     def described(self) -> dict[str, Any]:
-        """The settings and the generator's version as JSON holds them; a shift only where there is one."""
+        """The settings and the generator's version as JSON holds them; a shift and traits only where there are any."""
         said = {"version": VERSION, **asdict(self), "last_day": self.last_day.isoformat()}
+        usual = {field.name: field.default for field in fields(self) if field.name in TRAITS}
+        said = {name: value for name, value in said.items() if name not in usual or value != usual[name]}
         if self.shift_from is None:
             return {name: value for name, value in said.items() if not name.startswith("shift")}
         return {**said, "shift_from": self.shift_from.isoformat()}

@@ -16,11 +16,13 @@ from pricing_assets.simulation import costs, gaps, irregularities, promotions, s
 from pricing_assets.simulation.assortment import Assortment, assort
 from pricing_assets.simulation.demand import Demand
 from pricing_assets.simulation.irregularities import Episodes
+from pricing_assets.simulation.misreports import Misreports
 from pricing_assets.simulation.pricing import Shop
 from pricing_assets.simulation.promotions import Plans
 from pricing_assets.simulation.randomness import Bools, Floats, Ints
 from pricing_assets.simulation.rivals import Rivals
 from pricing_assets.simulation.settings import MarketSettings
+from pricing_assets.simulation.shocks import shocks_of
 from pricing_assets.simulation.stocks import Stocks
 
 Progress = Callable[[int], None]
@@ -68,7 +70,7 @@ def trade(settings: MarketSettings, progress: Progress | None = None) -> Trade:
     assortment = assort(settings)
     plans = promotions.plan(settings, assortment)
     episodes = irregularities.plan(settings, assortment, plans)
-    market = _Market(settings, assortment, plans, episodes)
+    market = Market(settings, assortment, plans, episodes)
     for day in range(settings.days):
         market.advance(day)
         if progress is not None:
@@ -76,14 +78,24 @@ def trade(settings: MarketSettings, progress: Progress | None = None) -> Trade:
     return market.kept()
 
 
-class _Market:
+class Market:
     """The moving parts, and what is kept of each day."""
 
-    def __init__(self, settings: MarketSettings, assortment: Assortment, plans: Plans, episodes: Episodes) -> None:
+    def __init__(
+        self,
+        settings: MarketSettings,
+        assortment: Assortment,
+        plans: Plans,
+        episodes: Episodes,
+        usual_costs: Ints | None = None,
+    ) -> None:
         self._settings, self._assortment, self._plans, self._episodes = settings, assortment, plans, episodes
-        self._shop = Shop(settings, assortment, plans, episodes, costs.drift(settings, assortment))
+        shocks = shocks_of(settings) if settings.endogenous else None
+        drifting = costs.drift(settings, assortment) if usual_costs is None else usual_costs
+        self._shop = Shop(settings, assortment, plans, episodes, drifting, shocks)
         self._rivals, self._stocks = Rivals(settings, assortment), Stocks(settings, assortment)
-        self._demand = Demand(settings, assortment)
+        self._demand = Demand(settings, assortment, shocks)
+        self._misreports = Misreports(settings) if settings.misreported else None
         flat, deep = (settings.days, settings.cells), (settings.days, settings.rivals, settings.cells)
         money = ("price", "cost", "arrived", "opening", "wanted", "sold", "returned", "on_hand")
         self._days: dict[str, Any] = {name: np.zeros(flat, dtype=np.int64) for name in money}
@@ -93,10 +105,13 @@ class _Market:
         self._magnitude = episodes.magnitude.copy()
         self._first_stock = self._stocks.on_hand
 
-    def advance(self, day: int) -> None:
-        """One day, from the morning's prices to the evening's stock."""
-        usual = self._shop.price(day)
-        self._days["price"][day] = self._mispriced(day, usual)
+    def advance(self, day: int, asked: Ints | None = None) -> None:
+        """One day, from the morning's prices to the evening's stock; at the shop's own prices unless others are asked."""
+        if asked is None:
+            self._days["price"][day] = self._mispriced(day, self._shop.price(day))
+        else:
+            self._shop.obey(day, asked)
+            self._days["price"][day] = asked
         self._days["cost"][day] = self._miscosted(day)
         if day:
             self._rivals.react(day, self._shop.usual, self._shop.regular)
@@ -148,6 +163,8 @@ class _Market:
         """What is captured of the rivals; one that undercuts is seen."""
         captured, deliverable, minute = self._rivals.seen(day)
         prices = self._rivals.prices.copy()
+        if self._misreports is not None:
+            prices = self._misreports.reported(day, prices)
         episode, cell = self._episodes.on(day, "COMPETITOR_UNDERCUT")
         if len(prices) and len(cell):
             usual, threshold = self._usual_gap(self._episodes.start[episode], cell)
