@@ -79,7 +79,7 @@ def no_version(name: str) -> str:
 def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) -> list[pl.DataFrame]:
     """Nothing where nothing is on sale, and no weeks before there is a whole one."""
     return [
-        _rows(panels, NAMES[frequency], serving(served[frequency], day, NAMES[frequency]))
+        rows_of(panels, NAMES[frequency], serving(served[frequency], day, NAMES[frequency]))
         for frequency, panels in raw.panels(day).items()
         if panels.history.height
     ]
@@ -117,7 +117,8 @@ def _unfit(panels: Panels, model: DemandModel | None) -> str | None:
     return None if asked == made else f"the model forecasts {made[1]}{made[0]}, asked are {asked[1]}{asked[0]}"
 
 
-def _rows(panels: Panels, name: str, served: Served) -> pl.DataFrame:
+def rows_of(panels: Panels, name: str, served: Served) -> pl.DataFrame:
+    """Rows of forecasts.demand_forecasts of a day's panel, by the model `name` that is asked."""
     made = forecast_panels(panels, served)
     prices = panels.future.select(ID, DATE, _conditioning(panels))
     rows = made.join(prices, on=[ID, DATE], how="left", maintain_order="left")

@@ -79,7 +79,7 @@ def trade(settings: MarketSettings, progress: Progress | None = None) -> Trade:
 
 
 class Market:
-    """The moving parts, and what is kept of each day."""
+    """The moving parts, and what is kept of each day: `days` by name day × cell, `seen` of rivals day × rival × cell."""
 
     def __init__(
         self,
@@ -93,41 +93,56 @@ class Market:
         shocks = shocks_of(settings) if settings.endogenous else None
         drifting = costs.drift(settings, assortment) if usual_costs is None else usual_costs
         self._shop = Shop(settings, assortment, plans, episodes, drifting, shocks)
-        self._rivals, self._stocks = Rivals(settings, assortment), Stocks(settings, assortment)
-        self._demand = Demand(settings, assortment, shocks)
+        self.rivals, self._stocks = Rivals(settings, assortment), Stocks(settings, assortment)
+        self.demand = Demand(settings, assortment, shocks)
         self._misreports = Misreports(settings) if settings.misreported else None
         flat, deep = (settings.days, settings.cells), (settings.days, settings.rivals, settings.cells)
         money = ("price", "cost", "arrived", "opening", "wanted", "sold", "returned", "on_hand")
-        self._days: dict[str, Any] = {name: np.zeros(flat, dtype=np.int64) for name in money}
-        self._days |= {name: np.zeros(flat) for name in ("expected", "substitutes", "rival_pull")}
-        self._seen: dict[str, Any] = {"rival_prices": np.zeros(deep, np.int64), "minute": np.zeros(deep, np.int64)}
-        self._seen |= {"captured": np.zeros(deep, np.bool_), "deliverable": np.zeros(deep, np.bool_)}
+        self.days: dict[str, Any] = {name: np.zeros(flat, dtype=np.int64) for name in money}
+        self.days |= {name: np.zeros(flat) for name in ("expected", "substitutes", "rival_pull")}
+        self.seen: dict[str, Any] = {"rival_prices": np.zeros(deep, np.int64), "minute": np.zeros(deep, np.int64)}
+        self.seen |= {"captured": np.zeros(deep, np.bool_), "deliverable": np.zeros(deep, np.bool_)}
         self._magnitude = episodes.magnitude.copy()
         self._first_stock = self._stocks.on_hand
 
     def advance(self, day: int, asked: Ints | None = None) -> None:
-        """One day, from the morning's prices to the evening's stock; at the shop's own prices unless others are asked."""
+        """One day, from the morning's prices to the evening's stock; at the shop's own prices unless some are asked."""
         if asked is None:
-            self._days["price"][day] = self._mispriced(day, self._shop.price(day))
+            self.days["price"][day] = self._mispriced(day, self._shop.price(day))
         else:
             self._shop.obey(day, asked)
-            self._days["price"][day] = asked
-        self._days["cost"][day] = self._miscosted(day)
+            self.days["price"][day] = asked
+        self.days["cost"][day] = self._miscosted(day)
         if day:
-            self._rivals.react(day, self._shop.usual, self._shop.regular)
+            self.rivals.react(day, self._shop.usual, self._shop.regular)
         self._watch(day)
         self._sell(day)
 
+    @property
+    def regular(self) -> Ints:
+        """The prices without promotion, day × cell."""
+        return self._shop.regular
+
+    @property
+    def usual(self) -> Ints:
+        """The prices without what is irregular, day × cell."""
+        return self._shop.usual
+
+    @property
+    def planned(self) -> Ints:
+        """The price of each promotion planned, 0 where none was found worth it."""
+        return self._shop.planned
+
     def kept(self) -> Trade:
         """Everything, once the last day is over."""
-        days = self._days
+        days = self.days
         received = days["arrived"] + days["returned"]
         oldest, _ = stocks.oldest_lots(self._stocks.age, self._first_stock, received, days["sold"], days["on_hand"])
         return Trade(
             assortment=self._assortment,
             plans=self._plans,
             episodes=self._episodes,
-            rivals=self._rivals,
+            rivals=self.rivals,
             gaps=gaps.plan(self._settings),
             magnitude=self._magnitude,
             planned=self._shop.planned,
@@ -135,7 +150,7 @@ class Market:
             usual_cost=self._shop.costs,
             oldest=oldest,
             **days,
-            **self._seen,
+            **self.seen,
         )
 
     def _mispriced(self, day: int, usual: Ints) -> Ints:
@@ -150,7 +165,7 @@ class Market:
     def _miscosted(self, day: int) -> Ints:
         """The day's costs as recorded: in a margin collapse they leave the margin its size says."""
         cost: Ints = self._shop.costs[day].copy()
-        price: Ints = self._days["price"][day]
+        price: Ints = self.days["price"][day]
         episode, cell = self._episodes.on(day, "LOW_MARGIN")
         usual = 1 - cost[cell] / price[cell]
         margin = usual - self._magnitude[episode] / 100
@@ -161,8 +176,8 @@ class Market:
 
     def _watch(self, day: int) -> None:
         """What is captured of the rivals; one that undercuts is seen."""
-        captured, deliverable, minute = self._rivals.seen(day)
-        prices = self._rivals.prices.copy()
+        captured, deliverable, minute = self.rivals.seen(day)
+        prices = self.rivals.prices.copy()
         if self._misreports is not None:
             prices = self._misreports.reported(day, prices)
         episode, cell = self._episodes.on(day, "COMPETITOR_UNDERCUT")
@@ -170,19 +185,19 @@ class Market:
             usual, threshold = self._usual_gap(self._episodes.start[episode], cell)
             self._magnitude[episode] = threshold * self._episodes.effect[episode]
             gap = usual + self._magnitude[episode]
-            prices[0, cell] = np.rint(self._days["price"][day, cell] / (1 + gap / 100)).astype(np.int64)
+            prices[0, cell] = np.rint(self.days["price"][day, cell] / (1 + gap / 100)).astype(np.int64)
             captured[0, cell] = deliverable[0, cell] = True
         seen = (prices, captured, deliverable, minute)
         for name, values in zip(("rival_prices", "captured", "deliverable", "minute"), seen, strict=True):
-            self._seen[name][day] = values
+            self.seen[name][day] = values
 
     def _usual_gap(self, start: Ints, cell: Ints) -> tuple[Floats, Floats]:
         """Of the 28 days before each episode: median gap to the lowest rival, in % of his price, and its threshold."""
         day = start[None] - np.arange(1, 29)[:, None]
-        prices = self._seen["rival_prices"][day, :, cell]  # day × episode × rival
-        visible = (self._seen["captured"] & self._seen["deliverable"])[day, :, cell]
+        prices = self.seen["rival_prices"][day, :, cell]  # day × episode × rival
+        visible = (self.seen["captured"] & self.seen["deliverable"])[day, :, cell]
         lowest = np.where(visible, prices, np.inf).min(axis=2)
-        gap = np.where(np.isfinite(lowest), 100 * (self._days["price"][day, cell] / lowest - 1), np.nan)
+        gap = np.where(np.isfinite(lowest), 100 * (self.days["price"][day, cell] / lowest - 1), np.nan)
         usual = np.asarray(np.nanmedian(gap, axis=0))
         own = np.nanquantile(np.abs(gap - usual), 0.8, axis=0)
         return usual, np.maximum(FLOORS["COMPETITOR_UNDERCUT"], TIMES_OWN * own)
@@ -190,15 +205,15 @@ class Market:
     def _sell(self, day: int) -> None:
         """Customers come and take what there is."""
         on_sale = self._assortment.on_sale(day)
-        pull = self._rivals.pull()
-        expected, substitutes = self._demand.expect(day, self._days["price"][day], self._shop.regular[day], pull)
-        wanted = np.where(on_sale, self._demand.draw(day, expected), 0)
+        pull = self.rivals.pull()
+        expected, substitutes = self.demand.expect(day, self.days["price"][day], self._shop.regular[day], pull)
+        wanted = np.where(on_sale, self.demand.draw(day, expected), 0)
         arrived, opening = self._stocks.open(day)
         sold = np.minimum(wanted, opening)
-        self._days["sold"][day] = sold
-        returned = np.where(on_sale, stocks.returns(self._settings, day, self._days["sold"]), 0)
+        self.days["sold"][day] = sold
+        returned = np.where(on_sale, stocks.returns(self._settings, day, self.days["sold"]), 0)
         on_hand = self._stocks.close(day, opening, sold, returned)
         values = {"expected": expected, "substitutes": substitutes, "rival_pull": pull, "wanted": wanted}
         values |= {"arrived": arrived, "opening": opening, "returned": returned, "on_hand": on_hand}
         for name, value in values.items():
-            self._days[name][day] = value
+            self.days[name][day] = value

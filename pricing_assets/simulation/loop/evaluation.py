@@ -1,0 +1,216 @@
+"""One evaluation: every policy in the same market, on the same days, against holding and against the oracle.
+
+Here: the run of a policy, and what of it is measured. Not here: many markets (runs), tables and pictures (report).
+
+Profit is judged on what was to be expected at the prices asked; beside it stands what chance made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from pricing_assets.errors import PricingError
+from pricing_assets.simulation.loop.policies import CostPlus, Matching, Naive, Oracle, Policy, Static
+from pricing_assets.simulation.loop.product import Product
+from pricing_assets.simulation.loop.scenes import Scene, scene
+from pricing_assets.simulation.loop.world import Branch, World
+from pricing_assets.simulation.randomness import Bools, Floats, Ints
+
+STATIC, ORACLE, PRODUCT, INFORMED = "static", "oracle", "product", "same information"
+CLAIM_DAYS = 28
+PLAIN: Mapping[str, Callable[[Scene], Policy]] = {
+    STATIC: lambda _: Static(),
+    "cost-plus": lambda _: CostPlus(),
+    "competitor-matching": lambda _: Matching(),
+    "naive elasticity": lambda _: Naive(),
+    ORACLE: Oracle,
+}
+"""The policies a product is held against, by name."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """What a policy did and what came of it, day × cell of the evaluated days. Amounts are in cents.
+
+    `claims` are of the days with changes: day number, claimed gain (not a number where
+    the policy claims nothing), gain to be expected of these changes over CLAIM_DAYS days.
+    """
+
+    price: Ints
+    expected: Floats
+    sold: Ints
+    claims: Sequence[tuple[int, float, float]]
+    violations: int
+    seconds: float
+
+
+class Outcome(NamedTuple):
+    """`rows`: one per policy; `cells`: one per policy and SKU-market; `days`: one per policy and day."""
+
+    rows: pl.DataFrame
+    cells: pl.DataFrame
+    days: pl.DataFrame
+
+
+def evaluate(
+    policy_text: str | None,
+    law: str,
+    off: float,
+    seed: int,
+    *,
+    days: int = 90,
+    skus: int = 24,
+    markets: int = 2,
+    policies: Sequence[str] | None = None,
+    **product: Any,
+) -> Outcome:
+    """Every policy in one market: of a strategy's text, of the plain ones, of the oracle.
+
+    `law` is a kind of market (scenes.KINDS). `policies` names those wanted beside static and oracle (default all);
+    `product` goes to product.Product, e.g. learn_every=28. Same arguments, same outcome. Raises PricingError and
+    StrategyError for what cannot be meant.
+    """
+    wanted = list(PLAIN) if policies is None else [STATIC, *policies, ORACLE]
+    if unknown := [name for name in wanted if name not in PLAIN]:
+        raise PricingError(f"policy: {unknown[0]}", f"expected some of {', '.join(PLAIN)}")
+    set_out = scene(law, off, seed, days=days, skus=skus, markets=markets)
+    before = World(set_out)
+    paths = {}
+    for name in dict.fromkeys(wanted):
+        paths[name] = follow(before.copy(), PLAIN[name](set_out))
+    if policy_text is not None:
+        world = before.copy()
+        paths[PRODUCT] = follow(world, Product(policy_text, world, **product))
+    return _outcome(set_out, before.branch(), paths)
+
+
+def follow(world: World, policy: Policy) -> Path:
+    """Let a policy decide and the market sell, to the last day."""
+    import time
+
+    scene, started = world.scene, time.perf_counter()
+    claims, violations = [], 0
+    for _ in range(scene.settings.days - scene.history):
+        view = world.view()
+        asked = policy.ask(view)
+        claimed, broken = _claimed(policy)
+        violations += broken
+        if (asked != view.current).any():
+            claims.append((world.day + 1, claimed, _gain(world, view.current, asked)))
+        world.sell(asked)
+    past = slice(scene.history, None)
+    kept = {name: world.market.days[name][past].copy() for name in ("price", "expected", "sold")}
+    return Path(**kept, claims=claims, violations=violations, seconds=time.perf_counter() - started)
+
+
+def _claimed(policy: Policy) -> tuple[float, int]:
+    """What the day's decisions say they gain over 28 days, and how many of them break a bound of their strategy."""
+    if not isinstance(policy, Product):
+        return float("nan"), 0
+    from pricing_assets.simulation.loop.bounds import broken
+
+    decided = policy.decisions[-1]
+    violations = broken(policy.strategy, policy.features, decided)
+    if "expected_gain" not in decided.columns:
+        return float("nan"), violations
+    changed = decided.filter(pl.col("final_price") != pl.col("current_price"))
+    gains = changed["expected_gain"].drop_nulls().cast(pl.Float64)
+    return (100 * float(gains.sum()) if gains.len() else float("nan")), violations
+
+
+def _gain(world: World, before: Ints, after: Ints) -> float:
+    """Profit to be expected of a change over CLAIM_DAYS days, in cents, against holding."""
+    branch, cost = world.branch(), world.scene.costs[-1]
+    ahead = [np.tile(price, (CLAIM_DAYS, 1)) for price in (after, before)]
+    gained, held = (float(((price - cost) * branch.units(price)).sum()) for price in ahead)
+    return gained - held
+
+
+def _outcome(scene: Scene, branch: Branch, paths: Mapping[str, Path]) -> Outcome:
+    hold, best = (_profit(scene, paths[name]).sum() for name in (STATIC, ORACLE))
+    rows, cells, days = [], [], []
+    names = scene.settings.sku_names().gather(scene.assortment.sku).to_list()
+    markets = [scene.settings.market_names()[number] for number in scene.assortment.market]
+    for name, path in paths.items():
+        profit = _profit(scene, path)
+        changed = (path.price != scene.start).any(axis=0)
+        worth = _worth(scene, branch, path, changed)
+        rows.append({"policy": name} | _measures(scene, path, worth, changed, float(hold), float(best)))
+        cells.append(pl.DataFrame({
+            "policy": name, "sku": names, "market": markets, "start": scene.start, "best": scene.best,
+            "cost": scene.costs[-1], "last": path.price[-1], "changes": _changes(scene, path).sum(axis=0),
+            "elasticity": -scene.assortment.tastes.base, "changed": changed, "worth": worth / 100,
+        }))  # fmt: skip
+        days.append(pl.DataFrame({
+            "policy": name, "day": np.arange(len(profit)), "profit": profit.sum(axis=1) / 100,
+            "changes": _changes(scene, path).sum(axis=1),
+        }))  # fmt: skip
+    return Outcome(pl.DataFrame(rows), pl.concat(cells), pl.concat(days))
+
+
+def _measures(
+    scene: Scene, path: Path, worth: Floats, changed: Bools, hold: float, best: float
+) -> dict[str, float | int | None]:
+    """The figures of a policy in one market; amounts in major units."""
+    cost, expected = scene.costs[scene.history :], path.expected
+    profit = _profit(scene, path).sum()
+    claimed, realised = _claims(path)
+    changes = _changes(scene, path)
+    started = np.vstack([scene.start, path.price])
+    return {
+        "profit": profit / 100,
+        "revenue": float((path.price * expected).sum()) / 100,
+        "realised_profit": float(((path.price - cost) * path.sold).sum()) / 100,
+        "gain": (profit - hold) / 100,
+        "gain_pct": 100 * (profit / hold - 1),
+        "regret": (best - profit) / 100,
+        "oracle_share": (profit - hold) / (best - hold),
+        "changed": int(changed.sum()),
+        "harmed": int((changed & (worth < 0)).sum()),
+        "changes": int(changes.sum()),
+        "changes_per_100_days": 100 * float(changes.mean()),
+        "mean_change_pct": 100 * float(np.abs(np.diff(np.log(started), axis=0))[changes].mean()) if changes.any() else 0,
+        "claimed": claimed,
+        "realised": realised,
+        "violations": path.violations,
+        "seconds": round(path.seconds, 2),
+    }
+
+
+def _claims(path: Path) -> tuple[float | None, float | None]:
+    """Gain claimed and gain to be expected of the days with a claim; null where none was made."""
+    made = [(claimed, realised) for _, claimed, realised in path.claims if np.isfinite(claimed)]
+    if not made:
+        return None, None
+    claimed, realised = (sum(values) / 100 for values in zip(*made, strict=True))
+    return claimed, realised
+
+
+def _profit(scene: Scene, path: Path) -> Floats:
+    """Expected profit, day × cell, in cents."""
+    return (path.price - scene.costs[scene.history :]) * path.expected
+
+
+def _changes(scene: Scene, path: Path) -> Bools:
+    """Whether a price is another than the day before, day × cell."""
+    return np.diff(np.vstack([scene.start, path.price]), axis=0) != 0
+
+
+def _worth(scene: Scene, branch: Branch, path: Path, changed: Bools) -> Floats:
+    """Of each changed cell what its own changes brought its block: against itself held, all others as they were."""
+    worth = np.zeros(len(changed))
+    blocks, cost = scene.blocks, scene.costs[scene.history :]
+    whole = blocks.sums(_profit(scene, path).sum(axis=0))
+    for mine in blocks.places:
+        if not (mine & changed).any():
+            continue
+        price = np.where(mine, scene.start, path.price)
+        units = branch.units(price)
+        without = blocks.sums(((price - cost) * units).sum(axis=0))
+        worth = np.where(mine & changed, whole - without, worth)
+    return worth
