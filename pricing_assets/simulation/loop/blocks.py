@@ -11,7 +11,7 @@ import numpy as np
 
 from pricing_assets.simulation.randomness import Bools, Floats, Ints
 
-_STEPS = (0.04, 0.01, 0.0025, 0.0006)
+STEPS = (0.04, 0.01, 0.0025, 0.0006)
 _MOST_ROUNDS = 60
 _BETTER = 1e-9  # share of a block's profit by which a move must pay
 
@@ -26,17 +26,24 @@ class Blocks:
         self.place: Ints = np.empty_like(self.of)
         self.place[order] = np.arange(len(order)) - start[self.of[order]]
 
-    @property
-    def places(self) -> Sequence[Bools]:
+        self.size: Floats = self.sums(np.ones(len(block)))
+        """How many cells the block of each has."""
+        self.places: Sequence[Bools] = [self.place == number for number in range(int(self.place.max()) + 1)]
         """Of each place which cells hold it: at most one of a block."""
-        return [self.place == number for number in range(int(self.place.max()) + 1)]
 
     def sums(self, values: Floats) -> Floats:
         """The sum of each cell's block."""
         return np.asarray(np.bincount(self.of, values)[self.of])
 
 
-def climb(profit: Callable[[Floats], Floats], start: Floats, low: Floats, high: Floats, blocks: Blocks) -> Floats:
+def climb(
+    profit: Callable[[Floats], Floats],
+    start: Floats,
+    low: Floats,
+    high: Floats,
+    blocks: Blocks,
+    steps: Sequence[float] = STEPS,
+) -> Floats:
     """The prices within `low` and `high` at which no single price of a block can be bettered by the finest step.
 
     `profit` gives each cell's profit at the prices of all. From `start` prices are tried one place at a time, a step up
@@ -44,7 +51,7 @@ def climb(profit: Callable[[Floats], Floats], start: Floats, low: Floats, high: 
     """
     price = np.clip(start, low, high)
     best = blocks.sums(profit(price))
-    for step in _STEPS:
+    for step in steps:
         for _ in range(_MOST_ROUNDS):
             before = price
             for mine in blocks.places:

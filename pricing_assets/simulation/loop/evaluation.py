@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.errors import PricingError
+from pricing_assets.simulation.loop.informed import Informed
 from pricing_assets.simulation.loop.policies import CostPlus, Matching, Naive, Oracle, Policy, Static
 from pricing_assets.simulation.loop.product import Product
 from pricing_assets.simulation.loop.scenes import Scene, scene
@@ -22,12 +23,15 @@ from pricing_assets.simulation.loop.world import Branch, World
 from pricing_assets.simulation.randomness import Bools, Floats, Ints
 
 STATIC, ORACLE, PRODUCT, INFORMED = "static", "oracle", "product", "same information"
+PLUG_IN = "same information, no doubt"
 CLAIM_DAYS = 28
 PLAIN: Mapping[str, Callable[[Scene], Policy]] = {
     STATIC: lambda _: Static(),
     "cost-plus": lambda _: CostPlus(),
     "competitor-matching": lambda _: Matching(),
     "naive elasticity": lambda _: Naive(),
+    INFORMED: Informed,
+    PLUG_IN: lambda scene: Informed(scene, careful=False),
     ORACLE: Oracle,
 }
 """The policies a product is held against, by name."""
@@ -46,7 +50,6 @@ class Path:
     sold: Ints
     claims: Sequence[tuple[int, float, float]]
     violations: int
-    seconds: float
 
 
 class Outcome(NamedTuple):
@@ -91,10 +94,9 @@ def evaluate(
 
 def follow(world: World, policy: Policy) -> Path:
     """Let a policy decide and the market sell, to the last day."""
-    import time
-
-    scene, started = world.scene, time.perf_counter()
-    claims, violations = [], 0
+    scene = world.scene
+    claims: list[tuple[int, float, float]] = []
+    violations = 0
     for _ in range(scene.settings.days - scene.history):
         view = world.view()
         asked = policy.ask(view)
@@ -105,7 +107,7 @@ def follow(world: World, policy: Policy) -> Path:
         world.sell(asked)
     past = slice(scene.history, None)
     kept = {name: world.market.days[name][past].copy() for name in ("price", "expected", "sold")}
-    return Path(**kept, claims=claims, violations=violations, seconds=time.perf_counter() - started)
+    return Path(**kept, claims=claims, violations=violations)
 
 
 def _claimed(policy: Policy) -> tuple[float, int]:
@@ -174,11 +176,12 @@ def _measures(
         "harmed": int((changed & (worth < 0)).sum()),
         "changes": int(changes.sum()),
         "changes_per_100_days": 100 * float(changes.mean()),
-        "mean_change_pct": 100 * float(np.abs(np.diff(np.log(started), axis=0))[changes].mean()) if changes.any() else 0,
+        "mean_change_pct": 100 * float(np.abs(np.diff(np.log(started), axis=0))[changes].mean())
+        if changes.any()
+        else 0,
         "claimed": claimed,
         "realised": realised,
         "violations": path.violations,
-        "seconds": round(path.seconds, 2),
     }
 
 

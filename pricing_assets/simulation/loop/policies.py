@@ -76,7 +76,7 @@ class Naive:
 
 
 class Oracle:
-    """Knows the law, its parameters and what rivals make of prices: asks what earns the most once it has lasted."""
+    """Knows the law, tastes, seasons and what rivals make of prices: asks what earns the most over all days to come."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -86,7 +86,7 @@ class Oracle:
         """The best prices within reach, from the first day on."""
         if self._best is None:
             low, high = reach(view)
-            self._best = whole(climb(self._scene.profit, self._scene.best, low, high, self._scene.blocks))
+            self._best = whole(climb(self._scene.window, self._scene.best, low, high, self._scene.blocks))
         return self._best
 
 

@@ -4,7 +4,8 @@ Here: kinds of markets, tastes, costs that make given prices the best, starting 
 
 Costs are such that the anchor prices earn the most by category, with cross effects and with what rivals make of lasting
 prices; at the anchor all laws answer alike, so one set of costs serves all. The shop's own prices are off by a share,
-up or down by SKU. A history around them comes first, in which the shop changes, cuts and promotes as it does.
+up or down by SKU. A history comes first, in which costs drift to where they are and the shop follows them, changes, cuts
+and promotes as it does.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
 from pricing_assets.errors import PricingError
+from pricing_assets.simulation import costs as costs_of
 from pricing_assets.simulation import irregularities, promotions
 from pricing_assets.simulation.assortment import OPEN, Assortment, assort
 from pricing_assets.simulation.irregularities import Episodes
 from pricing_assets.simulation.laws import LAWS, Offer, Tastes
 from pricing_assets.simulation.loop.blocks import Blocks
+from pricing_assets.simulation.loop.responses import Prices, mean_of_others, respond
 from pricing_assets.simulation.promotions import Plans
 from pricing_assets.simulation.randomness import Floats, Ints, stream, whole
 from pricing_assets.simulation.seasons import Seasons
@@ -73,15 +77,33 @@ class Scene:
     blocks: Blocks
     asked: Ints | None = None
 
+    @cached_property
+    def daily_weights(self) -> Floats:
+        """Units of each cell at anchor prices on each of the days to come, day × cell."""
+        seasons = Seasons(self.settings, self.assortment)
+        days = range(self.history, self.settings.days)
+        return np.stack([self.assortment.volume * seasons.factor(day) for day in days])
+
     def units(self, price: Floats) -> Floats:
         """Units a day of each cell, mean over the days to come, once `price` has lasted."""
         return settled_units(self.settings, self.assortment, self.blocks, self.weights(), price)
 
     def weights(self) -> Floats:
         """Units a day of each cell at anchor prices, mean over the days to come."""
-        seasons = Seasons(self.settings, self.assortment)
-        days = range(self.history, self.settings.days)
-        return np.asarray(self.assortment.volume * np.mean([seasons.factor(day) for day in days], axis=0))
+        return np.asarray(self.daily_weights.mean(axis=0))
+
+    def window(self, price: Floats) -> Floats:
+        """Profit of each cell over the days to come if `price` is asked from the first of them on."""
+        days = self.settings.days - self.history
+        path = np.broadcast_to(price, (days, len(price)))
+        anchor = self.assortment.anchor.astype(np.float64)
+        moved = price / anchor
+        others = mean_of_others(np.log(moved)[None], self.blocks)
+        follow = self.settings.rivals_follow if self.settings.rivals else 0.0
+        rivals = np.log(1 + follow * (moved - 1))
+        asked = Prices(path, path, self.start.astype(np.float64), others, np.broadcast_to(rivals, path.shape))
+        units = respond(self.settings.law, asked, anchor, self.assortment.tastes)
+        return np.asarray((price - self.costs[-1]) * (self.daily_weights * units).sum(axis=0))
 
     def profit(self, price: Floats) -> Floats:
         """Profit a day of each cell, once `price` has lasted."""
@@ -161,9 +183,16 @@ def _priced(empty: Scene, off: float) -> Scene:
     cost = _costs(empty)
     draw = stream(settings.seed, "off").random(settings.skus)[assortment.sku]
     start = whole(assortment.anchor * (1 + np.where(draw < 0.5, -off, off)))
-    own = replace(assortment, cost=cost, margin=1 - cost / start, first=start)
-    costs = np.broadcast_to(cost, (settings.days, settings.cells)).copy()
+    costs = _until_now(costs_of.drift(settings, replace(assortment, cost=cost)), cost, empty.history - SETTLED)
+    own = replace(assortment, cost=cost, margin=1 - cost / start, first=whole(start * (costs[0] / cost)))
     return replace(empty, assortment=own, costs=costs, start=start)
+
+
+def _until_now(drifting: Ints, cost: Ints, now: int) -> Ints:
+    """Costs that drifted as they do to where they are on day `now`, and stay there."""
+    costs = np.broadcast_to(cost, drifting.shape).copy()
+    costs[:now] = whole(cost * (drifting[:now] / drifting[now]))
+    return costs
 
 
 def _costs(empty: Scene) -> Ints:
