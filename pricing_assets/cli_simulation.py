@@ -1,10 +1,11 @@
-"""`pricing simulate` and `pricing simulate score`.
+"""`pricing simulate`, `pricing simulate score` and `pricing simulate evaluate`.
 
-Here: the names, arguments and help of these commands. Not here: what they do (shell/simulating).
+Here: the names, arguments and help of these commands. Not here: what they do (shell/simulating, shell/evaluating).
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -58,3 +59,39 @@ def simulate_score(shell: Shell) -> None:
     from pricing_assets.shell import simulating
 
     simulating.score(shell)
+
+
+@register(app, "evaluate")
+def simulate_evaluate(
+    shell: Shell,
+    *,
+    policy: Annotated[Path, typer.Option(metavar="FILE", help="Strategy file to evaluate.")],
+    days: Annotated[int, typer.Option(min=1, help="Days each policy prices.")] = 90,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, drawn from the operating system.")] = 20,
+    seed_list: Annotated[
+        str | None, typer.Option(metavar="N,N", help="These seeds instead: a run that was printed, again.")
+    ] = None,
+    off: Annotated[str, typer.Option(help="Shares by which starting prices are off the best ones.")] = "0.07,0.15",
+    law: Annotated[str, typer.Option(help="Kinds of market, by comma; default all.")] = "",
+    skus: Annotated[int, typer.Option(min=2, help="How many SKUs.")] = 24,
+    markets: Annotated[int, typer.Option(min=1, help="How many markets.")] = 2,
+    decide_every: Annotated[int, typer.Option(min=1, help="Days from one decision of the strategy to the next.")] = 1,
+    learn_every: Annotated[int, typer.Option(min=1, help="Days from one estimate of elasticities to the next.")] = 28,
+    forecasts: Annotated[Literal["rate", "model"], typer.Option(help="What forecasts demand.")] = "rate",
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 2,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where page and pictures go; default HOME/simulation.")
+    ] = None,
+) -> None:
+    """Let a strategy price simulated markets day by day, beside other policies and the oracle, and report what it earns.
+
+    Nothing of it touches the lake. Seeds are printed, so that a run can be repeated with --seed-list.
+
+    Example: pricing simulate evaluate --policy examples/closed_loop/learned.yaml --seeds 20 --law log_log,linear
+    """
+    from pricing_assets.shell import evaluating
+
+    product = {"decide_every": decide_every, "learn_every": learn_every, "forecasts": forecasts}
+    size = {"days": days, "skus": skus, "markets": markets}
+    chosen = evaluating.Chosen(policy, seeds, seed_list, off, law)
+    evaluating.evaluate(shell, chosen, report, workers, product=product, **size)

@@ -75,7 +75,7 @@ def evaluate(
     """Every policy in one market: of a strategy's text, of the plain ones, of the oracle.
 
     `law` is a kind of market (scenes.KINDS). `policies` names those wanted beside static and oracle (default all);
-    `product` goes to product.Product, e.g. learn_every=28. Same arguments, same outcome. Raises PricingError and
+    `product` goes to product.Product, e.g. decide_every=7. Same arguments, same outcome. Raises PricingError and
     StrategyError for what cannot be meant.
     """
     wanted = list(PLAIN) if policies is None else [STATIC, *policies, ORACLE]
@@ -112,7 +112,7 @@ def follow(world: World, policy: Policy) -> Path:
 
 def _claimed(policy: Policy) -> tuple[float, int]:
     """What the day's decisions say they gain over 28 days, and how many of them break a bound of their strategy."""
-    if not isinstance(policy, Product):
+    if not isinstance(policy, Product) or not policy.decided:
         return float("nan"), 0
     from pricing_assets.simulation.loop.bounds import broken
 
@@ -152,7 +152,8 @@ def _outcome(scene: Scene, branch: Branch, paths: Mapping[str, Path]) -> Outcome
             "policy": name, "day": np.arange(len(profit)), "profit": profit.sum(axis=1) / 100,
             "changes": _changes(scene, path).sum(axis=1),
         }))  # fmt: skip
-    return Outcome(pl.DataFrame(rows), pl.concat(cells), pl.concat(days))
+    unclaimed = {"claimed": pl.Float64, "realised": pl.Float64, "mean_change_pct": pl.Float64}
+    return Outcome(pl.DataFrame(rows, schema_overrides=unclaimed), pl.concat(cells), pl.concat(days))
 
 
 def _measures(

@@ -15,7 +15,6 @@ from pricing_assets.simulation.laws import LAWS, PANTRY_DAYS, Offer, Tastes, for
 from pricing_assets.simulation.loop.blocks import Blocks
 from pricing_assets.simulation.randomness import Floats
 
-
 REMEMBERING = ("reference_price", "stockpiling")
 """Laws by which a price answers for days after it."""
 

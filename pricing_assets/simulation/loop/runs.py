@@ -1,0 +1,155 @@
+"""Many evaluations: every kind of market, every starting distance, every seed, side by side in processes.
+
+Here: which evaluations, and what they come to by kind of market. Not here: one evaluation, tables and pictures.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from itertools import product
+from multiprocessing import get_context
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from pricing_assets.errors import PricingError
+from pricing_assets.simulation.loop.evaluation import INFORMED, ORACLE, PLUG_IN, PRODUCT, STATIC, evaluate
+from pricing_assets.simulation.loop.scenes import KINDS
+
+KEY = ["law", "off", "seed"]
+_BITS = 31
+_LOW = 0.05  # of seeds: the bad one in twenty
+
+Progress = Callable[[int, int], None]
+"""Told how many evaluations are over, and of how many."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is evaluated: a strategy's text in kinds of markets, at starting distances, over seeds; the size of each."""
+
+    policy: str
+    seeds: tuple[int, ...]
+    laws: tuple[str, ...] = tuple(KINDS)
+    offs: tuple[float, ...] = (0.07, 0.15)
+    days: int = 90
+    skus: int = 24
+    markets: int = 2
+    product: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "laws", "offs"):
+            values = getattr(self, name)
+            if not values:
+                raise PricingError(f"{name}: none", "give at least one")
+            if len(set(values)) < len(values):
+                raise PricingError(f"{name}: {', '.join(map(str, values))} names one twice", "give each once")
+
+
+class Results(NamedTuple):
+    """`rows`: one per law, off, seed and policy; `days`: one per day beside."""
+
+    rows: pl.DataFrame
+    days: pl.DataFrame
+
+
+def drawn(number: int) -> tuple[int, ...]:
+    """Seeds nobody could tune to: from the operating system."""
+    if number < 1:
+        raise PricingError(f"seeds: {number}", "expected 1 or more")
+    seeds: dict[int, None] = {}
+    while len(seeds) < number:
+        seeds[secrets.randbits(_BITS)] = None
+    return tuple(seeds)
+
+
+def run(asked: Asked, workers: int = 1, progress: Progress | None = None) -> Results:
+    """All evaluations asked for. The result is the same with any number of workers."""
+    wanted = list(product(asked.laws, asked.offs, asked.seeds))
+    found: dict[int, tuple[pl.DataFrame, pl.DataFrame]] = {}
+    if workers <= 1:
+        for number, each in enumerate(wanted):
+            found[number] = _one(asked, *each)
+            if progress:
+                progress(len(found), len(wanted))
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:  # threads of this one are running
+            running = {pool.submit(_one, asked, *each): number for number, each in enumerate(wanted)}
+            for done in as_completed(running):
+                found[running[done]] = done.result()
+                if progress:
+                    progress(len(found), len(wanted))
+    rows, days = zip(*(found[number] for number in sorted(found)), strict=True)
+    return Results(pl.concat(rows), pl.concat(days))
+
+
+def _one(asked: Asked, law: str, off: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    size = {"days": asked.days, "skus": asked.skus, "markets": asked.markets}
+    outcome = evaluate(asked.policy, law, off, seed, **size, **asked.product)
+    named = [pl.lit(law).alias("law"), pl.lit(off).alias("off"), pl.lit(seed, pl.Int64).alias("seed")]
+    return tuple(frame.select(*named, pl.all()) for frame in (outcome.rows, outcome.days))  # type: ignore[return-value]
+
+
+def summary(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per law, off and policy, over its seeds.
+
+    `gain_low_pct` is the seed in twenty that fares worst (the lowest under twenty), of profit over holding;
+    `oracle_share` and `informed_share` are shares of the gains of the oracle and of the better of the policies with the
+    same information, all seeds summed, null where these gain nothing; `claimed_over_realised` likewise; `harmed_share`
+    of changed SKU-markets.
+    """
+    totals = rows.group_by("law", "off", "policy", maintain_order=True).agg(
+        seeds=pl.len(),
+        gain_low_pct=pl.col("gain_pct").quantile(_LOW, "lower"),
+        gain_median_pct=pl.col("gain_pct").median(),
+        gain=pl.col("gain").sum(),
+        revenue=pl.col("revenue").sum(),
+        regret_pct=100 * pl.col("regret").sum() / (pl.col("regret") + pl.col("profit")).sum(),
+        harmed_share=_over(pl.col("harmed").sum(), pl.col("changed").sum()),
+        claimed_over_realised=_over(pl.col("claimed").sum(), pl.col("realised").sum()),
+        violations=pl.col("violations").sum(),
+        changes_per_100_days=pl.col("changes_per_100_days").mean(),
+        mean_change_pct=pl.col("mean_change_pct").mean(),
+    )
+    beside = [
+        totals.filter(policy=STATIC).select("law", "off", held="revenue"),
+        _of(totals, [ORACLE], "oracle_gain"),
+        _of(totals, [INFORMED, PLUG_IN], "informed_gain"),
+    ]
+    for each in beside:
+        totals = totals.join(each, on=["law", "off"], how="left", maintain_order="left")
+    return totals.with_columns(
+        revenue_pct=100 * (pl.col("revenue") / pl.col("held") - 1),
+        oracle_share=_over(pl.col("gain"), pl.col("oracle_gain")),
+        informed_share=_over(pl.col("gain"), pl.col("informed_gain")),
+    ).drop("held", "oracle_gain", "informed_gain", "gain", "revenue")
+
+
+def _of(totals: pl.DataFrame, policies: Sequence[str], name: str) -> pl.DataFrame:
+    mine = totals.filter(pl.col("policy").is_in(policies))
+    return mine.group_by("law", "off", maintain_order=True).agg(pl.col("gain").max().alias(name))
+
+
+def _over(value: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """The quotient; null where there is nothing to divide by."""
+    return pl.when(whole > 0).then(value / whole)
+
+
+BARS: Mapping[str, tuple[float, float]] = {
+    "gain_low_pct": (0.0, float("inf")),
+    "informed_share": (0.9, float("inf")),
+    "claimed_over_realised": (0.8, 1.2),
+    "harmed_share": (0.0, 0.1),
+    "violations": (0, 0),
+}
+"""Between which bounds a figure of the product is held to be."""
+
+
+def judged(summed: pl.DataFrame) -> pl.DataFrame:
+    """The product's rows with a column `misses`: the figures out of their bounds, by name. One that is null misses none."""
+    mine = summed.filter(policy=PRODUCT)
+    missed = [pl.when(~pl.col(name).is_between(least, most)).then(pl.lit(name)) for name, (least, most) in BARS.items()]
+    return mine.with_columns(misses=pl.concat_str(missed, separator=", ", ignore_nulls=True))
