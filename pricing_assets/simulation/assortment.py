@@ -30,7 +30,7 @@ class Assortment:
     `volume` is expected units a day at anchor prices, `cover` the days of demand an order brings, `dispersion` the
     variance of a day's demand rate around 1 (0: Poisson), `volatility` the daily standard deviation of the price around
     the regular one as a share of it (0: none), `listed` and `until` the first and last day number on sale, `first` the
-    price on the first day where it is not the anchor.
+    price on the first day and `around` the one that rivals' prices are around, where it is not the anchor.
     """
 
     category: Ints
@@ -51,6 +51,7 @@ class Assortment:
     cover: Floats
     safety: Floats
     first: Ints | None = None
+    around: Ints | None = None
 
     def on_sale(self, day: int) -> Bools:
         """Which cells are listed on a day."""

@@ -26,7 +26,8 @@ class Rivals:
     def __init__(self, settings: MarketSettings, assortment: Assortment) -> None:
         shape = (settings.rivals, settings.cells)
         self._seed = settings.seed
-        self._from, self._follows = assortment.anchor, settings.rivals_follow
+        self._from = assortment.anchor if assortment.around is None else assortment.around
+        self._follows = settings.rivals_follow
         draw = stream(settings.seed, "rivals").random((6, *shape))
         self.level: Floats = 0.94 + 0.16 * draw[0]
         self.lag: Ints = 1 + (LONGEST_LAG * draw[1]).astype(np.int64)
@@ -34,7 +35,7 @@ class Rivals:
         self.tracked[:2] = True
         self.confidence: Floats = np.round(0.75 + 0.25 * draw[3], 2)
         self.restless: Floats = np.where(draw[4] < _RESTLESS, 0.03 * draw[5], 0.0)
-        self.usual: Floats = self.level * assortment.anchor
+        self.usual: Floats = self.level * self._from
         self._settled: Floats = self.usual
         self.prices: Ints = whole(self.usual)
         self._campaign = np.zeros(shape, dtype=np.int64)  # days an undercut still lasts

@@ -47,6 +47,8 @@ SETTLED = 28
 """Last days of the history, at the starting prices: no cut and no promotion is still at work."""
 FOLLOW = 0.3
 """Share of a lasting move of our price that rivals follow."""
+_APART = 0.06
+"""Log standard deviation of what rivals ask around the shop's own starting price, by SKU: they know no more than it."""
 _SIZES = (12, 6, 6)
 """SKUs of a category, in turn: twelve that substitute each other, and twice six."""
 _LEAST_COST = 0.15
@@ -97,10 +99,8 @@ class Scene:
         days = self.settings.days - self.history
         path = np.broadcast_to(price, (days, len(price)))
         anchor = self.assortment.anchor.astype(np.float64)
-        moved = price / anchor
-        others = mean_of_others(np.log(moved)[None], self.blocks)
-        follow = self.settings.rivals_follow if self.settings.rivals else 0.0
-        rivals = np.log(1 + follow * (moved - 1))
+        others = mean_of_others(np.log(price / anchor)[None], self.blocks)
+        rivals = followed(self.settings, self.assortment, price)
         asked = Prices(path, path, self.start.astype(np.float64), others, np.broadcast_to(rivals, path.shape))
         units = respond(self.settings.law, asked, anchor, self.assortment.tastes)
         return np.asarray((price - self.costs[-1]) * (self.daily_weights * units).sum(axis=0))
@@ -146,9 +146,16 @@ def settled_units(
     logs = np.log(moved)
     others = blocks.sums(np.ones_like(logs)) - 1
     substitutes = np.where(others > 0, (blocks.sums(logs) - logs) / np.maximum(others, 1), 0.0)
-    rivals = np.log(1 + settings.rivals_follow * (moved - 1)) if settings.rivals else np.zeros_like(logs)
+    rivals = followed(settings, assortment, price)
     offer = Offer(price, price, assortment.anchor.astype(np.float64), price, substitutes, rivals)
     return volume * LAWS[settings.law](offer, assortment.tastes)
+
+
+def followed(settings: MarketSettings, assortment: Assortment, price: Floats) -> Floats:
+    """How dear rivals are once they have followed `price`: log of their price ÷ usual price."""
+    if not settings.rivals or assortment.around is None:
+        return np.zeros(len(price))
+    return np.asarray(np.log(1 + settings.rivals_follow * (price / assortment.around - 1)))
 
 
 def _assortment(settings: MarketSettings) -> Assortment:
@@ -180,9 +187,11 @@ def _assortment(settings: MarketSettings) -> Assortment:
 def _priced(empty: Scene, off: float) -> Scene:
     """The scene with the costs that make the anchor prices the best, and starting prices `off` from them."""
     assortment, settings = empty.assortment, empty.settings
-    cost = _costs(empty)
     draw = stream(settings.seed, "off").random(settings.skus)[assortment.sku]
     start = whole(assortment.anchor * (1 + np.where(draw < 0.5, -off, off)))
+    far = stream(settings.seed, "rivals of a loop").standard_normal(settings.skus)[assortment.sku]
+    assortment = replace(assortment, around=whole(start * np.exp(_APART * far)))
+    cost = _costs(replace(empty, assortment=assortment))
     costs = _until_now(costs_of.drift(settings, replace(assortment, cost=cost)), cost, empty.history - SETTLED)
     own = replace(assortment, cost=cost, margin=1 - cost / start, first=whole(start * (costs[0] / cost)))
     return replace(empty, assortment=own, costs=costs, start=start)
