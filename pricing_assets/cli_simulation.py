@@ -73,6 +73,9 @@ def simulate_evaluate(
     ] = None,
     off: Annotated[str, typer.Option(help="Shares by which starting prices are off the best ones.")] = "0.07,0.15",
     law: Annotated[str, typer.Option(help="Kinds of market, by comma; default all.")] = "",
+    juice: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Dominick's orange juice: real prices and costs, as one more.")
+    ] = None,
     skus: Annotated[int, typer.Option(min=2, help="How many SKUs.")] = 24,
     markets: Annotated[int, typer.Option(min=1, help="How many markets.")] = 2,
     decide_every: Annotated[int, typer.Option(min=1, help="Days from one decision of the strategy to the next.")] = 1,
@@ -83,7 +86,7 @@ def simulate_evaluate(
         Path | None, typer.Option(metavar="FOLDER", help="Where page and pictures go; default HOME/simulation.")
     ] = None,
 ) -> None:
-    """Let a strategy price simulated markets day by day, beside other policies and the oracle, and report what it earns.
+    """Let a strategy price simulated markets day by day, beside other policies and an oracle; report what it earns.
 
     Nothing of it touches the lake. Seeds are printed, so that a run can be repeated with --seed-list.
 
@@ -94,4 +97,4 @@ def simulate_evaluate(
     product = {"decide_every": decide_every, "learn_every": learn_every, "forecasts": forecasts}
     size = {"days": days, "skus": skus, "markets": markets}
     chosen = evaluating.Chosen(policy, seeds, seed_list, off, law)
-    evaluating.evaluate(shell, chosen, report, workers, product=product, **size)
+    evaluating.evaluate(shell, chosen, report, workers, juice=juice, product=product, **size)

@@ -42,6 +42,7 @@ def evaluate(shell: Shell, chosen: Chosen, report: Path | None, workers: int, **
     """
     from pricing_assets.simulation.loop import KINDS
     from pricing_assets.simulation.loop import report as pages
+    from pricing_assets.simulation.loop.juice import JUICE
     from pricing_assets.simulation.loop.runs import Asked, drawn, judged, run, summary
     from pricing_assets.strategies import parse
 
@@ -49,9 +50,10 @@ def evaluate(shell: Shell, chosen: Chosen, report: Path | None, workers: int, **
         raise PricingError(f"{chosen.policy}: no file", "give a strategy, e.g. --policy my-strategy.yaml")
     text = chosen.policy.read_text(encoding="utf-8")
     parse(text, str(chosen.policy))
-    laws = tuple(_parts(chosen.law)) or tuple(KINDS)
-    if unknown := [law for law in laws if law not in KINDS]:
-        raise PricingError(f"--law {unknown[0]}: no such market", f"expected some of {', '.join(KINDS)}")
+    kinds = [*KINDS, JUICE] if asked_for["juice"] else list(KINDS)
+    laws = tuple(_parts(chosen.law)) or tuple(kinds)
+    if unknown := [law for law in laws if law not in kinds]:
+        raise PricingError(f"--law {unknown[0]}: no such market", f"expected some of {', '.join(kinds)}")
     listed = [_number(part, "--seed-list", int) for part in _parts(chosen.seed_list or "")]
     offs = tuple(_number(part, "--off", float) for part in _parts(chosen.off))
     asked = Asked(text, tuple(listed) or drawn(chosen.seeds), laws, offs, **asked_for)

@@ -91,7 +91,7 @@ def stockpiling(offer: Offer, tastes: Tastes) -> Floats:
 
 
 def forward(offer: Offer, tastes: Tastes) -> Floats:
-    """What stockpiling customers buy for later, as a multiple of the volume: more, the cheaper than remembered it is."""
+    """What stockpiling customers buy for later, as a multiple of the volume: the cheaper than remembered, the more."""
     cut = np.maximum(np.log(offer.memory / offer.price), 0.0)
     extra = np.exp((tastes.promotion - tastes.base) * cut) - 1
     return np.asarray(np.minimum(_needed(offer, tastes) * extra, MOST))

@@ -34,6 +34,7 @@ class Shop:
         plans: Plans,
         episodes: Episodes,
         costs: Ints,
+        *,
         shocks: Floats | None = None,
     ) -> None:
         self._seed, self._plans, self._margin = settings.seed, plans, assortment.margin

@@ -79,7 +79,7 @@ def trade(settings: MarketSettings, progress: Progress | None = None) -> Trade:
 
 
 class Market:
-    """The moving parts, and what is kept of each day: `days` by name day × cell, `seen` of rivals day × rival × cell."""
+    """The moving parts, and what is kept of each day: `days` by name, day × cell; `seen`, day × rival × cell."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Market:
         self._settings, self._assortment, self._plans, self._episodes = settings, assortment, plans, episodes
         shocks = shocks_of(settings) if settings.endogenous else None
         drifting = costs.drift(settings, assortment) if usual_costs is None else usual_costs
-        self._shop = Shop(settings, assortment, plans, episodes, drifting, shocks)
+        self._shop = Shop(settings, assortment, plans, episodes, drifting, shocks=shocks)
         self.rivals, self._stocks = Rivals(settings, assortment), Stocks(settings, assortment)
         self.demand = Demand(settings, assortment, shocks)
         self._misreports = Misreports(settings) if settings.misreported else None

@@ -41,6 +41,7 @@ def climb(
     start: Floats,
     low: Floats,
     high: Floats,
+    *,
     blocks: Blocks,
     steps: Sequence[float] = STEPS,
 ) -> Floats:

@@ -78,10 +78,17 @@ def evaluate(
     `product` goes to product.Product, e.g. decide_every=7. Same arguments, same outcome. Raises PricingError and
     StrategyError for what cannot be meant.
     """
+    set_out = scene(law, off, seed, days=days, skus=skus, markets=markets)
+    return evaluate_in(set_out, policy_text, policies, **product)
+
+
+def evaluate_in(
+    set_out: Scene, policy_text: str | None, policies: Sequence[str] | None = None, **product: Any
+) -> Outcome:
+    """Every policy in one scene, as `evaluate` says."""
     wanted = list(PLAIN) if policies is None else [STATIC, *policies, ORACLE]
     if unknown := [name for name in wanted if name not in PLAIN]:
         raise PricingError(f"policy: {unknown[0]}", f"expected some of {', '.join(PLAIN)}")
-    set_out = scene(law, off, seed, days=days, skus=skus, markets=markets)
     before = World(set_out)
     paths = {}
     for name in dict.fromkeys(wanted):
@@ -142,7 +149,9 @@ def _outcome(scene: Scene, branch: Branch, paths: Mapping[str, Path]) -> Outcome
         profit = _profit(scene, path)
         changed = (path.price != scene.start).any(axis=0)
         worth = _worth(scene, branch, path, changed)
-        rows.append({"policy": name} | _measures(scene, path, worth, changed, float(hold), float(best)))
+        rows.append(
+            {"policy": name} | _measures(scene, path, worth=worth, changed=changed, hold=float(hold), best=float(best))
+        )
         cells.append(pl.DataFrame({
             "policy": name, "sku": names, "market": markets, "start": scene.start, "best": scene.best,
             "cost": scene.costs[-1], "last": path.price[-1], "changes": _changes(scene, path).sum(axis=0),
@@ -157,7 +166,7 @@ def _outcome(scene: Scene, branch: Branch, paths: Mapping[str, Path]) -> Outcome
 
 
 def _measures(
-    scene: Scene, path: Path, worth: Floats, changed: Bools, hold: float, best: float
+    scene: Scene, path: Path, *, worth: Floats, changed: Bools, hold: float, best: float
 ) -> dict[str, float | int | None]:
     """The figures of a policy in one market; amounts in major units."""
     cost, expected = scene.costs[scene.history :], path.expected

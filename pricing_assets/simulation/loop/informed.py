@@ -44,7 +44,8 @@ class Informed:
     """Fits the true law's form, and asks the prices that earn each category the most by the fit."""
 
     def __init__(self, scene: Scene, *, careful: bool = True) -> None:
-        self._law, self._sku, self._careful = scene.settings.law, scene.assortment.sku, careful
+        self._law, self._careful = scene.settings.law, careful
+        self._sku = np.arange(scene.settings.cells) if scene.of_cells else scene.assortment.sku
 
     def ask(self, view: View) -> Ints:
         """The price in force between looks; else the best by the fit, within reach."""
@@ -53,7 +54,9 @@ class Informed:
         fit = Fit(self._law, self._sku, view)
         gain = fit.gains(view.current.astype(np.float64), _DRAWS if self._careful else 0)
         low, high = reach(view)
-        return within_reach(view, climb(gain, view.current.astype(np.float64), low, high, view.blocks, _STEPS))
+        return within_reach(
+            view, climb(gain, view.current.astype(np.float64), low, high, blocks=view.blocks, steps=_STEPS)
+        )
 
 
 class Fit:
@@ -87,7 +90,7 @@ class Fit:
         self._memory = np.exp(remembered(logs, logs[0])[-1])
 
     def gains(self, held: Floats, draws: int) -> Callable[[Floats], Floats]:
-        """What each block gains by lasting prices over `held` ones, spread over its cells; with draws its lower bound."""
+        """What a block gains by lasting prices over `held` ones, spread over its cells; with draws its lower bound."""
         view, sums = self._view, self._view.blocks.sums
         tastes = [self._cells(each) for each in (self._drawn(draws) if draws else [self.tastes])]
         before = [sums(self._profit(each, held)) for each in tastes]
@@ -197,7 +200,7 @@ class Fit:
 
 
 def _rival_logs(view: View) -> tuple[Floats, Floats]:
-    """How dear rivals are, day × cell: the middle of logs of price ÷ each rival's usual, the last seen where none is."""
+    """How dear rivals are, day × cell: the middle of logs of price ÷ each one's usual, the last seen where none is."""
     logs = np.log(view.rivals)
     seen = np.isfinite(logs)
     last = np.where(seen, np.arange(len(logs))[:, None, None], 0)

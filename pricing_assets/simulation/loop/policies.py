@@ -86,7 +86,7 @@ class Oracle:
         """The best prices within reach, from the first day on."""
         if self._best is None:
             low, high = reach(view)
-            self._best = whole(climb(self._scene.window, self._scene.best, low, high, self._scene.blocks))
+            self._best = whole(climb(self._scene.window, self._scene.best, low, high, blocks=self._scene.blocks))
         return self._best
 
 

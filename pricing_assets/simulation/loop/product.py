@@ -1,7 +1,7 @@
 """The product as a policy: a strategy's text run through the rooms that price a shop.
 
-Here: raw rows → features, elasticities, forecasts → decisions, day by day in memory. Not here: any arithmetic of prices,
-which is that of features/, demand/, strategies/ and pricing/.
+Here: raw rows → features, elasticities, forecasts → decisions, day by day in memory. Not here: arithmetic of prices:
+that is features/, demand/, strategies/ and pricing/.
 
 Decisions are made every day, elasticities and forecasts every few days: both are carried until the next. Forecasts are
 by the rate of a quarter, which stands for the model a strategy asks and says at which mean price it was, or by a model
@@ -79,7 +79,7 @@ class Product:
         """What is known of demand on the day: learned now, or carried from when it was."""
         learn = self._elasticities is None or number >= self._learned + self._learn_every
         if learn or number >= self._forecast + self._forecast_every:
-            panels = daily(seen, _holidays(day), day)
+            panels = daily(seen, no_holidays(day), day)
             if learn:
                 self._elasticities, self._learned = estimate(panels, seen), number
             self._forecasts, self._forecast = self._made(panels), number
@@ -124,6 +124,6 @@ def _at_mean_price(rows: pl.DataFrame, panels: Panels) -> pl.DataFrame:
     ).drop("mean_price")
 
 
-def _holidays(day: date) -> pl.DataFrame:
+def no_holidays(day: date) -> pl.DataFrame:
     """No market of a simulation has public holidays."""
     return CALENDAR.holidays([day - timedelta(days=WINDOW), day + timedelta(days=AHEAD)])

@@ -55,7 +55,7 @@ def page(asked: Asked, summed: pl.DataFrame, name: str) -> str:
         "",
         f"    {command(asked, name)}",
         "",
-        f"in {counted(len(asked.laws), 'kind')} of market, {counted(len(asked.seeds), 'seed')} each, drawn when it ran; "
+        f"in {counted(len(asked.laws), 'kind')} of market, {counted(len(asked.seeds), 'seed')} each; "
         f"{asked.skus} SKUs × {counted(asked.markets, 'market')}, {counted(asked.days, 'day')}. What each figure means "
         "is said in [the simulator's page](simulation.md#the-closed-loop).",
         "",
@@ -84,6 +84,7 @@ def command(asked: Asked, name: str) -> str:
     parts = [f"pricing simulate evaluate --policy {name} --days {asked.days}"]
     parts += [f"--off {','.join(f'{off:g}' for off in asked.offs)}", f"--law {','.join(asked.laws)}"]
     parts += [f"--skus {asked.skus} --markets {asked.markets}"]
+    parts += [f"--juice {asked.juice.name}"] if asked.juice else []
     parts += [f"--{key.replace('_', '-')} {value}" for key, value in asked.product.items()]
     return " ".join([*parts, f"--seed-list {','.join(map(str, asked.seeds))}"])
 

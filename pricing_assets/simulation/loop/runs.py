@@ -11,12 +11,14 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import product
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from pricing_assets.errors import PricingError
-from pricing_assets.simulation.loop.evaluation import INFORMED, ORACLE, PLUG_IN, PRODUCT, STATIC, evaluate
+from pricing_assets.simulation.loop.evaluation import INFORMED, ORACLE, PLUG_IN, PRODUCT, STATIC, evaluate, evaluate_in
+from pricing_assets.simulation.loop.juice import JUICE, juice_scene
 from pricing_assets.simulation.loop.scenes import KINDS
 
 KEY = ["law", "off", "seed"]
@@ -29,7 +31,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is evaluated: a strategy's text in kinds of markets, at starting distances, over seeds; the size of each."""
+    """What is evaluated: a strategy's text in kinds of markets, at starting distances, over seeds; the size of each.
+
+    The kind JUICE is of the file `juice`, whatever the size says.
+    """
 
     policy: str
     seeds: tuple[int, ...]
@@ -38,6 +43,7 @@ class Asked:
     days: int = 90
     skus: int = 24
     markets: int = 2
+    juice: Path | None = None
     product: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,7 +94,10 @@ def run(asked: Asked, workers: int = 1, progress: Progress | None = None) -> Res
 
 def _one(asked: Asked, law: str, off: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     size = {"days": asked.days, "skus": asked.skus, "markets": asked.markets}
-    outcome = evaluate(asked.policy, law, off, seed, **size, **asked.product)
+    if law == JUICE and asked.juice is not None:
+        outcome = evaluate_in(juice_scene(asked.juice, off, seed, days=asked.days), asked.policy, **asked.product)
+    else:
+        outcome = evaluate(asked.policy, law, off, seed, **size, **asked.product)
     named = [pl.lit(law).alias("law"), pl.lit(off).alias("off"), pl.lit(seed, pl.Int64).alias("seed")]
     return tuple(frame.select(*named, pl.all()) for frame in (outcome.rows, outcome.days))  # type: ignore[return-value]
 
@@ -149,7 +158,7 @@ BARS: Mapping[str, tuple[float, float]] = {
 
 
 def judged(summed: pl.DataFrame) -> pl.DataFrame:
-    """The product's rows with a column `misses`: the figures out of their bounds, by name. One that is null misses none."""
+    """The product's rows with a column `misses`: the figures out of their bounds, by name. A null one misses none."""
     mine = summed.filter(policy=PRODUCT)
     missed = [pl.when(~pl.col(name).is_between(least, most)).then(pl.lit(name)) for name, (least, most) in BARS.items()]
     return mine.with_columns(misses=pl.concat_str(missed, separator=", ", ignore_nulls=True))

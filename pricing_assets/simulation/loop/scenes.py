@@ -2,10 +2,9 @@
 
 Here: kinds of markets, tastes, costs that make given prices the best, starting prices. Not here: what happens then.
 
-Costs are such that the anchor prices earn the most by category, with cross effects and with what rivals make of lasting
-prices; at the anchor all laws answer alike, so one set of costs serves all. The shop's own prices are off by a share,
-up or down by SKU. A history comes first, in which costs drift to where they are and the shop follows them, changes, cuts
-and promotes as it does.
+Costs are such that the anchor prices earn the most by category, with cross effects and with what rivals make of prices
+that last; at the anchor all laws answer alike. The shop's own prices are off by a share, up or down by SKU. A history
+comes first, in which costs drift to where they are and the shop follows them, changes, cuts and promotes as it does.
 """
 
 from __future__ import annotations
@@ -66,6 +65,7 @@ class Scene:
 
     The first `history` days are past when policies take over; `start` are the shop's own prices, `best` those that earn
     the most. `asked`, where there is one, are the prices of the history, day × cell: else the shop makes them.
+    Tastes are of SKUs, or `of_cells`.
     """
 
     settings: MarketSettings
@@ -78,6 +78,7 @@ class Scene:
     best: Floats
     blocks: Blocks
     asked: Ints | None = None
+    of_cells: bool = False
 
     @cached_property
     def daily_weights(self) -> Floats:
@@ -229,3 +230,8 @@ def _past(plans: Plans, end: int) -> Plans:
     number = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)])
     rows = {name: getattr(plans, name)[kept] for name in ("cell", "known", "start", "end", "depth", "kind")}
     return Plans(**rows, announced=number[plans.announced], running=number[plans.running])
+
+
+def none_planned(plans: Plans) -> Plans:
+    """The same days without any promotion."""
+    return _past(plans, -1)
