@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pricing_assets.simulation.randomness import Floats, Ints, stream, whole
+from pricing_assets.simulation.randomness import Ints, stream
 from pricing_assets.simulation.settings import MarketSettings
 
 _OLD = 28  # days
@@ -31,8 +31,8 @@ class Misreports:
     def reported(self, day: int, prices: Ints) -> Ints:
         """What is reported of the `prices` of `day`; days come one after the other."""
         self._before = [*self._before[-_OLD:], prices]
-        noise: Floats = stream(self._seed, "misreport", day // 7).standard_normal(prices.shape)
-        slips = np.maximum(whole(prices * np.exp(_FAR * noise)), 1)
+        noise = stream(self._seed, "misreport", day // 7).standard_normal(prices.shape)
+        slips = np.maximum(np.rint(prices * np.exp(_FAR * noise)).astype(np.int64), 1)
         another = np.take_along_axis(prices, self._other, axis=1)
         instead = np.choose(self.way, [slips, self._before[0], another])
         return np.where(self.wrong, instead, prices)

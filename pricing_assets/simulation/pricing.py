@@ -82,8 +82,8 @@ class Shop:
 
     def _target(self, day: int) -> Floats:
         """The price the shop would like: its margin, and more where it sees that customers want more."""
-        target = self.costs[day] / (1 - self._margin)
-        return target if self._shocks is None else target * np.exp(_SEEN * self._shocks[day])
+        target: Floats = self.costs[day] / (1 - self._margin)
+        return target if self._shocks is None else np.asarray(target * np.exp(_SEEN * self._shocks[day]))
 
     def _unplanned(self, day: int) -> Ints:
         """The regular prices with what no plan says: cuts of a few days, and the unrest of volatile prices."""

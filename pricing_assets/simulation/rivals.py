@@ -46,8 +46,8 @@ class Rivals:
         seen = np.maximum(day - self.lag, 0)
         cell = np.arange(self.level.shape[1])
         base, price = regular[seen, cell], ours[seen, cell]
-        base = self._from + self._follows * (base - self._from)
-        target = self.level * (base + _PASSES_ON * np.minimum(price - base, 0))
+        lasting = self._from + self._follows * (base - self._from)
+        target = self.level * (lasting + _PASSES_ON * np.minimum(price - base, 0))
         begins = (draw[0] < _UNDERCUTS) & (self._campaign == 0)
         self._campaign = np.where(begins, 5 + (6 * draw[1]).astype(np.int64), np.maximum(self._campaign - 1, 0))
         target = np.where(self._campaign > 0, target * (0.89 + 0.07 * draw[2]), target)

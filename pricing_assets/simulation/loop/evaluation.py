@@ -41,8 +41,8 @@ PLAIN: Mapping[str, Callable[[Scene], Policy]] = {
 class Path:
     """What a policy did and what came of it, day × cell of the evaluated days. Amounts are in cents.
 
-    `claims` are of the days with changes: day number, claimed gain (not a number where
-    the policy claims nothing), gain to be expected of these changes over CLAIM_DAYS days.
+    `claims` are of the days of changes that the policy claims a gain for: day number,
+    claim, gain to be expected of these changes over CLAIM_DAYS days.
     """
 
     price: Ints
@@ -109,7 +109,7 @@ def follow(world: World, policy: Policy) -> Path:
         asked = policy.ask(view)
         claimed, broken = _claimed(policy)
         violations += broken
-        if (asked != view.current).any():
+        if np.isfinite(claimed) and (asked != view.current).any():
             claims.append((world.day + 1, claimed, _gain(world, view.current, asked)))
         world.sell(asked)
     past = slice(scene.history, None)
@@ -161,7 +161,12 @@ def _outcome(scene: Scene, branch: Branch, paths: Mapping[str, Path]) -> Outcome
             "policy": name, "day": np.arange(len(profit)), "profit": profit.sum(axis=1) / 100,
             "changes": _changes(scene, path).sum(axis=1),
         }))  # fmt: skip
-    unclaimed = {"claimed": pl.Float64, "realised": pl.Float64, "mean_change_pct": pl.Float64}
+    unclaimed = {
+        "claimed": pl.Float64,
+        "oracle_share": pl.Float64,
+        "realised": pl.Float64,
+        "mean_change_pct": pl.Float64,
+    }
     return Outcome(pl.DataFrame(rows, schema_overrides=unclaimed), pl.concat(cells), pl.concat(days))
 
 
@@ -181,7 +186,7 @@ def _measures(
         "gain": (profit - hold) / 100,
         "gain_pct": 100 * (profit / hold - 1),
         "regret": (best - profit) / 100,
-        "oracle_share": (profit - hold) / (best - hold),
+        "oracle_share": (profit - hold) / (best - hold) if best > hold else None,
         "changed": int(changed.sum()),
         "harmed": int((changed & (worth < 0)).sum()),
         "changes": int(changes.sum()),
@@ -197,10 +202,9 @@ def _measures(
 
 def _claims(path: Path) -> tuple[float | None, float | None]:
     """Gain claimed and gain to be expected of the days with a claim; null where none was made."""
-    made = [(claimed, realised) for _, claimed, realised in path.claims if np.isfinite(claimed)]
-    if not made:
+    if not path.claims:
         return None, None
-    claimed, realised = (sum(values) / 100 for values in zip(*made, strict=True))
+    _, claimed, realised = (sum(values) / 100 for values in zip(*path.claims, strict=True))
     return claimed, realised
 
 
@@ -211,7 +215,7 @@ def _profit(scene: Scene, path: Path) -> Floats:
 
 def _changes(scene: Scene, path: Path) -> Bools:
     """Whether a price is another than the day before, day × cell."""
-    return np.diff(np.vstack([scene.start, path.price]), axis=0) != 0
+    return np.asarray(np.diff(np.vstack([scene.start, path.price]), axis=0) != 0)
 
 
 def _worth(scene: Scene, branch: Branch, path: Path, changed: Bools) -> Floats:

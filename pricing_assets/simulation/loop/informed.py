@@ -37,7 +37,8 @@ _AHEAD = 28  # days a price is judged by
 _STEPS = (0.04, 0.01, 0.004)
 _DRAWS, _BOUND = 12, 0.84
 """Draws of tastes, and standard deviations of a gain to its lower bound: what it exceeds four times in five."""
-_SPECIAL = 0.0025  # variance of a date's own effect that chance explains
+_FAR = 0.1  # how far (log) a rival counts as away from the others: one farther is misreported
+_STANDS_OUT = 3.5  # standard deviations of what dates do to all
 
 
 class Informed:
@@ -135,13 +136,10 @@ class Fit:
     def _improve(self) -> None:
         """One step of Fisher scoring for all parameters, then what is common to all."""
         answers = self._answers(self.tastes)
-        level = np.exp(self._calendar @ self._own.T + self._dates[:, None])
-        expected = level * answers
+        expected = np.exp(self._calendar @ self._own.T + self._dates[:, None]) * answers
         self._dates += self._date_effects(expected)
         expected = np.exp(self._calendar @ self._own.T + self._dates[:, None]) * answers
-        spread = self._dispersion(expected)
-        weight = expected / (1 + spread * expected)
-        residual = (self._units - expected) / expected
+        weight, residual = self._weight(expected), (self._units - expected) / expected
         widened = _shared(residual * np.sqrt(weight))
         slopes = np.stack([self._slope(answers, number) for number in range(_TASTES)], axis=2)
         own = np.broadcast_to(self._calendar[:, None, :], (*answers.shape, _OWN))
@@ -177,30 +175,32 @@ class Fit:
             self.tastes[sku] = np.maximum(self.tastes[sku] + step[:_TASTES], _LEAST)
             self._own[cells] += step[_TASTES:].reshape(len(cells), _OWN)
             self._covariance[sku] = np.linalg.inv(a)[:_TASTES, :_TASTES]
-        number = len(self.tastes) + _BELIEF
-        self._mean = (self.tastes.sum(axis=0) + _BELIEF * _BELIEVED) / number
+        weight = len(self.tastes) + _BELIEF
+        self._mean = (self.tastes.sum(axis=0) + _BELIEF * _BELIEVED) / weight
         variances = np.stack([np.diag(each) for each in self._covariance])
         second = ((self.tastes - self._mean) ** 2 + variances).sum(axis=0)
-        self._scatter = np.sqrt((second + _BELIEF * _SCATTER**2) / number)
+        self._scatter = np.sqrt((second + _BELIEF * _SCATTER**2) / weight)
 
     def _date_effects(self, expected: Floats) -> Floats:
-        """What each date does to all: its weekday's effect, and of its own as much as chance does not explain."""
-        ratio = np.log(self._units.sum(axis=1) + 0.5) - np.log(expected.sum(axis=1) + 0.5)
+        """What each date does to all: its weekday's effect, and its own where it stands out, as days of celebration do."""
+        weight = self._weight(expected)
+        ratio = np.log((weight * self._units / expected).sum(axis=1) + 0.5) - np.log(weight.sum(axis=1) + 0.5)
         weekday = np.arange(len(ratio)) % 7
         usual = (np.bincount(weekday, ratio) / np.bincount(weekday))[weekday]
         rest = ratio - usual
-        kept = max(1 - _SPECIAL / max(float(rest.var()), 1e-12), 0.0)
-        effect = usual + kept * rest
+        effect = usual + np.where(np.abs(rest) > _STANDS_OUT * 1.4826 * np.median(np.abs(rest)), rest, 0.0)
         return np.asarray(effect - effect.mean())
 
-    def _dispersion(self, expected: Floats) -> float:
-        """Variance of a day's rate around 1, by moments."""
-        excess = ((self._units - expected) ** 2 - expected).sum()
-        return float(np.clip(excess / (expected**2).sum(), 0.0, 1.0))
+    def _weight(self, expected: Floats) -> Floats:
+        """What a count says of the log of its rate: none where it was sold out."""
+        there = ~self._view.short
+        excess = (((self._units - expected) ** 2 - expected) * there).sum()
+        spread = np.clip(excess / (expected**2 * there).sum(), 0.0, 1.0)
+        return np.asarray(there * expected / (1 + spread * expected))
 
 
 def _rival_logs(view: View) -> tuple[Floats, Floats]:
-    """How dear rivals are, day × cell: the middle of logs of price ÷ each one's usual, the last seen where none is."""
+    """How dear rivals are, day × cell: mean log of price ÷ each one's usual, of those seen last, none far from the others."""
     logs = np.log(view.rivals)
     seen = np.isfinite(logs)
     last = np.where(seen, np.arange(len(logs))[:, None, None], 0)
@@ -211,7 +211,10 @@ def _rival_logs(view: View) -> tuple[Floats, Floats]:
     away = np.where(np.isfinite(held), counted - usual, 0.0)
     if not away.shape[1]:
         return np.zeros((len(logs), logs.shape[-1])), usual
-    return np.asarray(np.median(away, axis=1)), usual
+    middle = np.median(away, axis=1, keepdims=True)
+    there = np.isfinite(held)
+    near = np.where(there, np.clip(away, middle - _FAR, middle + _FAR), 0.0)
+    return np.asarray(near.sum(axis=1) / np.maximum(there.sum(axis=1), 1)), usual
 
 
 def _shared(residual: Floats) -> float:

@@ -40,7 +40,7 @@ def juice_scene(path: Path, off: float, seed: int, *, days: int = 90, stores: in
     settings = MarketSettings(
         skus=brands, markets=stores, days=7 * weeks + days, seed=seed, rivals=0, irregular=False, faulty=False
     )
-    start, now = (whole(np.median(each[-_RECENT:], axis=0)) for each in (price, cost))
+    start, now = (whole(np.asarray(np.median(each[-_RECENT:], axis=0))) for each in (price, cost))
     now = np.minimum(now, whole((1 - _LEAST_MARGIN) * start))
     drawn = assort(settings)
     best = _best(start, now, off, stream(settings.seed, "off").random(brands)[drawn.sku])
@@ -76,10 +76,9 @@ def _panel(path: Path, stores: int) -> tuple[Floats, Floats, Floats]:
     if len(most) < stores:
         raise PricingError(f"{path}: {len(most)} stores", f"expected {stores} or more")
     frame = frame.filter(pl.col("store").is_in(most.implode()))
-    last = frame["week"].max()
-    grid = pl.DataFrame({"week": range(last - _WEEKS + 1, last + 1)}).join(  # type: ignore[operator]
-        frame.select("brand", "store").unique(), how="cross"
-    )
+    last = int(frame["week"].to_numpy().max())
+    weeks = pl.DataFrame({"week": range(last - _WEEKS + 1, last + 1)})
+    grid = weeks.join(frame.select("brand", "store").unique(), how="cross")
     rows = grid.join(frame, on=["week", "brand", "store"], how="left").sort("brand", "store", "week")
     filled = [
         pl.col(name).forward_fill().backward_fill().over("brand", "store") for name in ("price", "unit_cost", "units")

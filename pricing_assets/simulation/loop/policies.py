@@ -97,7 +97,7 @@ def is_look(view: View) -> bool:
 
 def reach(view: View) -> tuple[Floats, Floats]:
     """The lowest and the highest price of each cell that policies go to."""
-    return view.start * (1 - REACH), view.start * (1 + REACH)
+    return np.asarray(view.start * (1 - REACH)), np.asarray(view.start * (1 + REACH))
 
 
 def within_reach(view: View, price: Floats) -> Ints:

@@ -94,7 +94,7 @@ class Product:
         """Rows of forecasts.demand_forecasts as of the panels' day."""
         if self._by_model and self._model.model is None:
             model = fit(panels.history, panels.plan)
-            self._model = Served(model, _VERSION, model.content_hash())
+            self._model = Served(model, _VERSION, model.content_hash)
         rows = rows_of(panels, NAMES["D"], self._model)
         return rows if self._by_model else _at_mean_price(rows, panels)
 

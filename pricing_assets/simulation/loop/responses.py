@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import lfilter
+from scipy.signal import lfilter  # type: ignore[import-untyped]
 
 from pricing_assets.simulation.demand import MEMORY
 from pricing_assets.simulation.laws import LAWS, PANTRY_DAYS, Offer, Tastes, forward

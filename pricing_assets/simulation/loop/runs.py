@@ -93,7 +93,7 @@ def run(asked: Asked, workers: int = 1, progress: Progress | None = None) -> Res
 
 
 def _one(asked: Asked, law: str, off: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    size = {"days": asked.days, "skus": asked.skus, "markets": asked.markets}
+    size: dict[str, Any] = {"days": asked.days, "skus": asked.skus, "markets": asked.markets}
     if law == JUICE and asked.juice is not None:
         outcome = evaluate_in(juice_scene(asked.juice, off, seed, days=asked.days), asked.policy, **asked.product)
     else:

@@ -108,7 +108,7 @@ class Scene:
 
     def profit(self, price: Floats) -> Floats:
         """Profit a day of each cell, once `price` has lasted."""
-        return (price - self.costs[-1]) * self.units(price)
+        return np.asarray((price - self.costs[-1]) * self.units(price))
 
 
 def scene(
@@ -201,7 +201,7 @@ def _priced(empty: Scene, off: float) -> Scene:
 def _until_now(drifting: Ints, cost: Ints, now: int) -> Ints:
     """Costs that drifted as they do to where they are on day `now`, and stay there."""
     costs = np.broadcast_to(cost, drifting.shape).copy()
-    costs[:now] = whole(cost * (drifting[:now] / drifting[now]))
+    costs[:now] = np.rint(cost * (drifting[:now] / drifting[now])).astype(np.int64)
     return costs
 
 

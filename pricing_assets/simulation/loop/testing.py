@@ -22,7 +22,7 @@ from pricing_assets.simulation.settings import CATEGORIES
 WEEKS, SIZE, EVERY = 26, 0.05, 14
 
 
-class Tested:
+class Trying:
     """Another policy's prices, up or down by a share: half of each category and market each way, drawn anew in turn."""
 
     def __init__(self, policy: Policy, seed: int, *, size: float = SIZE, every: int = EVERY) -> None:
@@ -55,7 +55,7 @@ def bias(seed: int, *, weeks: int = WEEKS, size: float = SIZE, off: float = 0.07
     """category, true, before, after: its mean base elasticity, what is believed after the history, after tests."""
     world = World(scene("endogenous", off, seed, days=7 * weeks))
     before = _believed(world)
-    follow(world, Tested(Static(), seed, size=size))
+    follow(world, Trying(Static(), seed, size=size))
     assortment = world.scene.assortment
     cells = pl.DataFrame({
         "sku": world.scene.settings.sku_names().gather(assortment.sku),

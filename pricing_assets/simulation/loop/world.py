@@ -14,7 +14,7 @@ import numpy as np
 
 from pricing_assets.simulation.loop.blocks import Blocks
 from pricing_assets.simulation.loop.scenes import SETTLED, Scene
-from pricing_assets.simulation.randomness import Floats, Ints
+from pricing_assets.simulation.randomness import Bools, Floats, Ints
 from pricing_assets.simulation.trading import Market
 
 
@@ -22,7 +22,7 @@ from pricing_assets.simulation.trading import Market
 class View:
     """What the shop sees at the end of day number `day`: day × cell up to it, of rivals day × rival × cell, in cents.
 
-    `rivals` is not a number where nothing was captured. `start` are the prices at which policies took over.
+    `rivals` is not a number where nothing was captured; `short` says where customers found nothing left. `start` are the prices at which policies took over.
     """
 
     day: int
@@ -32,6 +32,7 @@ class View:
     regular: Ints
     cost: Ints
     sold: Ints
+    short: Bools
     rivals: Floats
     start: Ints
     category: Ints
@@ -80,6 +81,7 @@ class World:
             regular=self.market.regular[until],
             cost=scene.costs[until],
             sold=self.market.days["sold"][until],
+            short=self.market.days["wanted"][until] > self.market.days["opening"][until],
             rivals=np.where(there, seen["rival_prices"][until], np.nan),
             start=scene.start,
             category=scene.assortment.category[scene.assortment.sku],
