@@ -182,7 +182,7 @@ class Fit:
         self._scatter = np.sqrt((second + _BELIEF * _SCATTER**2) / weight)
 
     def _date_effects(self, expected: Floats) -> Floats:
-        """What each date does to all: its weekday's effect, and its own where it stands out, as days of celebration do."""
+        """What each date does to all: its weekday's effect, and its own where it stands out."""
         weight = self._weight(expected)
         ratio = np.log((weight * self._units / expected).sum(axis=1) + 0.5) - np.log(weight.sum(axis=1) + 0.5)
         weekday = np.arange(len(ratio)) % 7
@@ -200,7 +200,7 @@ class Fit:
 
 
 def _rival_logs(view: View) -> tuple[Floats, Floats]:
-    """How dear rivals are, day × cell: mean log of price ÷ each one's usual, of those seen last, none far from the others."""
+    """How dear rivals are, day × cell: mean log of price ÷ its usual, last seen, none far from others."""
     logs = np.log(view.rivals)
     seen = np.isfinite(logs)
     last = np.where(seen, np.arange(len(logs))[:, None, None], 0)

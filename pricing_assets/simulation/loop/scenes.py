@@ -191,7 +191,7 @@ def _priced(empty: Scene, off: float) -> Scene:
     draw = stream(settings.seed, "off").random(settings.skus)[assortment.sku]
     start = whole(assortment.anchor * (1 + np.where(draw < 0.5, -off, off)))
     far = stream(settings.seed, "rivals of a loop").standard_normal(settings.skus)[assortment.sku]
-    assortment = replace(assortment, around=whole(start * np.exp(_APART * far)))
+    assortment = replace(assortment, around=np.rint(start * np.exp(_APART * far)).astype(np.int64))
     cost = _costs(replace(empty, assortment=assortment))
     costs = _until_now(costs_of.drift(settings, replace(assortment, cost=cost)), cost, empty.history - SETTLED)
     own = replace(assortment, cost=cost, margin=1 - cost / start, first=whole(start * (costs[0] / cost)))

@@ -22,7 +22,8 @@ from pricing_assets.simulation.trading import Market
 class View:
     """What the shop sees at the end of day number `day`: day × cell up to it, of rivals day × rival × cell, in cents.
 
-    `rivals` is not a number where nothing was captured; `short` says where customers found nothing left. `start` are the prices at which policies took over.
+    `rivals` is not a number where nothing was captured; `short` says where customers found nothing left. `start` are
+    the prices at which policies took over.
     """
 
     day: int

@@ -125,9 +125,9 @@ def test_a_whole_path_of_answers_is_what_customers_say_day_by_day(kind: str) -> 
     moved = np.log(price / set_out.assortment.anchor)
     others = (moved.sum(axis=1, keepdims=True) - moved) / (moved.shape[1] - 1)
     start = set_out.start.astype(np.float64)
-    pulls = np.zeros(price.shape)
-    asked = Prices(price * 1.0, price * 1.0, start, others, pulls)
-    path = respond(set_out.settings.law, asked, set_out.assortment.anchor * 1.0, set_out.assortment.tastes)
+    pulls, floats = np.zeros(price.shape), price.astype(np.float64)
+    asked = Prices(floats, floats, start, np.asarray(others), pulls)
+    path = respond(set_out.settings.law, asked, set_out.assortment.anchor.astype(np.float64), set_out.assortment.tastes)
     demand = branch._demand
     rows = []
     for step in range(28):

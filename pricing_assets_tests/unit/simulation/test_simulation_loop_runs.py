@@ -60,7 +60,7 @@ def test_the_share_of_the_same_information_is_of_the_better_one_and_null_where_t
 
 def test_a_figure_out_of_its_bounds_is_named_and_one_that_cannot_be_asked_is_not() -> None:
     def misses(**change: object) -> str:
-        return judged(summary(rows(change)))["misses"][0]
+        return str(judged(summary(rows(change)))["misses"][0])
 
     assert misses() == ""
     assert misses(gain_pct=-0.1) == "gain_low_pct"
