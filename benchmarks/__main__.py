@@ -2,7 +2,8 @@
 
 Here: the order of the rows, and where they go. Not here: how anything is measured (one module per subject).
 
-    python -m benchmarks [loading stepping features anomalies strategies decisions goals drift demand elasticities cross]
+    python -m benchmarks [loading stepping features anomalies strategies decisions goals drift demand elasticities
+        cross]
 """
 
 from __future__ import annotations

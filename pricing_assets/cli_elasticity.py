@@ -50,8 +50,8 @@ def elasticity(
     """Estimate how units answer prices, per series: regular price and promotion apart, with errors and reasons.
 
     Writes one row per series and kind: elasticity, std_error, n_obs, price_variation, spec_low, spec_high (the range
-    over specifications), shrinkage, fallback_reason (why it is borrowed from others, where it is), and of the base price
-    cross (what the prices of the category's other SKUs in the zone do), cross_error, cross_reason.
+    over specifications), shrinkage, fallback_reason (why it is borrowed from others, where it is), and of the base
+    price cross (what the prices of the category's other SKUs in the zone do), cross_error, cross_reason.
 
     Example: pricing elasticity --panel sales.parquet --out elasticities.csv --category category
     """
