@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import polars as pl
 
-from pricing_assets import __version__, pricing
+from pricing_assets import __version__, experiments, pricing
 from pricing_assets.defs import executions
 from pricing_assets.defs.partitions import SETTINGS, SOURCE
 from pricing_assets.errors import PricingError
@@ -104,8 +104,15 @@ class Platform(dg.ConfigurableResource["Platform"]):
             "time_zone": self.source.time_zone,
             "publish_at": self.source.publish_at.isoformat("minutes"),
             "countries": dict(sorted(self.source.markets.items())),
+            **self.design.settings(),
             **({"law": law} if (law := {name: list(rules) for name, rules in sorted(self.source.law.items())}) else {}),
         }
+
+    @property
+    def design(self) -> experiments.Design:
+        """How the shop draws who is held out and which prices are tested."""
+        said = self.source.experiments
+        return experiments.Design(said.hold_out, said.period_days, said.salt or self.source.name)
 
     def now(self) -> datetime:
         """The clock. Kept as provenance, judged by only where a day may be late."""

@@ -24,13 +24,16 @@ from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
 from pricing_assets.lake.store import Lake
-from pricing_assets.tables import ALL, EXPORTED, monitoring, publishing, runs
+from pricing_assets.tables import ALL, EXPORTED, decisions, monitoring, publishing, runs
 from pricing_assets.tables.base import Table
 
 _READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
 _NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's models name the catalog
 
-_AFTERWARDS = (monitoring.DriftMetrics, publishing.Publications, publishing.Reconciliations)
+_AFTERWARDS = (
+    *(monitoring.DriftMetrics, publishing.Publications, publishing.Reconciliations),
+    *(decisions.Holdouts, decisions.PriceTests, decisions.ShadowDecisions),
+)
 """Made of days that stand already: no manifest names them, whatever is in the lake counts."""
 
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from pricing_assets import anomalies, features
 from pricing_assets.errors import PricingError
+from pricing_assets.experiments import Design
 from pricing_assets.lake import Lake, PartitionFile, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import interventions, manifest, reviews
@@ -94,7 +95,8 @@ def decide_days(
     terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)
     _refuse_failed(terms)
     calendar = _calendar(lake, terms)
-    decided = decide(snapshot, strategies, calendar.drop("effective_from"), before, known, law=law)
+    design = Design.of(timing.settings)
+    decided = decide(snapshot, strategies, calendar.drop("effective_from"), before, known, law=law, design=design)
     return Batch(
         days=list(days),
         terms=terms,

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pricing_assets import experiments
+from pricing_assets.experiments import Design
 from pricing_assets.lake.hashing import canonical
-from pricing_assets.pricing import autonomy, constraints, endings, explanation, interventions, learned, reviews
+from pricing_assets.pricing import autonomy, constraints, endings, explanation, interventions, learned, reviews, trials
 from pricing_assets.pricing import law as laws
 from pricing_assets.pricing.basis import decision_ids
 from pricing_assets.pricing.constraints import Bound
@@ -50,20 +52,21 @@ def decide(
     known: Outlook | None = None,
     *,
     law: Law = _NO_LAW,
+    design: Design | None = None,
 ) -> Decided:
     """Decides every row of `features`; the overrides and severe anomalies in `before` go before the strategies.
 
     What is `known` of demand says how many units each decision expects; only a strategy's model moves prices by it. The
-    `law` of each market binds whatever a strategy says.
-    `features` are rows of features.feature_snapshots; `days` has one row per date in them: date, basis (String), late
-    (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises PricingError where
-    two strategies of equal priority claim one SKU.
+    `law` of each market binds whatever a strategy says; of strategies with a model, a `design` holds clusters out and
+    lets prices be tested. `features` are rows of features.feature_snapshots; `days` has one row per date in them: date,
+    basis (String), late (Boolean). A strategy is active by the day its price takes effect, the day after `date`. Raises
+    PricingError where two strategies of equal priority claim one SKU.
     """
     frame = _numbered(features, days, strategies, law)
     known = known or nothing_known(learned=any(each.ml for each in strategies))
     with ThreadPoolExecutor(1) as pool:
         ids = pool.submit(decision_ids, frame)  # one after the other: meanwhile the other processors make prices
-        parts = list(_parts(frame, strategies, before, known, law))
+        parts = list(_parts(frame, strategies, before, known, _Market(law, design)))
         rows = pl.concat([_rows(part) for part in parts]).sort("row").drop("row")
         steps = explanation.steps(parts, frame.height)
         units = expected(rows.with_columns(frame["category"]), known)
@@ -87,8 +90,15 @@ def unread(strategies: Sequence[Strategy]) -> list[str]:
     return [f"{FeatureSnapshots.table_name()}.{name}" for name in FeatureSnapshots.columns() if name not in read]
 
 
+class _Market(NamedTuple):
+    """What binds all strategies alike: the law of each market, and how experiments are drawn."""
+
+    law: Law
+    design: Design | None
+
+
 def _parts(
-    frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions | None, known: Outlook, law: Law
+    frame: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions | None, known: Outlook, bound: _Market
 ) -> Iterator[Part]:
     """The rows by the strategy that prices them, priced; first those that none does.
 
@@ -96,33 +106,64 @@ def _parts(
     """
     claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))
     touched = interventions.touched(frame, before) if before else None
+    held = _held_out(frame, claimed, strategies, touched, bound.design)
     mine = [claimed.is_null(), *((claimed == number).fill_null(False) for number in range(len(strategies)))]
     for rows, strategy in zip(mine, (None, *strategies), strict=True):
         part = frame.filter(rows)
         if strategy and strategy.ml:  # what a category gains or loses is of all its SKUs, whoever prices them
             part = part.hstack(prospects(frame, known, strategy.ml).filter(rows))
+            part = part.join(held, on="row", how="left", maintain_order="left")
         if touched is None:
-            yield _part(part, strategy, before, law)
+            yield _part(part, strategy, before, bound)
             continue
-        yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy, before, law)
+        yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy, before, bound)
         obeying = part.join(touched, on="row", how="inner", maintain_order="left")
-        yield _part(obeying, strategy, before, law, obeying=True)
+        yield _part(obeying, strategy, before, bound, obeying=True)
+
+
+def _held_out(
+    frame: pl.DataFrame,
+    claimed: pl.Series,
+    strategies: Sequence[Strategy],
+    touched: pl.DataFrame | None,
+    design: Design | None,
+) -> pl.DataFrame:
+    """Row and sentence of those held out, of the rows models price; where rules are forced, no model is held out."""
+    models = [number for number, strategy in enumerate(strategies) if strategy.ml is not None]
+    held = experiments.held_out(frame.filter(claimed.is_in(models)), design)
+    if touched is None:
+        return held
+    return held.join(touched.filter(pl.col("forced").is_not_null()), on="row", how="anti", maintain_order="left")
 
 
 def _part(
-    frame: pl.DataFrame, strategy: Strategy | None, before: Interventions | None, law: Law, *, obeying: bool = False
+    frame: pl.DataFrame,
+    strategy: Strategy | None,
+    before: Interventions | None,
+    bound: _Market,
+    *,
+    obeying: bool = False,
 ) -> Part:
-    """Rows of one strategy, or of none, priced; `obeying` rows have the columns of interventions.touched."""
+    """Rows of one strategy, or of none, priced; `obeying` rows have the columns of interventions.touched.
+
+    Rows of a model have `held_out`, why they are left alone; prices that something goes before are not tested.
+    """
+    law = bound.law
     frame, goals = _by_strategy(frame, strategy, law) if strategy else _unclaimed(frame)
     unknown = pl.when(pl.col("current").is_null()).then(pl.lit("no price known on the day"))
     frame = frame.with_columns(hold=pl.coalesce(unknown, "hold"))
+    if strategy and strategy.ml:
+        frame = learned.held_out(frame)
     if obeying and before:
         frame = _obeying(frame, strategy.constraints if strategy else ())
         frame = reviews.obey(frame, before.reviews, strategy.constraints if strategy else None)
+    testing = bool(strategy and strategy.ml and strategy.ml.tests and not obeying)
+    if strategy and testing:
+        frame = trials.tested(frame, strategy, bound.design)
     frame = _warned(frame, strategy.constraints if strategy else ())
     labels = Labels.of(strategy, [each.label for each in laws.bounds(law)]) if strategy else Labels.nothing()
     frame = _judged(frame, strategy, before.autonomy if before else None)
-    return Part(_settled(frame), labels._replace(obeying=obeying), goals)
+    return Part(_settled(frame), labels._replace(obeying=obeying, testing=testing), goals)
 
 
 def _numbered(features: pl.DataFrame, days: pl.DataFrame, strategies: Sequence[Strategy], law: Law) -> pl.DataFrame:
@@ -249,7 +290,10 @@ def _judged(frame: pl.DataFrame, strategy: Strategy | None, tightened: pl.DataFr
         changed &= pl.col("reviewed").is_null()
     rows = frame.select("date", "market", "category", "late", "confidence", changed=changed)
     limits = NOTHING_TIGHTENED if tightened is None else tightened
-    acted = autonomy.acts(autonomy.in_force(rows, own, limits))
+    rows = autonomy.in_force(rows, own, limits)
+    acted = autonomy.acts(rows)
+    if "test" in frame.columns:
+        acted = trials.acted(frame["test"], rows["mode"], acted)
     frame = frame.with_columns(changed=changed).hstack(acted.rename({"action": "acted"}))
     held = pl.col("changed") & (pl.col("acted") == "hold")
     return frame.with_columns(

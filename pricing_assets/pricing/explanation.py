@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from pricing_assets.experiments import STEP
 from pricing_assets.pricing.constraints import TEN_THOUSANDTHS
 from pricing_assets.strategies import Learned, Rule, Strategy
 from pricing_assets.tables.anomalies import PriceAnomalies
@@ -47,6 +48,7 @@ class Labels(NamedTuple):
     rules: tuple[Label, ...]  # and the model, in the strategy's order
     constraints: tuple[Label, ...]
     obeying: bool = False  # whether something goes before the strategy
+    testing: bool = False  # whether prices that would stay may be moved to learn from it
     start: Label = _START
 
     @classmethod
@@ -97,12 +99,15 @@ class Part(NamedTuple):
     goals: pl.DataFrame
 
 
+_TESTED = Label("test", STEP, "", "decisions.price_tests", "")
 _FORCED = Label("forced", "override", "", None, "")
 _FROZEN = Label("frozen", "override", "", None, "")
 _REVIEWED = Label("reviewed", "review", "", None, "")
 _ALARMED = Label("alarmed", "anomaly", "", PriceAnomalies.table_name(), "")
 _HOLD = Label("hold", "hold", "the current price stays as it is", "current_price", "")
-_TOLD = {**{label: label.column for label in (_FORCED, _REVIEWED, _FROZEN, _ALARMED, _HOLD)}, _LINKED: "linked_told"}
+_TOLD = {label: label.column for label in (_TESTED, _FORCED, _REVIEWED, _FROZEN, _ALARMED, _HOLD)} | {
+    _LINKED: "linked_told"
+}
 """Steps whose words each row has in a column of its own; of overrides and answers also the reference."""
 _REFERENCES = {_FROZEN: "override_id", _FORCED: "override_id", _REVIEWED: "review_id"}
 
@@ -133,7 +138,8 @@ def reasons(part: Part) -> pl.Series:
     distinct = codes.unique()
     texts = pl.Series("reason", [_made(part.labels, row) for row in distinct.iter_rows()], dtype=pl.String)
     made = codes.join(distinct.with_columns(texts), on=codes.columns, how="left", maintain_order="left")
-    reason = pl.coalesce("hold", *(["reviewed"] if part.labels.obeying else []), made["reason"])
+    told = [*(["reviewed"] if part.labels.obeying else []), *(["test"] if part.labels.testing else [])]
+    reason = pl.coalesce("hold", *told, made["reason"])
     if "why" in part.frame.columns:
         free = pl.col("hold").is_null()
         reason = pl.concat_str(reason, pl.when(free).then("why"), separator="; ", ignore_nulls=True)
@@ -257,6 +263,8 @@ def _prices(labels: Labels) -> Iterator[tuple[Label, pl.Expr]]:
         yield label, pl.col(label.column).round().cast(pl.Int64) * step
     for label in labels.constraints:
         yield label, pl.when(free).then(pl.col(label.column) * step)
+    if labels.testing:
+        yield _TESTED, pl.col("tested") * step
     # the exact current price stands: where held, and where a fraction of a minor unit is left alone
     exact = pl.col("current_price").to_physical().cast(pl.Int64)
     inexact = (pl.col("action") == "hold") & (exact != pl.col("current") * step)

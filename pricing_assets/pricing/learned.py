@@ -123,6 +123,15 @@ def as_chosen(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def held_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """Those with the sentence `held_out` are held by it, and what another price would have gained is not theirs."""
+    is_held, unknown = pl.col("held_out").is_not_null(), pl.col("current").is_null()
+    return frame.with_columns(
+        hold=pl.when(is_held & ~unknown).then("held_out").otherwise("hold"),
+        **{name: pl.when(~is_held).then(name) for name in _GAINS},
+    )
+
+
 def _why_not() -> pl.Expr:
     """Why a model leaves a row alone; null where it judges it."""
     planned = pl.col("planned_price").is_not_null() | pl.col("planned_price_today").is_not_null()
@@ -130,6 +139,7 @@ def _why_not() -> pl.Expr:
     only_base = pl.col("lowest") > pl.col("highest")
     return pl.coalesce(
         "settled",
+        pl.when(pl.col("base").is_null()).then(pl.lit("no price known on the day")),
         pl.when(planned | recent.fill_null(value=False)).then(pl.lit(PROMOTED)),
         "unknown",
         pl.when(pl.col("clash").is_not_null() | only_base.fill_null(value=True)).then(pl.lit(_no_rung())),

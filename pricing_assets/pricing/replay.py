@@ -22,6 +22,7 @@ import polars as pl
 
 from pricing_assets import features
 from pricing_assets.anomalies import anomalies
+from pricing_assets.experiments import Design
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.hashing import content_hash
@@ -126,8 +127,9 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
     known = _outlook(lake, recorded, day, learned=any(each.ml for each in strategies))
     again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before, known=known))
     settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
-    law = json.loads(row["settings"]).get("law", {})
-    decided = decide(snapshot, strategies, settled, before, known, law=law)
+    said = json.loads(row["settings"])
+    law, design = said.get("law", {}), Design.of(said)
+    decided = decide(snapshot, strategies, settled, before, known, law=law, design=design)
     decisions_hash = content_hash(decided.decisions, PriceDecisions)
     compared = [
         ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from pricing_assets import anomalies
+from pricing_assets import anomalies, experiments
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake.hashing import content_hash
@@ -124,7 +124,7 @@ def day_terms(
             | dict(known.inputs.get(day, {})),
             strategies=[strategy.hash for strategy in in_force(strategies, day)],
             verdicts=verdicts[day],
-            settings=timing.settings,
+            settings=experiments.settings_of(timing.settings, in_force(strategies, day)),
             overrides=interventions.override_terms(before.overrides.filter(pl.col("date") == day)),
             models=known.models.get(day, []),
             reviews=reviews.terms(before.reviews.filter(pl.col("date") == day), "review_id"),

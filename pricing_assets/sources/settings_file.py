@@ -136,6 +136,17 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(name.removeprefix(PREFIX) for name in names))
 
 
+class Experiments(_Strict):
+    """Hold-outs: the share of clusters (category × market) whose prices stay for a period, and what draws them.
+
+    They concern strategies of type ml and hybrid alone. `salt` makes the draw this shop's own; absent, its name does.
+    """
+
+    hold_out: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    period_days: int = Field(28, ge=7, le=364)
+    salt: str | None = Field(None, min_length=1)
+
+
 class ExcelFile(_Strict):
     """An Excel sheet the SQL may read as a table."""
 
@@ -161,6 +172,7 @@ class SourceFile(_Strict):
     limits: Limits = Limits()
     database: str | None = Field(None, min_length=1)
     expectations: Expectations = Expectations()
+    experiments: Experiments = Experiments()
     publish: Publish = Publish()
     files: dict[Annotated[str, AfterValidator(_name)], ExcelFile] = {}
     variables: dict[Annotated[str, AfterValidator(_variable)], str] = {}

@@ -20,7 +20,7 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
 from pricing_assets.sources.publish_block import Publish
-from pricing_assets.sources.settings_file import WEEKDAYS, ExcelFile, Limits, SourceFile
+from pricing_assets.sources.settings_file import WEEKDAYS, ExcelFile, Experiments, Limits, SourceFile
 from pricing_assets.sources.suites import Expected
 from pricing_assets.tables import RAW, REQUIRED
 from pricing_assets.tables.base import Table
@@ -53,6 +53,7 @@ class Source:
     database: str | None = field(default=None, repr=False)  # its URL may hold a password
     expectations: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
     accepted: Mapping[date, str] = field(default_factory=dict)
+    experiments: Experiments = field(default_factory=Experiments)
     law: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     publish: Publish = field(default_factory=Publish)
 
@@ -188,6 +189,7 @@ def _source(folder: Path, file: SourceFile, settings: Settings) -> Source:
         database=settings.source_url or _database(file, settings),
         expectations=file.expectations.suites(),
         accepted=file.expectations.accepted,
+        experiments=file.experiments.model_copy(update={"salt": file.experiments.salt or file.name}),
         law={name: market.law for name, market in file.markets.items() if market.law},
         publish=file.publish,
     )

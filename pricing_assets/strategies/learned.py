@@ -18,7 +18,8 @@ from pricing_assets.strategies.strategy import Ladder, Learned, Objective, Rule
 
 RULES, ML = "rules", "ml"
 MODELS = ("demand@champion",)
-_KEYS = ("objective", "model", "bound_level", "ladder", "drift_28d", "untested", "label", "diversion")
+_KEYS = ("objective", "model", "bound_level", "ladder", "drift_28d", "untested", "label", "diversion", "tests")
+MAX_TEST = 0.15  # a test learns of prices near the present one; farther ones are for the objective to choose
 _COMPOUNDING = ("multiply", "add")
 _LADDER = Ladder(step=Decimal("0.01"), down=Decimal("0.10"), up=Decimal("0.10"))
 DEFAULT = Learned(
@@ -81,6 +82,7 @@ def read_learned(document: Document, found: Mapping[str, yaml.Node], order: tupl
         untested=document.number_of(said, "untested", DEFAULT.untested, low=0, high=1),
         label=document.number_of(said, "label", DEFAULT.label, low=0, high=MAX_AMOUNT, decimals=MAX_DECIMALS),
         diversion=document.number_of(said, "diversion", DEFAULT.diversion, low=0, high=1),
+        tests=document.number_of(said, "tests", DEFAULT.tests, low=0, high=MAX_TEST),
     )
 
 

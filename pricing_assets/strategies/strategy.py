@@ -85,7 +85,8 @@ class Learned:
     A price moves only if the category earns more by it than by holding with probability `bound_level`, after `label`
     (major units, what a change costs). `drift_28d` is the share a price may be away from that of 28 days before,
     `untested` the share it may lie beyond all prices of a year, `diversion` the share of the revenue a price loses
-    that its category gains where no data tell.
+    that its category gains where no data tell. `tests` is the share by which prices that would stay are moved to learn
+    what units answer, as many up as down; 0 tests nothing.
     """
 
     objective: Objective
@@ -96,6 +97,7 @@ class Learned:
     untested: Decimal
     label: Decimal
     diversion: Decimal
+    tests: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)

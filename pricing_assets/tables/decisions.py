@@ -1,8 +1,8 @@
 """What was decided: overrides, answers and autonomy in force, decisions, the steps that explain them, and the price
 book, the only output.
 
-Decisions, steps and the price book are append-only. A decision stands while its `basis` is the basis of its day's last
-row in runs.days.
+Decisions, steps and the price book are append-only; what experiments add is made of decisions that stand already. A
+decision stands while its `basis` is the basis of its day's last row in runs.days.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 
 METHODS = ["ml", "rules", "static"]
 OVERRIDE_KINDS = ["PRICE_FREEZE", "FORCE_RULE_BASED"]
+ARMS = ["up", "down"]
 ACTIONS = ["publish", "review", "recommend", "hold"]
 ANSWERS = ["approved", "rejected", "amended"]
 MODES = ["manual", "semi-auto", "full-auto"]
@@ -62,6 +63,16 @@ _EXPECTED = [
     *(f"{Elasticities.table_name()}.{name}" for name in ("kind", "elasticity")),
     *_made()["from"],
 ]
+
+
+def _step(*names: str) -> dict[str, Any]:
+    return {"from": [f"decisions.price_steps.{name}" for name in names]}
+
+
+def _units(description: str) -> dy.Float64:
+    return dy.Float64(
+        nullable=True, min=0, allow_inf=False, allow_nan=False, description=description, metadata={"from": _EXPECTED}
+    )
 
 
 class Overrides(Table):
@@ -208,7 +219,7 @@ class PriceSteps(Table):
     market = identifier("market", metadata=_decision("market"))
     decision_id = identifier("decision explained", metadata=_decision("decision_id"))
     step_no = dy.Int64(primary_key=True, min=1, description="1 is the start: the list price, from 0")
-    step = label("start, rule:<name>, constraint:<name>, ending, review, override, anomaly or hold")
+    step = label("start, rule:<name>, constraint:<name>, ending, test, review, override, anomaly or hold")
     before = money("cumulative price before the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     after = money("cumulative price after the step, rounded to the minor unit", metadata=_snapshot(*_NAMED))
     reason = label("what the step did, in a manager's words")
@@ -262,3 +273,71 @@ class PriceBook(Table):
     )
     supersedes = dy.String(nullable=True, description="decision_id of the entry this one replaces")
     recorded_at = moment("when it was written", provenance=True)
+
+
+class Holdouts(Table):
+    """One row per day and cluster (category × market) that strategies with a model price: whether it is held out.
+
+    Held-out prices stay for a period, so that the others can be judged against them; chance alone draws them.
+    """
+
+    date = day()
+    category = identifier("category, `none` for SKUs without one", metadata=_snapshot("category"))
+    market = identifier("market", metadata=_snapshot("market"))
+    period = dy.Int64(description="number of the period in which the day's prices take effect, counted from 1970")
+    period_from = dy.Date(description="first effective day of the period")
+    period_until = dy.Date(description="last effective day of the period")
+    held = dy.Bool(description="whether its prices stay until then")
+    skus = dy.Int64(min=1, description="SKUs of it that strategies with a model claim", metadata=_snapshot("sku"))
+
+
+class PriceTests(Table):
+    """One row per price moved to learn what units answer: as many up as down in every category and market."""
+
+    date = day()
+    sku = identifier("stock keeping unit", metadata=_decision("sku"))
+    market = identifier("market", metadata=_decision("market"))
+    category = identifier("category, `none` for SKUs without one", key=False, metadata=_snapshot("category"))
+    decision_id = identifier("decision that made the move", key=False, metadata=_decision("decision_id"))
+    strategy = label("strategy that asks for tests", metadata=_decision("strategy"))
+    arm = dy.Enum(ARMS, description="up or down, drawn", metadata=_step("before", "after"))
+    size = dy.Float64(min=0, max=1, description="size of the move asked for, as a share")
+    period = dy.Int64(description="number of the period as the cluster counts it, counted from 1970")
+    until = dy.Date(description="last effective day of the period; the next one moves it back")
+    base_price = money("price that would have stayed", metadata=_step("before"))
+    test_price = money("price tested", metadata=_step("after"))
+
+
+class ShadowDecisions(Table):
+    """One row per day, shadow, SKU and market: what a draft, a challenger or nobody held out would have decided.
+
+    Never published. Both sides' units and profit are expected under the forecasts of the live decisions.
+    """
+
+    date = day()
+    shadow = identifier(
+        "name of the draft strategy; challenger NAME/VERSION; `hold-out`: the live strategies themselves"
+    )
+    sku = identifier("stock keeping unit", metadata=_snapshot("sku"))
+    market = identifier("market", metadata=_snapshot("market"))
+    category = identifier("category, `none` for SKUs without one", key=False, metadata=_snapshot("category"))
+    text_hash = label("SHA-256 of the draft's text, or of the challenger's files; of `hold-out` the live strategy's")
+    basis = label("basis of the live decisions it was compared with", metadata=_decision("basis"))
+    currency = currency(nullable=True, metadata=_snapshot("currency"))
+    current_price = money("price in force on D", nullable=True, metadata=_snapshot("current_price"))
+    live_price = money("price decided live", nullable=True, metadata=_decision("final_price"))
+    live_action = dy.Enum(ACTIONS, description="action of the live decision", metadata=_decision("action"))
+    final_price = money("price the shadow decided; the current price where it holds", nullable=True, metadata=_made())
+    action = dy.Enum(ACTIONS, description="action it would have had", metadata=_made())
+    reason = label("why that action", metadata=_made())
+    method = dy.Enum(METHODS, description="what made its price", metadata=_made())
+    confidence = dy.Float64(nullable=True, min=0, max=1, description="its confidence", metadata=_snapshot(*_NAMED))
+    expected_units = _units("units expected at its price over the 28 days after D")
+    live_expected_units = _units("units expected at the live price")
+    expected_profit = money("profit of these units at its price", nullable=True, metadata={"from": _EXPECTED})
+    live_expected_profit = money("profit at the live price", nullable=True, metadata={"from": _EXPECTED})
+    expected_gain = money(
+        "what it expects the category to earn more than by holding; null where no model chose its price",
+        nullable=True,
+        metadata={"from": _EXPECTED},
+    )

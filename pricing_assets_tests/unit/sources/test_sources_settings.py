@@ -19,6 +19,18 @@ def test_defaults(shop: Shop) -> None:
     assert (source.trailing_days, source.publish_at, source.empty_days) == (7, time(6), "no_trade")
 
 
+def test_experiments_hold_out_a_twentieth_for_four_weeks_by_the_name_of_the_shop_unless_it_says_otherwise(
+    shop: Shop,
+) -> None:
+    plain = shop({})
+    assert plain.experiments.model_dump() == {"hold_out": 0.05, "period_days": 28, "salt": plain.name}
+    asked = shop({"experiments": {"hold_out": 0, "period_days": 14, "salt": "s"}})
+    assert asked.experiments.model_dump() == {"hold_out": 0.0, "period_days": 14, "salt": "s"}
+    for wrong in ({"hold_out": 0.6}, {"period_days": 3}, {"salt": ""}, {"holdout": 0.1}):
+        with pytest.raises(PricingError, match=f"experiments.{next(iter(wrong))}"):
+            shop({"experiments": wrong})
+
+
 def test_a_shop_that_goes_on_needs_rows_every_day(shop: Shop) -> None:
     source = shop({"historical": False, "last_day": None})
     assert source.empty_days == "error"

@@ -26,6 +26,12 @@ def test_what_is_said_of_the_model_replaces_the_defaults() -> None:
     assert learned.ladder == Ladder(Decimal("0.10"), Decimal("0.2"), DEFAULT.ladder.up)
 
 
+def test_prices_are_tested_only_where_the_strategy_asks_for_it() -> None:
+    assert DEFAULT.tests == 0
+    asked = parse(ML + "ml: {tests: 0.05}").ml
+    assert asked is not None and asked.tests == Decimal("0.05")
+
+
 def test_a_hybrid_asks_its_rules_first_unless_it_says_otherwise() -> None:
     assert parse(HYBRID).order == ("rules", "ml")
     assert parse(HYBRID.replace("multiply: 0.9", "match: competitor_min") + "order: [ml, rules]").order == (
@@ -79,6 +85,7 @@ autonomy: {mode: full-auto, threshold: 0.9, expires_days: 5}
         (ML + "ml: {ladder: {step: 0}}", "3:21", "step must be above 0"),
         (ML + "ml: {ladder: {down: 1}}", "3:21", "down must be below 1"),
         (ML + "ml: {diversion: 1.5}", "3:17", "diversion must be at most 1"),
+        (ML + "ml: {tests: 0.2}", "3:13", "tests must be at most 0.15"),
         (ML + "ml: {labels: 1}", "3:6", "did you mean label?"),
         (HYBRID + "order: [rules]", "4:8", "order must name rules and ml, each once"),
         (HYBRID + "order: [ml, rules]", "3:8", "rule r: multiply after ml would move the price anew each day"),
