@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pricing_assets.governance.drift_records import Approval, Champion, Drift, DriftEvent, Outcome, Validated
-from pricing_assets.governance.records import ActiveStrategy, Event, Language, Override, Scope
+from pricing_assets.governance.records import ActiveStrategy, Event, Language, Override, Scope, Shadow
 from pricing_assets.governance.review_records import AutonomyScope, Limits, Proposal, Review, Tightening
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "Proposal",
     "Review",
     "Scope",
+    "Shadow",
     "Store",
     "Tightening",
     "Validated",

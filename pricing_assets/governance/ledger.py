@@ -4,7 +4,7 @@ Here: reading and appending, and the two refusals that keep updates from being l
 version that has moved on. Not here: transactions (database.py), what an event means (activations, overrides,
 approvals).
 
-What one decision is about is its stream: `strategy:NAME`, `override:ID`, `approval:NAME`, `rollback:ID`.
+What one decision is about is its stream: `strategy:NAME`, `shadow:NAME`, `override:ID`, `approval:NAME`, `rollback:ID`.
 """
 
 from __future__ import annotations

@@ -63,6 +63,19 @@ class ActiveStrategy:
 
 
 @dataclass(frozen=True)
+class Shadow:
+    """A draft that decides beside the strategies in force. `version` counts its events; `set_at` is UTC."""
+
+    name: str
+    version: int
+    hash: str
+    text: str
+    set_by: str
+    set_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class Event:
     """One thing a person decided, as recorded. `seq` orders all events, `version` those of one stream from 1."""
 

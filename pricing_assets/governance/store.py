@@ -1,8 +1,8 @@
 """What people decide: strategies activated and taken back, overrides set and ended, proposals answered; and looking up.
 
 Here: the operations, each one transaction with its event and its audit row. Not here: databases (database.py), what
-makes a text a strategy (handed in as a Language), what the events come to (activations, overrides, approvals), the way
-from a drift event to a new champion (gate.py), prices put to people (desk.py).
+makes a text a strategy (handed in as a Language), what the events come to (activations, overrides, shadows,
+approvals), the way from a drift event to a new champion (gate.py), prices put to people (desk.py).
 
 Every operation carries an idempotency key. The same key with the same request returns the earlier result and does
 nothing; with another request it is refused. Source of the pattern: IETF draft-ietf-httpapi-idempotency-key-header.
@@ -16,14 +16,23 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pricing_assets.errors import PricingError
-from pricing_assets.governance import activations, approvals, ledger, overrides, rollbacks
+from pricing_assets.governance import activations, approvals, ledger, overrides, rollbacks, shadows
 from pricing_assets.governance.activations import ACTIVATED, DEACTIVATED, ROLLED_BACK, STREAM
 from pricing_assets.governance.approvals import Answer
 from pricing_assets.governance.database import Database
 from pricing_assets.governance.desk import Desk
 from pricing_assets.governance.gate import Gate
 from pricing_assets.governance.ledger import Request
-from pricing_assets.governance.records import ActiveStrategy, Draft, Event, Language, Override, OverrideKind, Scope
+from pricing_assets.governance.records import (
+    ActiveStrategy,
+    Draft,
+    Event,
+    Language,
+    Override,
+    OverrideKind,
+    Scope,
+    Shadow,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -138,6 +147,36 @@ class Store:
         with self._database.reading() as connection:
             events = ledger.events(connection, overrides.STREAM)
         return overrides.folded(event for event in events if known_by is None or event.recorded_at <= known_by)
+
+    def set_shadow(
+        self, text: str, by: str, reason: str, key: str, expected_version: int | None = None, *, origin: str = "<draft>"
+    ) -> Shadow:
+        """Lets a draft decide beside the strategies in force, never published, from the next run on.
+
+        Raises PricingError where the text has faults or would claim what another strategy in force claims.
+        """
+        draft = self._language.parse(text, origin)
+        request = Request("shadow", draft.name, by, reason, key, expected_version, draft.hash)
+        with self._database.writing() as connection:
+            earlier = ledger.earlier(connection, request)
+            event = earlier or shadows.put(connection, request, draft, self._language)
+            return shadows.shadow_of(connection, event)
+
+    def end_shadow(self, name: str, by: str, reason: str, key: str, expected_version: int | None = None) -> Event:
+        """Lets a shadow decide no more; what it decided stays. Raises PricingError where none has this name."""
+        request = Request("unshadow", name, by, reason, key, expected_version)
+        with self._database.writing() as connection:
+            return ledger.earlier(connection, request) or shadows.end(connection, request)
+
+    def shadow_history(self, name: str) -> list[Event]:
+        """Every event of a shadow, oldest first; empty where there never was one."""
+        with self._database.reading() as connection:
+            return ledger.history(connection, shadows.STREAM + name)
+
+    def shadows(self, known_by: datetime | None = None) -> list[Shadow]:
+        """The drafts that decide beside the strategies in force, by name; as it was at a moment, where one is given."""
+        with self._database.reading() as connection:
+            return shadows.shadows(connection, known_by)
 
     def return_prices(self, said: Mapping[str, Any], by: str, reason: str, key: str) -> str:
         """Records that somebody returns prices to their former ones; the id of the rollback, e.g. RB-000012."""
