@@ -13,6 +13,7 @@ import typer
 from pricing_assets import (
     cli_demand,
     cli_elasticity,
+    cli_experiments,
     cli_models,
     cli_overrides,
     cli_publishing,
@@ -63,6 +64,7 @@ app.add_typer(cli_publishing.app, name="publish")
 app.add_typer(cli_models.app)
 app.add_typer(cli_demand.app)
 app.add_typer(cli_elasticity.app)
+app.add_typer(cli_experiments.app)
 
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
 First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]

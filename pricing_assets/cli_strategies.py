@@ -1,6 +1,6 @@
-"""`pricing strategy lint|diff|activate|rollback|deactivate|list`.
+"""`pricing strategy lint|diff|activate|rollback|deactivate|list|shadow|unshadow|shadows`.
 
-Here: the names, arguments and help of these commands. Not here: what they do (shell/deciding).
+Here: the names, arguments and help of these commands. Not here: what they do (shell/deciding, shadowing).
 """
 
 from __future__ import annotations
@@ -72,3 +72,34 @@ def strategy_list(shell: Shell) -> None:
     from pricing_assets.shell import deciding
 
     deciding.show(shell)
+
+
+@register(app, "shadow")
+def strategy_shadow(shell: Shell, file: _File, reason: Reason) -> None:
+    """Let a draft decide each day beside the strategies in force, without ever publishing.
+
+    It stands in for the strategy of its name, or joins the others. marts.shadow_comparison compares them.
+
+    Example: pricing strategy shadow bolder.yaml --reason "does it earn more?"
+    """
+    from pricing_assets.shell import shadowing
+
+    shadowing.shadow(shell, file, reason)
+
+
+@register(app, "unshadow")
+def strategy_unshadow(
+    shell: Shell, name: Annotated[str, typer.Argument(help="Name of the shadow.")], reason: Reason
+) -> None:
+    """Let a shadow decide no more; what it decided stays."""
+    from pricing_assets.shell import shadowing
+
+    shadowing.unshadow(shell, name, reason)
+
+
+@register(app, "shadows")
+def strategy_shadows(shell: Shell) -> None:
+    """List the drafts that decide beside the strategies in force, and what became of them on their last day."""
+    from pricing_assets.shell import shadowing
+
+    shadowing.show(shell)

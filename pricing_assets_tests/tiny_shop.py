@@ -196,7 +196,16 @@ class Line:
         """Materialises the stations (or `only` some) for the days in one run; of their assets all, or the `tables`."""
         import dagster as dg
 
-        from pricing_assets.defs import anomalies, decisions, elasticities, executions, features, forecasts, raw
+        from pricing_assets.defs import (
+            anomalies,
+            decisions,
+            elasticities,
+            executions,
+            experiments,
+            features,
+            forecasts,
+            raw,
+        )
 
         stations = {
             "raw": raw.raw,
@@ -205,6 +214,7 @@ class Line:
             "forecasts": forecasts.demand_forecasts,
             "elasticities": elasticities.elasticities,
             "decisions": decisions.price_decisions,
+            "experiments": experiments.after_decisions,
         }
         days = [first + timedelta(days=number) for number in range(((last or first) - first).days + 1)]
         with nullcontext() if self.pictures else blank_pictures():

@@ -43,6 +43,18 @@ _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataVa
         "select date, reason, sum(alarms)::bigint as alarms from marts.anomalies_daily group by all order by all",
         plots.alarms_by_day,
     ),
+    "marts.pricing_effectiveness": (
+        "what pricing earned",
+        "from marts.pricing_effectiveness order by all",
+        plots.effectiveness,
+    ),
+    "marts.shadow_comparison": (
+        "profit of shadows",
+        "select date, shadow, sum(expected_profit_difference)::double as expected_profit_difference, "
+        "sum(live_expected_profit)::double as live_expected_profit from marts.shadow_comparison "
+        "group by all order by all",
+        plots.shadows_by_day,
+    ),
     "marts.margins": (
         "margins of the last day",
         "from marts.margins where date = (select max(date) from marts.margins where decided_price is not null)",

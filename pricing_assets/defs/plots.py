@@ -230,6 +230,56 @@ def elasticities(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return _picture(draw, f"elasticities of {rows.height // 2} SKU-markets")
 
 
+def shadow_differences(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """How far prices of shadows are from the live ones, in percent, where they differ."""
+    distance = (pl.col("final_price").cast(pl.Float64) / pl.col("live_price").cast(pl.Float64) - 1) * 100
+    found = rows.select("shadow", distance.alias("distance")).drop_nulls().filter(pl.col("distance") != 0)
+    values = {
+        str(name): part["distance"] for (name,), part in found.sort("shadow").group_by("shadow", maintain_order=True)
+    }
+
+    def draw(axes: Axes) -> None:
+        if values:
+            axes.hist([each.to_numpy() for each in values.values()], bins=41, histtype="step", label=list(values))
+        axes.set(xlabel="price of the shadow against the live one, %", ylabel="decisions")
+
+    return _picture(draw, f"{found.height} of {rows.height} decisions of shadows differ from the live ones")
+
+
+def shadows_by_day(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Profit a day of shadows would earn more than the live decisions, expected under the same forecasts, in %."""
+    share = pl.col("expected_profit_difference").cast(pl.Float64) / pl.col("live_expected_profit").cast(pl.Float64)
+    found = rows.with_columns(share=100 * share).filter(pl.col("share").is_finite()).sort("shadow", "date")
+
+    def draw(axes: Axes) -> None:
+        for (name,), part in found.group_by("shadow", maintain_order=True):
+            axes.plot(part["date"].to_list(), part["share"].to_list(), marker="o", markersize=3, label=str(name))
+        axes.axhline(0, color="lightgrey", linewidth=1)
+        axes.set(ylabel="profit against live, %")
+        axes.figure.autofmt_xdate()
+
+    return _picture(draw, "profit of shadows against the live decisions, expected under the same forecasts")
+
+
+def effectiveness(days: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Growth of clusters priced and held out by period, under the effect they show; or that they are too few."""
+    from pricing_assets import experiments
+
+    said = experiments.sentence(experiments.effectiveness(days))
+    growths = (
+        experiments.period_rows(days, "profit").group_by("period", "held").agg(growth=100 * pl.col("growth").mean())
+    )
+    growths = growths.sort("held", "period")
+
+    def draw(axes: Axes) -> None:
+        for held, color, label in ((False, _BLUE, "priced"), (True, _RED, "held out")):
+            part = growths.filter(held=held)
+            axes.plot(part["period"].to_list(), part["growth"].to_list(), "o-", color=color, markersize=3, label=label)
+        axes.set(xlabel="period", ylabel="growth, % of past revenue")
+
+    return _picture(draw, said)
+
+
 def prices_by_state(recorded: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """How many prices came to which state, from rows of publishing.publications."""
     counts = recorded.group_by(pl.col("state").cast(pl.String)).len().sort("state", descending=True)

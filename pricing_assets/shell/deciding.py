@@ -32,7 +32,8 @@ def open_store(shell: Shell) -> Store:
     return store
 
 
-def _text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """A strategy file. Raises PricingError where it cannot be read."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -41,7 +42,7 @@ def _text(file: Path) -> str:
 
 def lint(shell: Shell, file: Path) -> None:
     """Every fault of a draft with line and column; exit code 1 where there is one."""
-    faults = strategies.lint(_text(file), str(file))
+    faults = strategies.lint(read_text(file), str(file))
     shell.answer([{"line": fault.line, "column": fault.column, "message": fault.message} for fault in faults])
     for fault in faults:
         shell.say(f"{file}:{fault.line}:{fault.column}: {fault.message}")
@@ -53,7 +54,7 @@ def lint(shell: Shell, file: Path) -> None:
 
 def diff(shell: Shell, file: Path) -> None:
     """What a draft would change against the active strategy of the same name; all of it where there is none."""
-    draft = strategies.parse(_text(file), str(file))
+    draft = strategies.parse(read_text(file), str(file))
     active = {each.name: each.text for each in open_store(shell).active()}
     lines = strategies.diff(active.get(draft.name), draft.text)
     shell.answer(lines)
@@ -67,7 +68,7 @@ def diff(shell: Shell, file: Path) -> None:
 
 def activate(shell: Shell, file: Path, reason: str) -> None:
     """Makes a draft the active version of its strategy. The same text activated twice in a row has one effect."""
-    text = _text(file)
+    text = read_text(file)
     store = open_store(shell)
     draft = strategies.parse(text, str(file))
     before = next((each for each in store.active() if each.name == draft.name), None)

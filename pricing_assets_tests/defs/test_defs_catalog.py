@@ -22,6 +22,7 @@ KEYS = {
     *("forecasts/demand_forecasts", "forecasts/elasticities", "forecasts/accuracy", "monitoring/drift_metrics"),
     *("decisions/overrides", "decisions/price_decisions", "decisions/price_steps", "decisions/price_book"),
     "decisions/linked_goals",
+    *("decisions/holdouts", "decisions/price_tests", "decisions/shadow_decisions"),
     *("decisions/reviews", "decisions/autonomy", "runs/days", "runs/checks"),
     *("publishing/publications", "publishing/reconciliations"),
     *("runs/days", "runs/checks"),
@@ -35,6 +36,7 @@ KEYS = {
     ),
     *("marts/decision_summary", "marts/inventory_ageing", "marts/margins", "marts/override_history"),
     *("marts/price_changes", "marts/price_history", "marts/run_summary"),
+    *("marts/pricing_effectiveness", "marts/shadow_comparison"),
 }
 STATIONS = ("raw", "feature_snapshots", "price_anomalies", "demand_forecasts", "elasticities", "price_decisions")
 TABLES = sorted(key for key in KEYS if key.split("/")[0] not in ("staging", "marts"))

@@ -102,6 +102,21 @@ def override(name: str, **other: Any) -> dict[str, Any]:
     return {**row, **said, "reason": "supplier talks", **other}
 
 
+def drawn(day: date, held: bool) -> dict[str, Any]:
+    """Whether HOME in the UK keeps its prices."""
+    row = {"date": day, "category": "HOME", "market": "UK", "period": 541, "skus": 2}
+    return {**row, "period_from": date(2011, 11, 24), "period_until": date(2011, 12, 21), "held": held}
+
+
+def shadowed(sku: str, basis: str, price: str, profits: tuple[str | None, str | None]) -> dict[str, Any]:
+    """What a draft made of a decision that stayed at 4.00 live."""
+    row = {"date": NEXT, "shadow": "bold", "sku": sku, "market": "UK", "category": "HOME", "basis": basis}
+    texts = {"text_hash": "h", "currency": "GBP", "reason": "", "live_action": "hold", "action": "publish"}
+    prices = {name: Decimal("4.00") for name in ("current_price", "live_price")} | {"final_price": Decimal(price)}
+    own, live = (profit and Decimal(profit) for profit in profits)
+    return {**row, **texts, **prices, "method": "rules", "expected_profit": own, "live_expected_profit": live}
+
+
 def shop() -> Rows:
     """Two days, SKUs A, B and C. Day two was decided twice: basis b2 was superseded by b3."""
     return {
@@ -125,6 +140,12 @@ def shop() -> Rows:
                 NEXT, "b3", "B", "4.00", action="hold", strategy=None, strategy_hash=None, override_id="OV-000001"
             ),
             decision(NEXT, "b3", "C", "3.50", reason="rules aged-180; then ending", override_id="7"),
+        ],
+        decisions.Holdouts: [drawn(DAY, held=True)],
+        decisions.ShadowDecisions: [
+            shadowed("A", "b2", "9.00", ("9.00", "1.00")),  # beside decisions that were superseded
+            shadowed("A", "b3", "4.40", ("8.00", "7.50")),
+            shadowed("B", "b3", "4.00", (None, "3.00")),
         ],
         decisions.PriceBook: [
             entry("A", 1, "b2-A", "9.00"),

@@ -33,7 +33,9 @@ MARTS = [
     "override_history",
     "price_changes",
     "price_history",
+    "pricing_effectiveness",
     "run_summary",
+    "shadow_comparison",
 ]
 DOCS = Path(__file__).parents[2] / "docs" / "warehouse.md"
 _STOCK = {"on_hand": pl.Int64, "opening": pl.Int64, "oldest_received_on": pl.Date}
@@ -123,6 +125,25 @@ def test_decisions_are_summed_by_strategy_and_action(ask: Ask) -> None:
         " order by strategy"
     )
     assert found == [("none", "hold", 1, 0, 0.0), ("s", "publish", 2, 2, -1.25)]
+
+
+def test_sales_of_a_day_are_those_of_the_prices_drawn_the_day_before(ask: Ask) -> None:
+    found = ask(
+        "select date, category, currency, units, revenue, profit, held, period_until"
+        " from {}.marts.pricing_effectiveness order by 1"
+    )
+    sold = (2, Decimal("8.2000"), Decimal("5.2000"))
+    assert found == [(NEXT, "HOME", "GBP", *sold, True, date(2011, 12, 21))]
+
+
+def test_shadows_are_compared_with_standing_decisions_and_where_both_profits_are_known(ask: Ask) -> None:
+    found = ask(
+        "select shadow, category, decisions, live_changes, shadow_changes, differing, round(mean_difference_pct, 6),"
+        " judged, live_expected_profit, shadow_expected_profit, expected_profit_difference"
+        " from {}.marts.shadow_comparison"
+    )
+    profits = (Decimal("7.5000"), Decimal("8.0000"), Decimal("0.5000"))
+    assert found == [("bold", "HOME", 2, 0, 1, 1, 5.0, 1, *profits)]
 
 
 def test_alarms_are_counted_by_cause_and_told_apart_by_age(ask: Ask) -> None:
