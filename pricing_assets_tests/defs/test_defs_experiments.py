@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
-from tiny_shop import FIRST, Begin, Line, Shop
+from tiny_shop import DAYS, FIRST, Begin, Line, Shop
 
+from pricing_assets.demand import fit
+from pricing_assets.demand.inputs import read
+from pricing_assets.features import Calendar
+from pricing_assets.governance import Gate
 from pricing_assets.lake import days as manifests
+from pricing_assets.models import ModelUnavailable
 from pricing_assets.pricing.replay import replay
 from pricing_assets.tables.decisions import Holdouts, PriceBook, PriceDecisions, PriceTests, ShadowDecisions
 
@@ -49,8 +56,14 @@ def metadata(result: Any) -> dict[str, Any]:
     return dict(event.metadata)
 
 
-def test_a_shop_priced_by_rules_writes_nothing_and_decides_under_the_settings_it_always_had(line: Line) -> None:
-    assert line.run(DAY).success
+def test_a_shop_priced_by_rules_writes_nothing_asks_no_registry_and_decides_under_the_settings_it_always_had(
+    line: Line, location: Path
+) -> None:
+    from pricing_assets.defs.resources import Platform
+
+    with mock.patch.object(Platform, "registry") as registry, mock.patch.object(Gate, "champion", mock.Mock()):
+        assert line.run(DAY).success
+    assert not registry.aliases.called
     assert [line.lake.version(table) for table in EXPERIMENTS] == [-1, -1, -1]
     assert "experiments" not in line.standing()[DAY]["settings"]
 
@@ -169,3 +182,43 @@ def test_a_range_is_shadowed_as_day_by_day(line: Line, told: Callable[..., Any],
     assert line.run(DAY, only=stations).success and line.run(last, only=stations).success
     assert line.versions() == versions
     assert all(line.lake.read(table).equals(rows) for table, rows in zip(EXPERIMENTS, together, strict=True))
+
+
+@pytest.fixture
+def registry(line: Line, tmp_path: Path) -> Iterator[mock.Mock]:
+    """One with a challenger, version 3, trained on the shop's first days; version 2 is in force."""
+    assert line.run(DAYS[6], only=("raw",)).success
+    panels = read(line.lake, [DAYS[6]], Calendar("Europe/London")).daily(DAYS[6])
+    fit(panels.history, panels.plan).save(tmp_path / "model")
+    made = mock.Mock()
+    made.aliases.return_value = {"champion": 2, "challenger": 3}
+    made.version.return_value = mock.Mock(version=3, label="demand-daily/3", artifact_hash="ab12" * 16)
+    made.fetch.return_value = mock.Mock(folder=tmp_path / "model")
+    in_force = mock.Mock(version=2)
+    from pricing_assets.defs.resources import Platform  # not before the code location has its shop
+
+    with (
+        mock.patch.object(Platform, "registry", made),
+        mock.patch.object(Gate, "champion", lambda gate, name: in_force),
+    ):
+        yield made
+
+
+def test_a_challenger_decides_for_strategies_with_a_model_after_its_training(
+    line: Line, told: Callable[..., Any], registry: mock.Mock
+) -> None:
+    told("activate", HYBRID, "ann", "try a model", "k")
+    assert line.run(DAYS[6], DAYS[8]).success
+    rows = line.lake.read(ShadowDecisions).filter(pl.col("shadow") == "challenger demand-daily/3")
+    assert rows["date"].unique().to_list() == [DAYS[8]], "it has seen the days before, and one is without trade"
+    assert rows.height == 4
+    assert set(rows["text_hash"].cast(pl.String)) == {"ab12" * 16}
+    assert rows["expected_units"].equals(rows["live_expected_units"].alias("expected_units")), (
+        "rules price alike, and both sides are judged under the live forecasts"
+    )
+    registry.fetch.side_effect = ModelUnavailable("missing", "its files are gone")
+    result = line.run(DAYS[8], only=["experiments"])
+    assert result.success
+    assert metadata(result)["could not decide"].value == "- challenger of demand-daily: its files are gone"
+    registry.aliases.return_value = {"champion": 2, "challenger": 2}
+    assert "could not decide" not in metadata(line.run(DAYS[8], only=["experiments"]))
