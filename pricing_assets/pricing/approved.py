@@ -37,13 +37,18 @@ def commit_answers(lake: Lake, day: date, given: pl.DataFrame, provenance: Prove
 
     `given` are answers as of queue.answers; `now` is the moment the day is judged by. The caller holds the day.
     """
-    standing = manifests.standing(lake).filter(pl.col("date") == day).to_dicts()
-    if not standing or standing[0]["status"] != "priced" or now >= standing[0]["effective_from"]:
-        return PriceBook.create_empty()
-    new = entries(lake, standing[0], given, now)
+    new = waiting(lake, day, given, now)
     if new.height:
         enter(lake, day, new, provenance, now)
     return new
+
+
+def waiting(lake: Lake, day: date, given: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The entries that answers would add to the book of a day; none once its prices took effect."""
+    standing = manifests.standing(lake).filter(pl.col("date") == day).to_dicts()
+    if not standing or standing[0]["status"] != "priced" or now >= standing[0]["effective_from"]:
+        return PriceBook.create_empty()
+    return entries(lake, standing[0], given, now)
 
 
 def entries(lake: Lake, row: Mapping[str, Any], given: pl.DataFrame, now: datetime) -> pl.DataFrame:

@@ -119,9 +119,13 @@ def test_what_a_person_approves_between_run_and_cut_off_goes_out_with_the_day(li
     proposal = Proposal(**said, day=row["date"], binds_until=CUT_OFF.date() + timedelta(days=row["days"]))
     live.platform().store.desk.decide("ann", proposal, "approve", "fine", "once", today=CUT_OFF.date())
     live.ended()
-    live.clock = lambda: CUT_OFF - timedelta(minutes=5)
+    assert ask(live, CUT_OFF - timedelta(minutes=5)).partition_key == "2026-03-02", "an answer waits"
     assert publish(live, DAYS[1]).success
+    assert ask(live, CUT_OFF - timedelta(minutes=4)).skip_message == "nothing waits"
     (entry,) = live.lake.read(PriceBook).to_dicts()
     assert (entry["sku"], entry["price"], entry["review_id"] is None) == (row["sku"], row["price"], False)
+    ask(live, CUT_OFF)
+    live.ended()
+    assert publish(live, DAYS[1]).success
     sent = live.lake.read(Publications).filter(sku=row["sku"], market=row["market"])
     assert "sent" in sent["state"].cast(str).to_list()
