@@ -59,6 +59,7 @@ def _challengers(platform: Platform, days: Sequence[date]) -> tuple[list[Challen
     """The challenger newer than the champion, with its forecasts of the days after its training; or why it has none."""
     from pricing_assets import demand, models
     from pricing_assets.demand.forecasts import NAMES, Served, forecasts_of
+    from pricing_assets.demand.plan import Frequency
 
     name = NAMES["D"]
     champion = platform.gate.champion(name) if days else None
@@ -71,7 +72,8 @@ def _challengers(platform: Platform, days: Sequence[date]) -> tuple[list[Challen
         with TemporaryDirectory() as folder:
             version = platform.registry.version(name, number)
             model = demand.load(platform.registry.fetch(version, Path(folder)).folder)
-        served = {"D": [Served(model, number, version.artifact_hash)], "W": [Served(None, reason="not asked")]}
+        challenger, nothing = Served(model, number, version.artifact_hash), Served(None, reason="not asked")
+        served: dict[Frequency, list[Served]] = {"D": [challenger], "W": [nothing]}
         asked = [day for day in days if day > model.trained_until]
         forecasts = forecasts_of(platform.lake, asked, platform.calendar, served) if asked else pl.DataFrame()
     except PricingError as fault:

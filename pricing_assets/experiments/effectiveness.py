@@ -68,7 +68,7 @@ def _measured(days: pl.DataFrame, measure: str, span: Span | None) -> list[dict[
         "held_out": compared.filter("held").height,
         "periods": compared["period"].n_unique(),
     }
-    if reason := _too_few(counts["clusters"]):
+    if reason := _too_few(compared.select(CLUSTER).unique().height):
         return [counts | {"reason": reason}]
     found = effect(compared.select("period", "held", "growth"))
     figures = {
@@ -176,7 +176,7 @@ def effect(rows: pl.DataFrame) -> Effect:
 def _redrawn(held: Array, generator: np.random.Generator) -> Array:
     """As many held as there are, drawn anew: one row per draw."""
     places = generator.random((_DRAWS, held.size)).argsort(axis=1, kind="stable")
-    return places < held.sum()
+    return np.asarray(places < held.sum())
 
 
 def _difference(values: Array, held: Array) -> Array:

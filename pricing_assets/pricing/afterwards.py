@@ -32,9 +32,11 @@ def afterwards(
     lake: Lake, days: Sequence[Stood], drafts: Sequence[Draft], challengers: Sequence[Challenger] = ()
 ) -> Afterwards:
     """What experiments add to the days. Rows of shadows that ended since stay while the live decisions do."""
-    held, tested, shadowed = [Holdouts.create_empty()], [PriceTests.create_empty()], [ShadowDecisions.create_empty()]
+    held: list[pl.DataFrame] = [Holdouts.create_empty()]
+    tested: list[pl.DataFrame] = [PriceTests.create_empty()]
+    shadowed: list[pl.DataFrame] = [ShadowDecisions.create_empty()]
     faults: list[str] = []
-    now = [each.name for each in (*drafts, *challengers)]
+    now = [*(each.name for each in drafts), *(each.name for each in challengers)]
     for day in days:
         held.append(_held(day))
         tested.append(_tested(day))

@@ -64,7 +64,8 @@ def shadow(day: Stood, drafts: Sequence[Draft], challengers: Sequence[Challenger
         *((each.name, partial(_draft, day, each)) for each in drafts),
     ]
     asked += [(each.name, partial(_challenger, day, each)) for each in challengers]
-    rows, faults = [ShadowDecisions.create_empty()], []
+    rows: list[pl.DataFrame] = [ShadowDecisions.create_empty()]
+    faults: list[str] = []
     for name, decide_it in asked:
         try:
             rows.append(decide_it())

@@ -143,8 +143,8 @@ class Experiments(_Strict):
     """
 
     hold_out: Annotated[float, Field(ge=0, le=0.5)] = 0.05
-    period_days: int = Field(28, ge=7, le=364)
-    salt: str | None = Field(None, min_length=1)
+    period_days: Annotated[int, Field(ge=7, le=364)] = 28
+    salt: Annotated[str, Field(min_length=1)] | None = None
 
 
 class ExcelFile(_Strict):

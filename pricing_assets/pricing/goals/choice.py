@@ -40,6 +40,9 @@ def choose(options: Options, goals: Sequence[Goal]) -> Chosen:
     _hold(options, opened, list(held))
     for goal in goals:
         if isinstance(goal, Changes) and goal.at_most == 0:
+            closed = goal.rows[~options.open[goal.rows, options.hold[goal.rows]]]
+            words = f"{goal.label}: no price may change, also not one that breaks a constraint"
+            held |= {int(row): words for row in closed if int(row) not in held}
             _hold(options, opened, goal.rows)
     found: list[Clash] = []
     settled: list[_Settled] = []

@@ -113,7 +113,9 @@ def at_budgets(scene: Scene) -> list[Clash]:
         used = -scene.adds(budget)[np.arange(len(index)), index]
         excess = used.sum() - budget.at_most
         if excess > 0:
-            return _give_way(scene, budget, used, int(excess))
+            # where no goal asks for the changes, prices that may not be held do
+            needs = (float(budget.at_most), float(used.sum()), "")
+            return _give_way(scene, budget, used, int(excess)) or [clash(budget, scene.sums[place], needs, (), True)]
     return []
 
 
@@ -199,6 +201,8 @@ def jointly(scene: Scene) -> list[Clash]:
     """Of targets that can be met alone, not together, the first that is one too many. For small sets: by HiGHS."""
     ladders, accepted = scene.ladders, scene.ladders.budget.copy()
     every = np.arange(ladders.sums)
+    if accepted.any() and exact.solve(ladders, np.zeros(ladders.value.shape), sums=accepted).none:
+        return _over_budgets(scene)
     for number in _targets(scene):
         goal, place = scene.goals[number], scene.sums.index(number)
         assert not isinstance(goal, Order | Family)
@@ -215,6 +219,24 @@ def jointly(scene: Scene) -> list[Clash]:
         proved = answer.none or answer.bound < ladders.amount[place]
         return [clash(goal, number, (*reach, ""), against, proved)]
     return []
+
+
+def _over_budgets(scene: Scene) -> list[Clash]:
+    """The last hard goal among the rows of budgets that can be kept one by one, not together; where there is none, the
+    last budget.
+    """
+    budgets = [goal for goal in scene.goals.values() if isinstance(goal, Changes)]
+    rows = {row for budget in budgets for row in budget.rows.tolist()}
+    hard = [number for number in scene.hard() if rows & set(scene.goals[number].rows.tolist())]
+    number = (hard or [n for n, goal in scene.goals.items() if isinstance(goal, Changes)] or list(scene.goals))[-1]
+    goal, every = scene.goals[number], np.arange(scene.ladders.open.shape[1])
+    index = chosen(scene.ladders, np.where(every == scene.ladders.hold[:, None], 0.0, -1.0))
+    changes = np.zeros(len(scene.tied.rows))
+    changes[scene.nodes] = index != scene.ladders.hold
+    needs = int(changes[np.unique(scene.tied.leader[np.searchsorted(scene.tied.rows, goal.rows)])].sum())
+    against = tuple(budget.label for budget in budgets if budget is not goal)
+    words = f"{goal.label}: it needs {needs} changes of price, more than are left by {', '.join(against)} together"
+    return [clash(goal, number, (needs, max(needs - 1, 0), ""), against, True)._replace(words=words)]
 
 
 def _reaches(scene: Scene, goal: Sum, counted: Flags, needed: float) -> bool:
@@ -243,4 +265,4 @@ def unmet(scene: Scene, dual: Dual, index: Ints) -> list[Clash]:
         against = tuple(scene.goals[scene.sums[p]].label for p in beside if missed[p] or dual.multipliers[p] > 0.0)
         reach = _reach(scene, goal, lambda score: index)
         found.append(clash(goal, scene.sums[place], (*reach, ""), against, bool(dual.bound < least)))
-    return found
+    return found or _over_budgets(scene)

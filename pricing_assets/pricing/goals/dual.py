@@ -16,7 +16,7 @@ from pricing_assets.pricing.goals.ladders import Ladders
 from pricing_assets.pricing.goals.options import Floats, Ints
 
 ROUNDS = 60
-"""Rounds at most; 100,000 rows under 300 targets and a budget took 20 to 30."""
+"""Rounds at most; 100,000 rows under 250 targets and a budget took 20."""
 NEAR = 1e-7
 """Of the bound: what the program still promises to take off it, below which it is left at that."""
 REACH = (4.0, 64.0, 1024.0, 16384.0)

@@ -101,9 +101,7 @@ def violations(held: Options, wanted: Sequence[Goal], chosen: Chosen) -> list[st
         if row in chosen.held and column != held.hold[row]:
             found.append(f"row {row} is held and moves")
         if row not in chosen.held and not held.open[row, column]:
-            frozen = any(isinstance(goal, Changes) and goal.at_most == 0 and row in goal.rows for goal in wanted)
-            if not frozen or column != held.hold[row]:
-                found.append(f"row {row} takes a price that is not open")
+            found.append(f"row {row} takes a price that is not open")
     for clash in chosen.clashes:
         found += [f"row {row} of {clash.label} is not held" for row in clash.rows if int(row) not in chosen.held]
     if chosen.bound < chosen.value - 1e-6 * (1 + abs(chosen.value)):

@@ -264,3 +264,22 @@ def test_options_of_unequal_shape_or_without_a_hold_are_refused() -> None:
         options([[100, 110]], [[0.0, 1.0]], [2])
     with pytest.raises(ValueError, match="expected 0 at the hold"):
         options([[100, 110]], [[1.0, 0.0]], [0])
+
+
+def test_prices_that_may_not_be_held_and_a_budget_clash_by_name() -> None:
+    held = options([[100, 110]] * 3, [[0.0, -1.0]] * 3, [0] * 3, open=[[False, True]] * 2 + [[True, True]])
+    (clash,) = goals.choose(held, [Changes("one change", rows(0, 1, 2), 1)]).clashes
+    assert clash.words == "one change: at most 1 changes are allowed, 2 are needed: 1 too many"
+
+
+def test_a_line_that_budgets_leave_no_room_for_together_gives_way() -> None:
+    held = options(
+        [[100, 110, 120]] * 4, [[-1.0, 0.0, -1.0]] * 4, [1] * 4, open=[[True] * 3] * 2 + [[True, False, True]] * 2
+    )
+    # 0 may go down or 1 up; but 2 and 3 may not be held, and use up the one change each of them shares
+    wanted = [Order("line", rows(0, 1), 10), Changes("first", rows(0, 2), 1), Changes("second", rows(1, 3), 1)]
+    found = goals.choose(held, wanted)
+    assert not reference.violations(held, wanted, found)
+    (clash,) = found.clashes
+    assert clash.words == "line: it needs 1 changes of price, more than are left by first, second together"
+    assert found.index.tolist()[:2] == [1, 1]
