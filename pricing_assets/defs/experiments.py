@@ -1,6 +1,6 @@
 """The experiments station: who was held out, which prices were tested, and what shadows would have decided."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,8 +72,10 @@ def _challengers(platform: Platform, days: Sequence[date]) -> tuple[list[Challen
         with TemporaryDirectory() as folder:
             version = platform.registry.version(name, number)
             model = demand.load(platform.registry.fetch(version, Path(folder)).folder)
-        challenger, nothing = Served(model, number, version.artifact_hash), Served(None, reason="not asked")
-        served: dict[Frequency, list[Served]] = {"D": [challenger], "W": [nothing]}
+        served: Mapping[Frequency, Sequence[Served]] = {
+            "D": [Served(model, number, version.artifact_hash)],
+            "W": [Served(None, reason="not asked")],
+        }
         asked = [day for day in days if day > model.trained_until]
         forecasts = forecasts_of(platform.lake, asked, platform.calendar, served) if asked else pl.DataFrame()
     except PricingError as fault:

@@ -62,13 +62,14 @@ def effectiveness(days: pl.DataFrame, span: Span | None = None) -> pl.DataFrame:
 
 def _measured(days: pl.DataFrame, measure: str, span: Span | None) -> list[dict[str, Any]]:
     compared = period_rows(days, measure, span)
+    clusters = compared.select(CLUSTER).unique().height
     counts = {
         "measure": measure,
-        "clusters": compared.select(CLUSTER).unique().height,
+        "clusters": clusters,
         "held_out": compared.filter("held").height,
         "periods": compared["period"].n_unique(),
     }
-    if reason := _too_few(compared.select(CLUSTER).unique().height):
+    if reason := _too_few(clusters):
         return [counts | {"reason": reason}]
     found = effect(compared.select("period", "held", "growth"))
     figures = {
@@ -175,8 +176,9 @@ def effect(rows: pl.DataFrame) -> Effect:
 
 def _redrawn(held: Array, generator: np.random.Generator) -> Array:
     """As many held as there are, drawn anew: one row per draw."""
-    places = generator.random((_DRAWS, held.size)).argsort(axis=1, kind="stable")
-    return np.asarray(places < held.sum())
+    places: Array = generator.random((_DRAWS, held.size)).argsort(axis=1, kind="stable")
+    drawn: Array = places < held.sum()
+    return drawn
 
 
 def _difference(values: Array, held: Array) -> Array:

@@ -57,12 +57,13 @@ def metadata(result: Any) -> dict[str, Any]:
 
 
 def test_a_shop_priced_by_rules_writes_nothing_asks_no_registry_and_decides_under_the_settings_it_always_had(
-    line: Line, location: Path
+    line: Line, begin: Begin
 ) -> None:
     from pricing_assets.defs.resources import Platform
 
+    begin(line, DAY)
     with mock.patch.object(Platform, "registry") as registry, mock.patch.object(Gate, "champion", mock.Mock()):
-        assert line.run(DAY).success
+        assert line.run(DAY, only=["decisions", "experiments"]).success
     assert not registry.aliases.called
     assert [line.lake.version(table) for table in EXPERIMENTS] == [-1, -1, -1]
     assert "experiments" not in line.standing()[DAY]["settings"]
@@ -92,14 +93,15 @@ def test_a_cluster_of_a_strategy_with_a_model_is_held_out_shadowed_and_replayed(
 
 
 def test_another_share_or_salt_is_another_decision_and_replays_too(
-    line: Line, shop: Shop, told: Callable[..., Any]
+    line: Line, shop: Shop, told: Callable[..., Any], begin: Begin
 ) -> None:
+    begin(line, DAY)
     told("activate", HYBRID, "ann", "try a model", "k")
     shop.settings(experiments={"hold_out": 0.0})
-    assert line.run(DAY).success
-    basis, book = line.standing()[DAY]["basis"], line.lake.read(PriceBook)
+    assert line.run(DAY, only=["decisions", "experiments"]).success
+    basis = line.standing()[DAY]["basis"]
     assert not line.lake.read(Holdouts)["held"].any()
-    assert book.height == 4
+    assert set(decisions(line)["action"]) == {"publish"}
     shop.settings(experiments={"hold_out": 0.05, "salt": "another"})
     assert line.run(DAY, only=["decisions", "experiments"]).success
     assert line.standing()[DAY]["basis"] != basis
@@ -129,21 +131,14 @@ def test_a_draft_decides_beside_the_live_strategy_of_its_name_and_publishes_noth
     assert "](data:image/png;base64," in seen["against the live prices"].value
 
 
-def test_a_draft_of_another_name_joins_the_live_ones_and_is_compared_where_it_prices(
-    line: Line, told: Callable[..., Any], begin: Begin
-) -> None:
-    begin(line, DAY)
-    told("set_shadow", draft("bold", priority=9) + "scope: {market: [DE]}\n", "ann", "bolder", "k")
-    assert line.run(DAY, only=["experiments"]).success
-    assert line.lake.read(ShadowDecisions).select("shadow", "sku", "market").rows() == [("bold", "A", "DE")]
-
-
-def test_a_shadow_that_cannot_decide_is_named_and_stops_nobody(
+def test_a_draft_of_another_name_joins_the_live_ones_and_one_that_cannot_decide_is_named_and_stops_nobody(
     line: Line, told: Callable[..., Any], begin: Begin
 ) -> None:
     begin(line, DAY)
     abroad = "scope: {market: [DE]}\n"
     told("set_shadow", draft("bold", priority=9) + abroad, "ann", "bolder", "k")
+    assert line.run(DAY, only=["experiments"]).success
+    assert line.lake.read(ShadowDecisions).select("shadow", "sku", "market").rows() == [("bold", "A", "DE")]
     told("set_shadow", draft(), "ann", "bolder", "k2")
     told("activate", draft("late", priority=9) + abroad, "bob", "now at the same priority", "k3")
     result = line.run(DAY, only=["decisions", "experiments"])

@@ -40,8 +40,7 @@ def juice_scene(path: Path, off: float, seed: int, *, days: int = 90, stores: in
     settings = MarketSettings(
         skus=brands, markets=stores, days=7 * weeks + days, seed=seed, rivals=0, irregular=False, faulty=False
     )
-    recent = (np.median(each[-_RECENT:], axis=0).astype(np.float64, copy=False) for each in (price, cost))
-    start, now = (whole(np.asarray(each)) for each in recent)
+    start, now = (np.rint(np.median(each[-_RECENT:], axis=0)).astype(np.int64) for each in (price, cost))
     now = np.minimum(now, whole((1 - _LEAST_MARGIN) * start))
     drawn = assort(settings)
     best = _best(start, now, off, stream(settings.seed, "off").random(brands)[drawn.sku])
