@@ -107,8 +107,14 @@ def explain(
     sku: Annotated[str, typer.Argument(help="Stock keeping unit.")],
     market: Annotated[str, typer.Option(help="Market, as in raw.listings.")],
     day: Day = None,
+    drivers: Annotated[
+        bool, typer.Option("--drivers", help="Ask the model what drives the demand it expects.")
+    ] = False,
 ) -> None:
-    """Show one price as a waterfall: from the list price through rules, constraints and ending, to the cent.
+    """Show one price as a waterfall: from the list price through rules, model, constraints and ending, to the cent.
+
+    Where a model decided, with what it went by: likely range, elasticity, what its category gains, and what drives the
+    demand. Drivers are kept of prices that change or wait for a person; of others `--drivers` asks the model anew.
 
     Without a date: of the last decided day.
 
@@ -116,7 +122,8 @@ def explain(
     """
     from pricing_assets.shell import showing
 
-    showing.explain(shell, sku, market, required_day(day) if day is not None else showing.last_decided_day(shell))
+    asked = required_day(day) if day is not None else showing.last_decided_day(shell)
+    showing.explain(shell, sku, market, asked, drivers=drivers)
 
 
 @register(app)

@@ -13,3 +13,8 @@ def counted(number: int, noun: str) -> str:
     ('1 day', '0 faults', '2,000 more rows')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def counted_units(units: float) -> str:
+    """Units as people say them: to a tenth below a hundred."""
+    return f"{units:,.1f}" if units < 100 else f"{units:,.0f}"

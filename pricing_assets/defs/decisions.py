@@ -8,15 +8,18 @@ import polars as pl
 
 from pricing_assets import pricing
 from pricing_assets.defs import catalog, plots, verdicts
-from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, days_of
+from pricing_assets.defs.forecasts import ASKED
+from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, SOURCE, days_of
 from pricing_assets.defs.resources import Platform
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import (
     Autonomy,
+    DemandDrivers,
     LinkedGoals,
     Overrides,
     PriceBook,
     PriceDecisions,
+    PriceSentences,
     PriceSteps,
     Reviews,
 )
@@ -24,6 +27,9 @@ from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.runs import Checks, Days
+
+SEEN = tuple(table for table in ASKED if table in SOURCE.tables)
+"""What a model saw when it forecast, and sees again when it is asked what drove that."""
 
 
 @dg.multi_asset(
@@ -45,8 +51,10 @@ from pricing_assets.tables.runs import Checks, Days
             PriceSteps, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Reviews, Autonomy, Checks]
         ),
         catalog.spec(LinkedGoals, deps=[FeatureSnapshots, DemandForecasts, Elasticities, Strategies]),
+        catalog.spec(PriceSentences, deps=[PriceDecisions, DemandForecasts, Elasticities, Strategies]),
+        catalog.spec(DemandDrivers, deps=[PriceDecisions, DemandForecasts, *SEEN]),
         catalog.spec(PriceBook, deps=[PriceDecisions, Reviews]),
-        catalog.spec(Days, deps=[PriceDecisions, PriceSteps, LinkedGoals, PriceBook]),
+        catalog.spec(Days, deps=[PriceDecisions, PriceSteps, LinkedGoals, PriceSentences, DemandDrivers, PriceBook]),
     ],
     check_specs=[
         dg.AssetCheckSpec(verdicts.EVERY_DAY, asset=catalog.key(Days), description="No day of the run was stopped.")
@@ -63,10 +71,15 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         days = verdicts.open_days(context, platform.lake, asked)
         began = platform.started(context)
         active, people = platform.strategies(began), platform.people(began)
+        strategies = [each.strategy for each in active]
         batch = pricing.decide_days(platform.lake, days, platform.timing(days), active, people)
+        driven = pricing.with_drivers(platform.lake, batch, strategies, platform.calendar, platform.recorded_model)
+        batch = batch._replace(drivers=driven.rows)
         done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
+    for note in driven.notes:
+        context.log.warning(note)
     moves = {"what moved prices": plots.step_moves(batch.steps)}
-    unread = pricing.unread([each.strategy for each in active])
+    unread = pricing.unread(strategies)
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
         catalog.result(context, Overrides, batch.before.overrides, days),
@@ -75,6 +88,8 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         catalog.result(context, PriceDecisions, batch.decisions, days, _seen(batch.decisions), unread=unread),
         catalog.result(context, PriceSteps, batch.steps, days, moves, unread=unread),
         catalog.result(context, LinkedGoals, batch.goals, days, _met(batch.goals)),
+        catalog.result(context, PriceSentences, batch.sentences, days),
+        catalog.result(context, DemandDrivers, batch.drivers, days),
         catalog.result(context, PriceBook, done.book, days),
         catalog.result(context, Days, done.rows, days, {"days changed": len(done.changed)})._replace(
             check_results=[verdicts.stopped(asked, days)]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from pricing_assets.tables.decisions import Overrides
 from pricing_assets.tables.models import Versions
 
 if TYPE_CHECKING:
+    from pricing_assets.demand import DemandModel
     from pricing_assets.governance import Gate, Store
     from pricing_assets.models import Bench, Registry
 
@@ -75,6 +77,13 @@ class Platform(dg.ConfigurableResource["Platform"]):
         from pricing_assets import models
 
         return models.open_registry(self.settings.registry, self.settings.home)
+
+    def recorded_model(self, made_by: str) -> DemandModel:
+        """The model that made a forecast, as its rows name it: name/version@hash."""
+        from pricing_assets import demand, models
+
+        with TemporaryDirectory() as folder:
+            return demand.load(models.recorded(self.registry, made_by, Path(folder)))
 
     @property
     def bench(self) -> Bench:

@@ -1,7 +1,7 @@
 """The forecasts of days in the lake: by the model in force, else by rate, with the reason in every row.
 
-Here: from the panels of a day to rows of forecasts.demand_forecasts. Not here: which model is in force (models/,
-governance/), how it forecasts (model), reading (inputs).
+Here: from the panels of a day to rows of forecasts.demand_forecasts, and to what drives them. Not here: which model is
+in force (models/, governance/), how it forecasts (model), reading (inputs).
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 
 import polars as pl
 
+from pricing_assets.demand.attribution import attributed, ranked
 from pricing_assets.demand.inputs import Read, read
 from pricing_assets.demand.model import DemandModel
 from pricing_assets.demand.panel import DATE, ID
-from pricing_assets.demand.panels import PRICE, Panels, series_pair
+from pricing_assets.demand.panels import PRICE, Panels, series_id, series_pair
 from pricing_assets.demand.plan import Frequency
 from pricing_assets.demand.rates import rate_forecasts
 from pricing_assets.errors import PricingError
@@ -32,6 +33,10 @@ NAMES: Mapping[Frequency, str] = {"D": "demand-daily", "W": "demand-weekly"}
 NO_PRICE = "no posted price is known, and the model needs one"
 CANNOT = "the model cannot forecast this panel"
 """How the reason begins where a model that should serve was asked and failed."""
+
+
+APART = 4
+"""Days between the dates whose contributions are asked for: seven of 28, each weekday once, at a quarter of the cost."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +95,38 @@ def forecast_panels(panels: Panels, served: Served) -> pl.DataFrame:
     model, reason = served.model, served.reason or _unfit(panels, served.model)
     if model is None or reason:
         return _by_rate(panels.history, panels, str(reason))
-    priced = panels.keys.select(ID).filter(panels.keys["priced"] | (PRICE not in model.plan.known))
-    history = panels.history.join(priced, on=ID, how="semi", maintain_order="left")
-    others = panels.history.join(priced, on=ID, how="anti", maintain_order="left")
+    history, future = _asked(panels, model)
+    others = panels.history.join(history, on=ID, how="anti", maintain_order="left")
     parts = [_by_rate(others, panels, NO_PRICE)] if others.height else []
     if history.height:
         try:
-            made = model.forecast(history, panels.future.join(priced, on=ID, how="semi", maintain_order="left"))
+            made = model.forecast(history, future)
         except PricingError as fault:
             return _by_rate(panels.history, panels, f"{CANNOT}: {fault.what}")
         parts.append(made.with_columns(by_model=pl.lit(value=True)))
     return pl.concat(parts).sort(ID, DATE)
+
+
+def _asked(panels: Panels, model: DemandModel) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """History and future of the series a model is asked about."""
+    priced = panels.keys.select(ID).filter(panels.keys["priced"] | (PRICE not in model.plan.known))
+    history, future = (
+        frame.join(priced, on=ID, how="semi", maintain_order="left") for frame in (panels.history, panels.future)
+    )
+    return history, future
+
+
+def drivers_of(panels: Panels, model: DemandModel, forecasts: pl.DataFrame) -> pl.DataFrame:
+    """sku, market, driver_no, driver, effect_pct, sentence: what drives a day's `forecasts` by a model.
+
+    `forecasts` (target_date, sku, market, mean) are its own of that day. Of the dates every APART-th counts. Raises
+    PricingError for a model without trees.
+    """
+    first = panels.day + timedelta(days=1)
+    dates = pl.col("target_date").is_in([first + timedelta(days=n) for n in range(0, panels.plan.horizon, APART)])
+    rows = forecasts.filter(dates).select(series_id(), pl.col("target_date").alias(DATE), "mean")
+    added = model.contributions(*_asked(panels, model), rows.select(ID, DATE))
+    return ranked(attributed(added, rows, model.roles)).select(*series_pair(), pl.exclude(ID))
 
 
 def _by_rate(history: pl.DataFrame, panels: Panels, reason: str) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pricing_assets.demand import boosting
+from pricing_assets.demand.attribution import EXPECTED
 from pricing_assets.demand.blend import SEGMENT, Blend, blend_from, learn
 from pricing_assets.demand.boosting import Encoding, Grown, encoding_of
 from pricing_assets.demand.design import REASON, Book, opened, rows_of
@@ -96,15 +97,21 @@ class DemandModel:
         }
         return rows.with_columns(pl.Series(name, values) for name, values in made.items())
 
-    def contributions(self, history: pl.DataFrame, future: pl.DataFrame | None = None) -> pl.DataFrame:
-        """unique_id, ds, feature, contribution: what each feature adds to the logarithm of the `ratio` forecast."""
+    def contributions(
+        self, history: pl.DataFrame, future: pl.DataFrame | None = None, wanted: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """unique_id, ds, feature, contribution: what each feature adds to the logarithm of the `ratio` forecast.
+
+        Of the rows `wanted` (unique_id, ds) alone where given: one takes about a hundred times what its forecast does.
+        """
         if not self.boosters:
             raise PricingError("the model has no trees: all series fall back", "train it on a longer history")
         book, origin = self._asked(history, future)
-        rows = rows_of(book, [origin])
+        rows = rows_of(book, [origin], None if wanted is None else wanted[ID].unique())
+        rows = rows if wanted is None else rows.join(wanted, on=[ID, DATE], how="semi", maintain_order="left")
         seen = self.encoding.seen_by(RATIO)
         added = boosting.contributions(self._trees[RATIO], self.encoding.matrix(rows)[:, seen])
-        names = [*(self.encoding.names[place] for place in seen), "expected"]
+        names = [*(self.encoding.names[place] for place in seen), EXPECTED]
         keys = rows.select(pl.col(ID, DATE).repeat_by(len(names)).list.explode())
         long = keys.with_columns(pl.Series("feature", names * rows.height), pl.Series("contribution", added.ravel()))
         return long.sort(ID, DATE, "feature")

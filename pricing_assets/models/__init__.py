@@ -14,7 +14,7 @@ from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, Signatu
 from pricing_assets.models.registry import Registry, open_registry
 from pricing_assets.models.report import Accuracy, Compared, Contestant, Identity, ValidationReport
 from pricing_assets.models.retraining import Bench, Validation, retrain, roll_back
-from pricing_assets.models.serving import Serving, champion_in_force, serving_of
+from pricing_assets.models.serving import Serving, champion_in_force, recorded, serving_of
 from pricing_assets.models.validation import rising, validation_report
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "content_hash",
     "open_registry",
     "promotion_decision",
+    "recorded",
     "registered",
     "retrain",
     "rising",

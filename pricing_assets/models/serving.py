@@ -1,6 +1,6 @@
 """The champion in force, with its files: what the ledger says people approved, fetched from the registry.
 
-Here: from the ledger's word to verified files. Not here: forecasting with them (demand/),
+Here: from the ledger's word, or that of a forecast, to verified files. Not here: forecasting with them (demand/),
 how a champion comes in force (retraining.py).
 
 The ledger decides and the alias follows. An alias somebody moved by hand puts nothing in force: no model changes
@@ -58,6 +58,16 @@ def serving_of(registry: Registry, champion: Champion, into: Path) -> Serving:
     return Serving(
         champion.model, champion.version, champion.artifact_hash, files_of(registry, champion, into).folder, None
     )
+
+
+def recorded(registry: Registry, made_by: str, into: Path) -> Path:
+    """The files of the model that made a forecast, as its rows name it: name/version@hash.
+
+    Whatever is in force by now. Raises ModelUnavailable where they are not the files that forecast.
+    """
+    label, _, artifact_hash = made_by.partition("@")
+    model, _, version = label.rpartition("/")
+    return registry.fetch(registry.version(model, int(version)), into, artifact_hash).folder
 
 
 def files_of(registry: Registry, champion: Champion, into: Path) -> Fetched:

@@ -10,6 +10,7 @@ from pricing_assets.pricing.basis import LOGIC_VERSION, Terms, basis, decision_i
 from pricing_assets.pricing.batch import Batch, commit_days, decide_days
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import Decided, decide, unread
+from pricing_assets.pricing.drivers import with_drivers
 from pricing_assets.pricing.entries import enter
 from pricing_assets.pricing.terms import Active, People, Timing
 
@@ -30,4 +31,5 @@ __all__ = [
     "enter",
     "settled",
     "unread",
+    "with_drivers",
 ]

@@ -22,6 +22,7 @@ from pricing_assets.pricing import interventions, manifest, reviews
 from pricing_assets.pricing.basis import Terms, settled
 from pricing_assets.pricing.book import book
 from pricing_assets.pricing.decision import columns, decide
+from pricing_assets.pricing.grounds import sentences
 from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.outlook import outlook_of
 from pricing_assets.pricing.terms import NOBODY, Active, People, Timing, before_strategies, day_terms, strategy_rows
@@ -29,10 +30,12 @@ from pricing_assets.tables import RAW, Table
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import (
     Autonomy,
+    DemandDrivers,
     LinkedGoals,
     Overrides,
     PriceBook,
     PriceDecisions,
+    PriceSentences,
     PriceSteps,
     Reviews,
 )
@@ -46,7 +49,8 @@ from pricing_assets.tables.runs import Checks, Days
 class Batch(NamedTuple):
     """What a run decided: the standing rows of its days, and the terms they were decided on.
 
-    `checks` are the verdicts it read: a run of other days may judge the source's first day again meanwhile.
+    `checks` are the verdicts it read: a run of other days may judge the source's first day again meanwhile. `drivers`
+    are asked of the models that made the forecasts, after all is decided (drivers.with_drivers).
     """
 
     days: list[date]
@@ -58,6 +62,8 @@ class Batch(NamedTuple):
     decisions: pl.DataFrame
     steps: pl.DataFrame
     goals: pl.DataFrame
+    sentences: pl.DataFrame
+    drivers: pl.DataFrame
     inputs: dict[date, list[dict[str, Any]]]
     checks: dict[date, PartitionFile]
 
@@ -107,6 +113,8 @@ def decide_days(
         decisions=decided.decisions,
         steps=decided.steps,
         goals=decided.goals,
+        sentences=sentences(decided.decisions, strategies, known),
+        drivers=DemandDrivers.create_empty(),
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
         checks=judged,
     )
@@ -178,6 +186,11 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
         (Reviews, lambda: batch.before.reviews),
         (Autonomy, lambda: batch.before.autonomy),
     ]
+    # few strategies have a model: where none does, and none did, there is nothing to write
+    if batch.sentences.height or not lake.partitions(PriceSentences).keys().isdisjoint(days):
+        frames.append((PriceSentences, lambda: joined(PriceSentences, batch.sentences)))
+    if batch.drivers.height or not lake.partitions(DemandDrivers).keys().isdisjoint(days):
+        frames.append((DemandDrivers, lambda: joined(DemandDrivers, batch.drivers)))
 
     def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         frame = rows()
@@ -220,6 +233,8 @@ _DECIDED: tuple[type[Table], ...] = (
     PriceDecisions,
     PriceSteps,
     LinkedGoals,
+    PriceSentences,
+    DemandDrivers,
     PriceBook,
 )
 

@@ -24,7 +24,7 @@ _FORECAST = [*KEY, "sum_mean", "conditioning_price", *MADE_BY, "fallback_reason"
 _RANGE = ["sum_q10", "sum_q90"]
 _PLAN = [*KEY, "target_date", "mean", "conditioning_price"]
 _ELASTICITY = [*KEY, "kind", "elasticity", "curvature", "std_error"]
-_EVIDENCE = ["spec_low", "spec_high", "cross", "cross_error"]
+_EVIDENCE = ["spec_low", "spec_high", "cross", "cross_error", "fallback_reason"]
 _HORIZON = pl.col("date").dt.offset_by(f"{DAYS}d")
 
 

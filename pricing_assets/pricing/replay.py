@@ -29,13 +29,14 @@ from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions, reviews
 from pricing_assets.pricing.basis import Terms, basis
 from pricing_assets.pricing.decision import decide
+from pricing_assets.pricing.grounds import sentences
 from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.outlook import Outlook, outlook
 from pricing_assets.pricing.terms import in_force
 from pricing_assets.strategies import Strategy, parse
 from pricing_assets.tables import RAW, Table, by_name
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Autonomy, Overrides, PriceDecisions, PriceSteps, Reviews
+from pricing_assets.tables.decisions import Autonomy, Overrides, PriceDecisions, PriceSentences, PriceSteps, Reviews
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.governance import Strategies
@@ -112,7 +113,7 @@ def _first_window(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) 
 
 
 def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: str | None) -> Replayed:
-    """Decides one day again; compares windows, snapshot, anomalies, forecasts, basis, decisions and steps, in order."""
+    """Decides one day again; compares windows, snapshot, anomalies, forecasts, basis, decisions, steps and sentences."""
     day = row["date"]
     recorded = {entry["table"]: entry for entry in row["inputs"]}
     features_hash = content_hash(snapshot, FeatureSnapshots)
@@ -138,6 +139,11 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
         ("basis", again, row["basis"]),
         ("decisions.price_decisions", decisions_hash, row["decisions_hash"]),
         ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
+        (
+            PriceSentences.table_name(),
+            content_hash(sentences(decided.decisions, strategies, known), PriceSentences),
+            content_hash(_recorded_sentences(lake, row, decided.decisions), PriceSentences),
+        ),
     ]
     unequal = (f"{name} hashes to {ours[:12]}, recorded {was[:12]}" for name, ours, was in compared if ours != was)
     difference = window or next(unequal, None) or _altered(lake, row)
@@ -150,6 +156,16 @@ def _recorded_anomalies(recorded: Mapping[str, Mapping[str, Any]]) -> str:
     """The hash of the day's anomalies as recorded; a day without any has no file, and no entry."""
     entry = recorded.get(PriceAnomalies.table_name())
     return entry["hash"] if entry else content_hash(PriceAnomalies.create_empty(), PriceAnomalies)
+
+
+def _recorded_sentences(lake: Lake, row: Mapping[str, Any], decisions: pl.DataFrame) -> pl.DataFrame:
+    """The sentences the day recorded on its standing decisions; a day without a model has no file, and no entry."""
+    name = PriceSentences.table_name()
+    files = [
+        PartitionFile(**each) for each in row["tables"] if (each["table"], each["partition"]) == (name, row["date"])
+    ]
+    rows = lake.read_files(PriceSentences, [file for file in files if file.rows])
+    return rows.join(decisions.select("decision_id"), on="decision_id", how="semi", maintain_order="left")
 
 
 def _outlook(lake: Lake, recorded: Mapping[str, Mapping[str, Any]], day: date, *, learned: bool) -> Outlook:

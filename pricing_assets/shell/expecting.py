@@ -10,11 +10,15 @@ from typing import Any
 
 import polars as pl
 
+from pricing_assets.counting import counted_units
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import Shell
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 
 Row = dict[str, Any]
+_AMOUNTS = ("current_price", "list_price", "final_price", "conditioning_price")
+_DECISION = ("sku", "market", "method", *_AMOUNTS[:3])
+_FORECAST = ("sum_mean", "sum_q10", "sum_q90", "conditioning_price")
 
 
 def expectation(shell: Shell, decision: Row) -> Row:
@@ -41,28 +45,19 @@ def expectation(shell: Shell, decision: Row) -> Row:
 
 
 def _answered(decision: Row, forecast: Row, elasticities: pl.DataFrame) -> Row:
-    """Range and elasticity at the final price."""
-    from pricing_assets.demand.response import respond
+    """Range and elasticity at the final price, which a model moves by the base elasticity alone."""
+    from pricing_assets.pricing.grounds import answer
 
     planned, final, listed = forecast["conditioning_price"], decision["final_price"], decision["list_price"]
     planned = decision["current_price"] if planned is None else planned
-    key = {"sku": [decision["sku"]], "market": [decision["market"]]}
-    plan = pl.DataFrame(
-        {
-            **key,
-            "units": [forecast["sum_mean"]],
-            "planned_price": [float(planned)],
-            "units_lo": [forecast["sum_q10"]],
-            "units_hi": [forecast["sum_q90"]],
-            "list_price": pl.Series([None if listed is None else float(listed)], dtype=pl.Float64),
-        }
-    )
-    at = pl.DataFrame({**key, "candidate": [float(final)]})
-    answer = respond(plan, elasticities, at).row(0, named=True)
-    told = {"planned_price": planned} | {name: answer[name] for name in ("units_lo", "units_hi")}
-    crosses = listed is not None and min(planned, final) < listed < max(planned, final)
-    other = "base" if answer["kind"] == "promotion" else "promotion"
-    return told | _own(elasticities, answer["kind"]) | {"also": _own(elasticities, other) if crosses else None}
+    row = {name: decision[name] for name in _DECISION} | {name: forecast[name] for name in _FORECAST}
+    rows = pl.DataFrame([row], schema_overrides=dict.fromkeys(_AMOUNTS, pl.Decimal(18, 4)))
+    found = answer(rows, elasticities).row(0, named=True)
+    told = {"planned_price": planned} | {name: found[name] for name in ("units_lo", "units_hi")}
+    splits = listed is not None and decision["method"] != "ml"
+    crosses = splits and min(planned, final) < listed < max(planned, final)
+    other = "base" if found["kind"] == "promotion" else "promotion"
+    return told | _own(elasticities, found["kind"]) | {"also": _own(elasticities, other) if crosses else None}
 
 
 def _own(elasticities: pl.DataFrame, kind: str) -> Row:
@@ -86,9 +81,13 @@ def sentences(decision: Row, told: Row, places: int) -> list[str]:
     if told["units"] is None:
         unsaid = "its price is not known" if by else "it was decided before forecasts joined the line"
         return [f"units expected: unknown, {why or unsaid}"]
-    sure = "" if told["units_lo"] is None else f" (likely {_units(told['units_lo'])} to {_units(told['units_hi'])})"
+    sure = (
+        ""
+        if told["units_lo"] is None
+        else f" (likely {counted_units(told['units_lo'])} to {counted_units(told['units_hi'])})"
+    )
     source = f"by a simple method: {why}" if why else f"from {_short(by)}"
-    said = [f"expected {_units(told['units'])} units in {told['days']} days at this price{sure}, {source}"]
+    said = [f"expected {counted_units(told['units'])} units in {told['days']} days at this price{sure}, {source}"]
     if told["dates_apart"]:
         return [*said, "prices are planned to change meanwhile: each date answers from the one planned for it"]
     if told["planned_price"] is None or told["planned_price"] == decision["final_price"]:
@@ -114,8 +113,3 @@ def _elasticity(told: Row) -> str:
     if told["curvature"]:
         kind += f", growing with the price to the power of {told['curvature']:.2f}"
     return kind + (f", borrowed: {told['borrowed']}" if told["borrowed"] else "")
-
-
-def _units(units: float) -> str:
-    """Units as people say them: to a tenth below a hundred."""
-    return f"{units:,.1f}" if units < 100 else f"{units:,.0f}"

@@ -18,6 +18,7 @@ from pricing_assets.lake import days as manifests
 from pricing_assets.shell.absences import rows_set_aside, why_not_listed
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.expecting import expectation, sentences
+from pricing_assets.shell.grounding import in_words, of_model
 from pricing_assets.shell.reviewing import state_of
 from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
@@ -26,13 +27,17 @@ _BAR = 24
 _SHOWN_STOPPED = 5
 
 
-def explain(shell: Shell, sku: str, market: str, day: date) -> None:
-    """The waterfall of one standing decision. Raises PricingError where there is none."""
+def explain(shell: Shell, sku: str, market: str, day: date, *, drivers: bool = False) -> None:
+    """The waterfall of one standing decision, and what its model went by; `drivers` asks the model where none are kept.
+
+    Raises PricingError where there is none.
+    """
     decision = standing_decision(shell, sku, market, day)
     wanted = pl.col("decision_id") == decision["decision_id"]
     steps, book = (_in_force(shell, table, day).filter(wanted) for table in (PriceSteps, PriceBook))
-    units = expectation(shell, decision)
-    shell.answer({"decision": decision, "steps": steps.to_dicts(), "price_book": book.to_dicts(), "expectation": units})
+    units, told = expectation(shell, decision), of_model(shell, decision, ask=drivers)
+    parts = {"decision": decision, "steps": steps.to_dicts(), "price_book": book.to_dicts(), "expectation": units}
+    shell.answer(parts | {"model": told})
     if shell.json:
         return
     shell.say(f"{sku} in {market} on {day}: {decision['action']}, {decision['reason']}")
@@ -42,10 +47,14 @@ def explain(shell: Shell, sku: str, market: str, day: date) -> None:
         change, bar = step["after"] - step["before"], "█" * round(_BAR * float(step["after"]) / highest)
         figures = f"{change:>+12,.{places}f} {step['after']:>12,.{places}f}"
         shell.say(f"  {step['step']:<28} {figures}  {bar:<{_BAR}}  {step['reason']}")
+        for line in in_words(told) if step["step"] == "ml" else ():
+            shell.say(f"    {line}")
+    for line in () if "ml" in steps["step"] else in_words(told):
+        shell.say(f"  {line}")
     if decision["final_price"] is not None:
         was = "unknown" if decision["current_price"] is None else f"{decision['current_price']:.{places}f}"
         shell.say(f"  final {decision['final_price']:.{places}f} {decision['currency']}, was {was}")
-    for sentence in sentences(decision, units, places):
+    for sentence in sentences(decision, units, places)[: 1 if told["sentences"] else None]:
         shell.say(f"  {sentence}")
     for sentence in state_of(shell, decision):
         shell.say(f"  {sentence}")

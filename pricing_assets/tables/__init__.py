@@ -69,6 +69,8 @@ ALL: tuple[type[Table], ...] = (
     decisions.PriceDecisions,
     decisions.PriceSteps,
     decisions.LinkedGoals,
+    decisions.PriceSentences,
+    decisions.DemandDrivers,
     decisions.PriceBook,
     decisions.Holdouts,
     decisions.PriceTests,

@@ -1,8 +1,8 @@
-"""What was decided: overrides, answers and autonomy in force, decisions, the steps that explain them, and the price
-book, the only output.
+"""What was decided: overrides, answers and autonomy in force, decisions, what explains them, and the price book, the
+only output.
 
-Decisions, steps and the price book are append-only; what experiments add is made of decisions that stand already. A
-decision stands while its `basis` is the basis of its day's last row in runs.days.
+Decisions, what explains them and the price book are append-only; what experiments add is made of decisions that stand
+already. A decision stands while its `basis` is the basis of its day's last row in runs.days.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ ARMS = ["up", "down"]
 ACTIONS = ["publish", "review", "recommend", "hold"]
 ANSWERS = ["approved", "rejected", "amended"]
 MODES = ["manual", "semi-auto", "full-auto"]
+ABOUT = ["units", "elasticity", "gain"]
 
 
 def _snapshot(*names: str) -> dict[str, Any]:
@@ -247,6 +248,53 @@ class LinkedGoals(Table):
     )
     bound = dy.Float64(nullable=True, description="no prices that meet the goals are worth more than this")
     lagrangian = dy.Float64(nullable=True, description="value multipliers alone came to; null where they met not all")
+
+
+class PriceSentences(Table):
+    """One row per sentence on what a model's price rests on, of each decision of a strategy with a model that changes
+    its price or waits for a person.
+
+    They follow from the day's forecasts, elasticities and decisions: replay makes them again.
+    """
+
+    date = day()
+    sku = identifier("stock keeping unit", metadata=_decision("sku"))
+    market = identifier("market", metadata=_decision("market"))
+    decision_id = identifier("decision explained", metadata=_decision("decision_id"))
+    about = dy.Enum(ABOUT, primary_key=True, description="units expected, how they answer the price, or what is gained")
+    sentence = dy.String(
+        description="in a manager's words",
+        metadata={
+            "from": [
+                *_forecast("sum_mean", "sum_q10", "sum_q90", "conditioning_price")["from"],
+                *(f"{Elasticities.table_name()}.{name}" for name in ("kind", "elasticity", "std_error")),
+                *(f"{Elasticities.table_name()}.{name}" for name in ("spec_low", "spec_high", "fallback_reason")),
+                *_decision("final_price", "expected_gain", "gain_low", "confidence")["from"],
+            ]
+        },
+    )
+
+
+class DemandDrivers(Table):
+    """One row per driver of the demand estimate behind the decisions that decisions.price_sentences is about.
+
+    Of at most 300 a day, those who earn most first (of the others `pricing explain --drivers` tells). Asked of the
+    model that made the forecast, whose files are kept elsewhere: recorded, and not made again by replay.
+    """
+
+    date = day()
+    sku = identifier("stock keeping unit", metadata=_decision("sku"))
+    market = identifier("market", metadata=_decision("market"))
+    decision_id = identifier("decision explained", metadata=_decision("decision_id"))
+    driver_no = dy.Int64(primary_key=True, min=1, description="1 is the largest")
+    driver = label("what drives it: a group of the model's features, e.g. recent sales", metadata=_forecast("mean"))
+    effect_pct = dy.Float64(
+        allow_inf=False,
+        allow_nan=False,
+        description="what it adds to or takes from the units of 28 days, in % of what they would be on average",
+        metadata=_forecast("mean"),
+    )
+    sentence = dy.String(description="in a manager's words", metadata=_forecast("mean"))
 
 
 class PriceBook(Table):

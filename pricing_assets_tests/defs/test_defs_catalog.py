@@ -23,6 +23,7 @@ KEYS = {
     *("decisions/overrides", "decisions/price_decisions", "decisions/price_steps", "decisions/price_book"),
     "decisions/linked_goals",
     *("decisions/holdouts", "decisions/price_tests", "decisions/shadow_decisions"),
+    *("decisions/price_sentences", "decisions/demand_drivers"),
     *("decisions/reviews", "decisions/autonomy", "runs/days", "runs/checks"),
     *("publishing/publications", "publishing/reconciliations"),
     *("runs/days", "runs/checks"),
