@@ -92,7 +92,7 @@ def attributed(contributions: pl.DataFrame, forecasts: pl.DataFrame, roles: Role
 def ranked(effects: pl.DataFrame) -> pl.DataFrame:
     """unique_id, driver_no, driver, effect_pct, sentence of `attributed` effects: 1 is the largest, AVERAGE none."""
     rows = effects.filter(pl.col("driver") != AVERAGE)
-    rows = rows.with_columns(effect_pct=(100 * (pl.col("effect").exp() - 1)).round(1))
+    rows = rows.with_columns(effect_pct=(100 * (pl.col("effect").exp() - 1)).round(1) + 0.0)
     rows = rows.sort(ID, pl.col("effect").abs().round(9), "driver", descending=[False, True, False])
     number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(ID).alias("driver_no")
     return rows.select(ID, number, "driver", "effect_pct", sentence=_sentence())

@@ -36,7 +36,7 @@ CANNOT = "the model cannot forecast this panel"
 
 
 APART = 4
-"""Days between the dates whose contributions are asked for: seven of 28, each weekday once, at a quarter of the cost."""
+"""Days between the dates whose contributions are asked for: seven of 28, each weekday once."""
 
 
 @dataclass(frozen=True)

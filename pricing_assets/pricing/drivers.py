@@ -76,7 +76,7 @@ def drivers(
             notes.append(f"{day}: what drives its demand is not told: {fault}")
             continue
         rows_of_day = mine.select("date", *_KEY, "decision_id").join(made, on=_KEY)
-        parts.append(DemandDrivers.cast(rows_of_day.select(DemandDrivers.columns())))
+        parts.append(DemandDrivers.cast(rows_of_day.select(*DemandDrivers.columns())))
     return Driven(pl.concat(parts).sort(DemandDrivers.order()), notes)
 
 

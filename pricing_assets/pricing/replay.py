@@ -113,7 +113,7 @@ def _first_window(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) 
 
 
 def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: str | None) -> Replayed:
-    """Decides one day again; compares windows, snapshot, anomalies, forecasts, basis, decisions, steps and sentences."""
+    """Decides one day again; compares windows, snapshot, anomalies, forecasts, basis, decisions, steps, sentences."""
     day = row["date"]
     recorded = {entry["table"]: entry for entry in row["inputs"]}
     features_hash = content_hash(snapshot, FeatureSnapshots)

@@ -81,11 +81,8 @@ def sentences(decision: Row, told: Row, places: int) -> list[str]:
     if told["units"] is None:
         unsaid = "its price is not known" if by else "it was decided before forecasts joined the line"
         return [f"units expected: unknown, {why or unsaid}"]
-    sure = (
-        ""
-        if told["units_lo"] is None
-        else f" (likely {counted_units(told['units_lo'])} to {counted_units(told['units_hi'])})"
-    )
+    low, high = told["units_lo"], told["units_hi"]
+    sure = "" if low is None else f" (likely {counted_units(low)} to {counted_units(high)})"
     source = f"by a simple method: {why}" if why else f"from {_short(by)}"
     said = [f"expected {counted_units(told['units'])} units in {told['days']} days at this price{sure}, {source}"]
     if told["dates_apart"]:

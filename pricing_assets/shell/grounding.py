@@ -43,11 +43,9 @@ def of_model(shell: Shell, decision: Row, *, ask: bool) -> Row:
 def in_words(told: Row) -> list[str]:
     """The same in lines: the largest drivers alone."""
     shown = [each["sentence"] for each in told["drivers"] if abs(each["effect_pct"]) >= _LEAST][:_SHOWN]
-    lines = [
-        *told["sentences"],
-        *(["what drives the units expected:"] if shown else []),
-        *(f"  {each}" for each in shown),
-    ]
+    lines = [*told["sentences"]]
+    if shown:
+        lines += ["what drives the units expected:", *(f"  {each}" for each in shown)]
     if told["sentences"] and told["can_ask"] and not told["drivers"]:
         lines.append("`pricing explain … --drivers` asks the model what drives the units expected")
     return lines
