@@ -5,6 +5,7 @@ Here: the shop, its model in force, and the day decided. Not here: what is true 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from tiny_shop import COLUMNS, DAYS, Line, Row, Shop
+from tiny_shop import COLUMNS, DAYS, Line, Once, Row, Shop
 
 DAY = DAYS[4]
 FIRST = DAY - timedelta(days=100)
@@ -62,7 +63,7 @@ def train(line: Line, folder: Path) -> None:
     assert line.run(DAY, only=("raw",)).success
     before = DAY - timedelta(days=1)
     panels = read(line.lake, [before], Calendar("Europe/London", {"UK": "GB"})).daily(before)
-    with mock.patch.dict(members.ROUNDS, dict.fromkeys(members.ROUNDS, 30)):
+    with mock.patch.dict(members.ROUNDS, dict.fromkeys(members.ROUNDS, 15)):
         fit(panels.history, panels.plan).save(folder)
 
 
@@ -89,11 +90,18 @@ def in_force(folder: Path) -> Iterator[list[str]]:
         yield asked
 
 
-def decide(line: Line, folder: Path, strategy: str = STRATEGY) -> None:
-    """Activates the strategy and runs the day, with a model trained into a folder."""
-    with line.platform().store as store:
-        store.activate(strategy, "ann", "trial", "activate")
-    train(line, folder)
-    with in_force(folder):
-        assert line.run(DAY).success
-    line.ended()
+def begun(once: Once, location: Path) -> Path:
+    """A folder with `home`, in which the day is decided, its `shop` and the `model` in force. Not to be changed."""
+
+    def run(folder: Path) -> None:
+        shutil.copytree(location, folder / "shop")
+        line = Line(folder / "home", Shop(folder / "shop"))
+        write(line.shop)
+        with line.platform().store as store:
+            store.activate(STRATEGY, "ann", "trial", "activate")
+        train(line, folder / "model")
+        with in_force(folder / "model"):
+            assert line.run(DAY).success
+        line.ended()
+
+    return once("learned", run)

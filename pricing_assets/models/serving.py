@@ -63,8 +63,10 @@ def serving_of(registry: Registry, champion: Champion, into: Path) -> Serving:
 def recorded(registry: Registry, made_by: str, into: Path) -> Path:
     """The files of the model that made a forecast, as its rows name it: name/version@hash.
 
-    Whatever is in force by now. Raises ModelUnavailable where they are not the files that forecast.
+    Whatever is in force by now. Raises ModelUnavailable where they cannot be had, or are not the files that forecast.
     """
+    if not registry.started:
+        raise ModelUnavailable("missing", f"{made_by}: nothing was ever registered here", "restore the registry")
     label, _, artifact_hash = made_by.partition("@")
     model, _, version = label.rpartition("/")
     return registry.fetch(registry.version(model, int(version)), into, artifact_hash).folder

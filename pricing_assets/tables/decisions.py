@@ -278,7 +278,7 @@ class PriceSentences(Table):
 class DemandDrivers(Table):
     """One row per driver of the demand estimate behind the decisions that decisions.price_sentences is about.
 
-    Of at most 300 a day, those who earn most first (of the others `pricing explain --drivers` tells). Asked of the
+    Of at most 1,000 a day, those that gain most first (of the others `pricing explain --drivers` tells). Asked of the
     model that made the forecast, whose files are kept elsewhere: recorded, and not made again by replay.
     """
 

@@ -8,8 +8,8 @@ from unittest import mock
 
 import polars as pl
 import pytest
-from learned_shop import DAY, MADE_BY, decide, in_force, write
-from tiny_shop import Line, Once, Shop
+from learned_shop import DAY, MADE_BY, begun, in_force, write
+from tiny_shop import Line, Once
 
 from pricing_assets import models
 from pricing_assets.lake import days as manifests
@@ -22,18 +22,11 @@ LAST = ("forecasts", "decisions")
 
 
 @pytest.fixture
-def learned(line: Line, once: Once) -> Line:
+def learned(line: Line, once: Once, location: Path) -> Line:
     """The day decided, with the model in `model` beside the home."""
-
-    def run(folder: Path) -> None:
-        shutil.copytree(line.shop.folder, folder / "shop")
-        made = Line(folder / "home", Shop(folder / "shop"))
-        write(made.shop)
-        decide(made, folder / "model")
-
-    begun = once("learned", run)
+    made = begun(once, location)
     for name in ("home", "model"):
-        shutil.copytree(begun / name, line.home.parent / name, dirs_exist_ok=True)
+        shutil.copytree(made / name, line.home.parent / name, dirs_exist_ok=True)
     write(line.shop)
     return line
 

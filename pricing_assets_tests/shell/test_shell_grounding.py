@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-from learned_shop import DAY, MADE_BY, decide, in_force, write
+from learned_shop import DAY, MADE_BY, begun, in_force
 from shell_commands import answer, pricing
-from tiny_shop import Line, Once, Shop
+from tiny_shop import Once
 
 A = ("explain", "A", "--market", "UK", "--date", str(DAY))
 C = ("explain", "C", "--market", "UK", "--date", str(DAY))
@@ -17,17 +16,10 @@ C = ("explain", "C", "--market", "UK", "--date", str(DAY))
 @pytest.fixture
 def model(location: Path, once: Once, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home in which a model priced the day is the shell's; the folder of that model. Not to be changed."""
-
-    def run(folder: Path) -> None:
-        shutil.copytree(location, folder / "shop")
-        made = Line(folder / "home", Shop(folder / "shop"))
-        write(made.shop)
-        decide(made, folder / "model")
-
-    begun = once("learned", run)
-    monkeypatch.setenv("PRICING_HOME", str(begun / "home"))
-    monkeypatch.setenv("PRICING_SOURCE", str(begun / "shop"))
-    return begun / "model"
+    made = begun(once, location)
+    monkeypatch.setenv("PRICING_HOME", str(made / "home"))
+    monkeypatch.setenv("PRICING_SOURCE", str(made / "shop"))
+    return made / "model"
 
 
 def test_the_step_of_the_model_is_told_with_what_it_rests_on(model: Path) -> None:
@@ -45,12 +37,10 @@ def test_json_has_every_driver_and_the_base_elasticity_for_the_whole_move(model:
     found = answer(*A)
     assert [each["driver_no"] for each in found["model"]["drivers"]] == list(range(1, 15))
     assert len(found["model"]["sentences"]) == 3
-    expected = found["expectation"]
+    decision, expected = found["decision"], found["expectation"]
+    assert float(decision["final_price"]) < float(decision["list_price"])
     assert (expected["kind"], expected["also"]) == ("base", None)
-    assert float(found["decision"]["final_price"]) < float(found["decision"]["list_price"])
-    ratio = float(found["decision"]["final_price"]) / float(expected["planned_price"])
     assert expected["units_lo"] < expected["units"] < expected["units_hi"]
-    assert ratio < 1
 
 
 def test_of_other_prices_the_model_is_asked_on_demand(model: Path) -> None:
@@ -70,4 +60,4 @@ def test_kept_drivers_are_not_asked_for_again(model: Path) -> None:
 
 def test_a_model_that_cannot_be_had_is_said(model: Path) -> None:
     said = pricing(*C, "--drivers", code=1)
-    assert "what drives its demand is not told" in said.stderr
+    assert "what drives its demand is not told" in said.stderr and "nothing was ever registered here" in said.stderr

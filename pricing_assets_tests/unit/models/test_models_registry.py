@@ -17,7 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing_assets.errors import PricingError
-from pricing_assets.models import ModelUnavailable, Registry, TrainingRecord, Version, content_hash, open_registry
+from pricing_assets.models import (
+    ModelUnavailable,
+    Registry,
+    TrainingRecord,
+    Version,
+    content_hash,
+    open_registry,
+    recorded,
+)
 
 
 def trained(folder: Path, level: float = 10.0) -> TrainingRecord:
@@ -82,6 +90,26 @@ def test_an_alias_points_to_one_version(registry: Registry, model: str, tmp_path
     for _ in range(2):
         registry.crown(model, 1)
     assert registry.aliases(model) == {"champion": 1} and registry.version(model, 1).aliases == ("champion",)
+
+
+def test_the_model_of_a_forecast_is_found_by_what_the_forecast_says(
+    registry: Registry, model: str, tmp_path: Path
+) -> None:
+    first = registered(registry, model, tmp_path)
+    second = registered(registry, model, tmp_path, 11.0, "other")
+    registry.crown(model, 2)
+    found = recorded(registry, f"{first.label}@{first.artifact_hash}", tmp_path)
+    assert content_hash(found) == first.artifact_hash
+    with pytest.raises(ModelUnavailable) as fault:
+        recorded(registry, f"{first.label}@{second.artifact_hash}", tmp_path)
+    assert fault.value.cause == "corrupted"
+
+
+def test_a_registry_nobody_wrote_to_is_not_made_to_look_in_it(tmp_path: Path) -> None:
+    nowhere = Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    with pytest.raises(ModelUnavailable, match="nothing was ever registered here"):
+        recorded(nowhere, "demand-daily/3@" + "a" * 64, tmp_path)
+    assert not (tmp_path / "mlflow.db").exists()
 
 
 def test_a_model_nobody_registered_is_missing(registry: Registry, model: str) -> None:
