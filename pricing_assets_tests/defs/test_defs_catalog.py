@@ -24,7 +24,7 @@ KEYS = {
     "decisions/linked_goals",
     *("decisions/holdouts", "decisions/price_tests", "decisions/shadow_decisions"),
     *("decisions/price_sentences", "decisions/demand_drivers"),
-    *("decisions/reviews", "decisions/autonomy", "runs/days", "runs/checks"),
+    *("decisions/reviews", "decisions/autonomy"),
     *("publishing/publications", "publishing/reconciliations"),
     *("runs/days", "runs/checks"),
     *("staging/stg_days", "staging/stg_decisions", "staging/stg_price_book", "staging/stg_prices", "staging/stg_sales"),
