@@ -22,24 +22,21 @@ import polars as pl
 
 from pricing_assets import features
 from pricing_assets.anomalies import anomalies
-from pricing_assets.experiments import Design
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions, reviews
 from pricing_assets.pricing.basis import Terms, basis
-from pricing_assets.pricing.decision import decide
 from pricing_assets.pricing.grounds import sentences
 from pricing_assets.pricing.interventions import Interventions
-from pricing_assets.pricing.outlook import Outlook, outlook
+from pricing_assets.pricing.outlook import Outlook
+from pricing_assets.pricing.recorded import Recorded
 from pricing_assets.pricing.terms import in_force
-from pricing_assets.strategies import Strategy, parse
+from pricing_assets.strategies import Strategy
 from pricing_assets.tables import RAW, Table, by_name
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Autonomy, Overrides, PriceDecisions, PriceSentences, PriceSteps, Reviews
+from pricing_assets.tables.decisions import PriceDecisions, PriceSentences, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
-from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
-from pricing_assets.tables.governance import Strategies
 from pricing_assets.tables.raw import Listings
 from pricing_assets.tables.runs import Checks
 
@@ -114,35 +111,26 @@ def _first_window(row: Mapping[str, Any], windows: Sequence[Mapping[str, Any]]) 
 
 def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: str | None) -> Replayed:
     """Decides one day again; compares windows, snapshot, anomalies, forecasts, basis, decisions, steps, sentences."""
-    day = row["date"]
-    recorded = {entry["table"]: entry for entry in row["inputs"]}
+    day, recorded = row["date"], Recorded(lake, row)
     features_hash = content_hash(snapshot, FeatureSnapshots)
-    strategies = [parse(text, "recorded") for text in _day(lake, Strategies, recorded, day)["text"]]
+    strategies = recorded.strategies
     flagged = anomalies(snapshot)
-    before = Interventions(
-        _day(lake, Overrides, recorded, day),
-        interventions.severe(flagged),
-        _day(lake, Reviews, recorded, day),
-        _day(lake, Autonomy, recorded, day),
-    )
-    known = _outlook(lake, recorded, day, learned=any(each.ml for each in strategies))
-    again = basis(_terms(row, features_hash, strategies, _day(lake, Checks, recorded, day), before, known=known))
-    settled = pl.DataFrame({"date": [day], "basis": [again], "late": [row["late"]]})
-    said = json.loads(row["settings"])
-    law, design = said.get("law", {}), Design.of(said)
-    decided = decide(snapshot, strategies, settled, before, known, law=law, design=design)
+    before = recorded.before(flagged)
+    known = recorded.outlook(learned=any(each.ml for each in strategies))
+    again = basis(_terms(row, features_hash, strategies, recorded.rows(Checks), before, known=known))
+    decided = recorded.decide(snapshot, strategies, before, known, again)
     decisions_hash = content_hash(decided.decisions, PriceDecisions)
     compared = [
-        ("features.feature_snapshots", features_hash, recorded[FeatureSnapshots.table_name()]["hash"]),
-        ("anomalies.price_anomalies", content_hash(flagged, PriceAnomalies), _recorded_anomalies(recorded)),
-        *((table, ours, recorded[table]["hash"]) for table, ours in known.inputs[day].items()),
+        ("features.feature_snapshots", features_hash, recorded.inputs[FeatureSnapshots.table_name()]["hash"]),
+        ("anomalies.price_anomalies", content_hash(flagged, PriceAnomalies), _recorded_anomalies(recorded.inputs)),
+        *((table, ours, recorded.inputs[table]["hash"]) for table, ours in known.inputs[day].items()),
         ("basis", again, row["basis"]),
         ("decisions.price_decisions", decisions_hash, row["decisions_hash"]),
         ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
         (
             PriceSentences.table_name(),
             content_hash(sentences(decided.decisions, strategies, known), PriceSentences),
-            content_hash(_recorded_sentences(lake, row, decided.decisions), PriceSentences),
+            content_hash(_recorded_sentences(recorded, decided.decisions), PriceSentences),
         ),
     ]
     unequal = (f"{name} hashes to {ours[:12]}, recorded {was[:12]}" for name, ours, was in compared if ours != was)
@@ -158,22 +146,10 @@ def _recorded_anomalies(recorded: Mapping[str, Mapping[str, Any]]) -> str:
     return entry["hash"] if entry else content_hash(PriceAnomalies.create_empty(), PriceAnomalies)
 
 
-def _recorded_sentences(lake: Lake, row: Mapping[str, Any], decisions: pl.DataFrame) -> pl.DataFrame:
-    """The sentences the day recorded on its standing decisions; a day without a model has no file, and no entry."""
-    name = PriceSentences.table_name()
-    files = [
-        PartitionFile(**each) for each in row["tables"] if (each["table"], each["partition"]) == (name, row["date"])
-    ]
-    rows = lake.read_files(PriceSentences, [file for file in files if file.rows])
+def _recorded_sentences(recorded: Recorded, decisions: pl.DataFrame) -> pl.DataFrame:
+    """The sentences the day recorded on its standing decisions; a day without a model has none."""
+    rows = recorded.made(PriceSentences)
     return rows.join(decisions.select("decision_id"), on="decision_id", how="semi", maintain_order="left")
-
-
-def _outlook(lake: Lake, recorded: Mapping[str, Mapping[str, Any]], day: date, *, learned: bool) -> Outlook:
-    """What the day expected of demand, as recorded, under the hashes it has now."""
-    tables = (DemandForecasts, Elasticities)
-    rows = {table: _day(lake, table, recorded, day) for table in tables}
-    hashes = {t.table_name(): content_hash(rows[t], t) for t in tables if t.table_name() in recorded}
-    return outlook(rows[DemandForecasts], rows[Elasticities], {day: hashes}, learned=learned)
 
 
 def _altered(lake: Lake, row: Mapping[str, Any]) -> str | None:
@@ -185,12 +161,6 @@ def _altered(lake: Lake, row: Mapping[str, Any]) -> str | None:
             if found != file.hash:
                 return f"{file.table} as stored hashes to {found[:12]}, recorded {file.hash[:12]}"
     return None
-
-
-def _day(lake: Lake, table: type[Table], recorded: Mapping[str, Mapping[str, Any]], day: date) -> pl.DataFrame:
-    """A table's rows of the day at the recorded version; empty where none was recorded."""
-    version = recorded[table.table_name()]["version"] if table.table_name() in recorded else -1
-    return lake.read(table, day, day, version=version)
 
 
 def _terms(
