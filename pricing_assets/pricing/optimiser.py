@@ -82,7 +82,7 @@ class Gain(NamedTuple):
 
 def gain(rows: Rows, price: Floats) -> Gain:
     """The paired difference of each row's price to its base, for the category, after what a change costs."""
-    there, here = _earned(rows, price), _earned(rows, rows.base)
+    there, here = earned(rows, price), earned(rows, rows.base)
     gross = there.earned - here.earned
     far = np.log(price / rows.base)
     untried = np.maximum(np.maximum(np.log(price) - rows.tested_high, rows.tested_low - np.log(price)), 0.0)
@@ -100,7 +100,7 @@ def units_at(rows: Rows, price: Floats) -> Floats:
     return np.asarray(rows.units * np.exp(rows.elasticity * _move(rows, price)))
 
 
-class _Earned(NamedTuple):
+class Earned(NamedTuple):
     """What a price earns; what of it answers to the log of the units; and its derivative by the elasticity."""
 
     earned: Floats
@@ -108,12 +108,13 @@ class _Earned(NamedTuple):
     slope: Floats
 
 
-def _earned(rows: Rows, price: Floats) -> _Earned:
+def earned(rows: Rows, price: Floats) -> Earned:
+    """What each row's price earns over 28 days, with what the category's others earn more by it than at the planned."""
     move = _move(rows, price)
     units = rows.units * np.exp(rows.elasticity * move)
     own = np.minimum(units, rows.stock) * (price - rows.cost)
     marginal = np.where(units < rows.stock, own, 0.0)
-    return _Earned(own + rows.others * np.log(price / rows.planned), marginal, marginal * move)
+    return Earned(own + rows.others * np.log(price / rows.planned), marginal, marginal * move)
 
 
 def _move(rows: Rows, price: Floats) -> Floats:

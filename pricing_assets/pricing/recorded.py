@@ -75,6 +75,11 @@ class Recorded:
         hashes = {t.table_name(): content_hash(rows[t], t) for t in tables if t.table_name() in self.inputs}
         return outlook(rows[DemandForecasts], rows[Elasticities], {self.day: hashes}, learned=learned)
 
+    def estimated_on(self) -> date | None:
+        """The day its newest elasticities rest on; None without any."""
+        newest: date | None = self.rows(Elasticities)["estimated_on"].max()  # type: ignore[assignment]
+        return newest
+
     def decide(
         self, snapshot: pl.DataFrame, strategies: Sequence[Strategy], before: Interventions, known: Outlook, basis: str
     ) -> Decided:
