@@ -59,7 +59,7 @@ def chosen(row: Row, judge_by: Referee) -> Row:
 
 
 def slow(row: Row, rows: Sequence[Row], judge_by: Referee, side: str) -> tuple[float, float, float]:
-    """What a side earns, by how much more if the elasticity were an error higher, and the same of the others' answer."""
+    """What a side earns, by how much more if the elasticity were an error higher, and so of the others' answer."""
     means, price, cost = chosen(row, judge_by), float(row[side]), float(row["cost"])
     planned = float(row["plan"] or row["current_price"])
 
@@ -174,7 +174,7 @@ def stand(lake: Lake, on: Any, answers: Sequence[Row], categories: Sequence[tupl
     row = dict.fromkeys(Days.columns()) | {
         **{"date": on, "run_id": "r", "status": "priced", "late": False, "settings": "{}", "code_version": "1"},
         **{"decided": 1, "published": 0, "held": 0, "quarantined": 0, "lock_hash": "", "inputs": []},
-        **{name: "2024-03-01T00:00:00Z" for name in ("as_of", "effective_from", "committed_at")},
+        **dict.fromkeys(("as_of", "effective_from", "committed_at"), "2024-03-01T00:00:00Z"),
         "tables": [vars(file) for file in files],
     }
     schema = {name: dtype for name, dtype in Days.create_empty().schema.items() if name != "sequence"}
