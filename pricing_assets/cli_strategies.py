@@ -1,6 +1,6 @@
-"""`pricing strategy lint|diff|activate|rollback|deactivate|list|shadow|unshadow|shadows`.
+"""`pricing strategy lint|diff|backtest|activate|rollback|deactivate|list|shadow|unshadow|shadows`.
 
-Here: the names, arguments and help of these commands. Not here: what they do (shell/deciding, shadowing).
+Here: the names, arguments and help of these commands. Not here: what they do (shell/deciding, rehearsing, shadowing).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from pricing_assets.shell.command import Reason, Shell, register
+from pricing_assets.shell.command import Reason, Shell, day_range, register
 
 app = typer.Typer(
-    help="Strategies as versioned text: lint, diff, activate, roll back.",
+    help="Strategies as versioned text: lint, diff, backtest, activate, roll back.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     add_completion=False,
@@ -36,6 +36,32 @@ def strategy_diff(shell: Shell, file: _File) -> None:
     from pricing_assets.shell import deciding
 
     deciding.diff(shell, file)
+
+
+@register(app, "backtest")
+def strategy_backtest(
+    shell: Shell,
+    file: _File,
+    *,
+    first: Annotated[str, typer.Option("--from", metavar="D", help="First business day, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Option("--to", metavar="D", help="Last business day, YYYY-MM-DD.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the rows go, one per decision: CSV, or Parquet by its name.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many SKUs of each currency to name.")] = 10,
+) -> None:
+    """Decide past days again with a draft; say what would have changed and what both were expected to earn.
+
+    The draft stands in for the strategy of its name, or joins the others. Both sides are judged under one response
+    model that neither chose; no winner is declared. Changes nothing; draws HOME/backtests/NAME-FROM-TO.png.
+
+    Example: pricing strategy backtest bolder.yaml --from 2026-10-02 --to 2026-10-31 --out bolder.csv
+    """
+    from pricing_assets.shell import rehearsing
+
+    asked = day_range(None, first, last)
+    assert asked is not None, "both ends are required"
+    rehearsing.backtest(shell, rehearsing.Asked(file, *asked, out, top))
 
 
 @register(app, "activate")

@@ -5,8 +5,9 @@ response model both are judged under (referee), printing and drawing (the shell)
 
 Day by day from the prices really in force: a price the draft would have set on one day is not the price the next day
 starts from. So days are looked at beside each other and their profits of 28 days, which overlap, are averaged, never
-added up. Overrides, severe anomalies and people's answers bind the draft as they bound the live decision. No winner is
-declared: what a difference is worth is for a person to say.
+added up. Overrides and severe anomalies bind the draft as they bound the live decision. People's answers are about
+prices of the text that was in force: they bind another text no more where it prices. No winner is declared: what a
+difference is worth is for a person to say.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.outlook import KEY, Outlook
 from pricing_assets.pricing.recorded import Recorded
 from pricing_assets.pricing.referee import Referee, judge, published, referee
-from pricing_assets.strategies import Strategy, conflicts
+from pricing_assets.strategies import Strategy, claims, conflicts
 from pricing_assets.strategies.claims import REMEDY
 from pricing_assets.tables import money
 from pricing_assets.tables.anomalies import PriceAnomalies
@@ -45,7 +46,7 @@ _SCHEMA: dict[str, Any] = {
     **dict.fromkeys(_SUMS, pl.Float64),
 }
 
-Tell = Callable[[date, int, int], None]
+Tell = Callable[[str, int, int], None]
 """Told before each day is decided: the day, its number, how many there are."""
 
 
@@ -146,7 +147,7 @@ def backtest(lake: Lake, draft: Strategy, first: date, last: date, tell: Tell = 
     judges = referee(lake), published()
     parts, days, claimed, foreseen = [pl.DataFrame(schema=_SCHEMA)], [], 0, 0
     for number, row in enumerate(standing):
-        tell(row["date"], number, len(standing))
+        tell(str(row["date"]), number, len(standing))
         found = _read(Recorded(lake, row))
         if isinstance(found, str):
             left_out.append((row["date"], found))
@@ -215,7 +216,8 @@ def _with(draft: Strategy, day: _Day) -> list[Strategy]:
 def _compared(day: _Day, strategies: Sequence[Strategy], judges: tuple[Referee, Referee]) -> pl.DataFrame:
     """One row per decision that stands, with the draft's beside it and what both earn."""
     basis = day.recorded.row["basis"]
-    decided = day.recorded.decide(day.snapshot, strategies, day.before, day.known, basis).decisions
+    before = _before(day, strategies)
+    decided = day.recorded.decide(day.snapshot, strategies, before, day.known, basis).decisions
     sides = [_side(day.decisions, "live").with_columns(day.decisions["currency", "current_price", "cost"])]
     sides.append(_side(decided, "draft"))
     rows = sides[0].join(sides[1], on=KEY, how="left", maintain_order="left")
@@ -231,6 +233,17 @@ def _compared(day: _Day, strategies: Sequence[Strategy], judges: tuple[Referee, 
         by_others=hindsight.by_others,
     )
     return rows.select(pl.col(name).cast(dtype) for name, dtype in _SCHEMA.items())
+
+
+def _before(day: _Day, strategies: Sequence[Strategy]) -> Interventions:
+    """What went before the strategies; of people's answers not those about rows that another text prices now."""
+    draft = strategies[0]
+    if day.before.reviews.is_empty() or draft.hash in {each.hash for each in day.strategies}:
+        return day.before
+    effective = day.snapshot.with_columns(pl.col("date").dt.offset_by("1d"))
+    mine = day.snapshot.filter(claims(strategies, effective) == 0)
+    others = day.before.reviews.join(mine, on=KEY, how="anti", maintain_order="left")
+    return day.before._replace(reviews=others)
 
 
 def _side(decisions: pl.DataFrame, side: str) -> pl.DataFrame:

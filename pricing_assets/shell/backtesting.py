@@ -44,13 +44,13 @@ def backtest(shell: Shell, asked: Asked) -> None:
     from pricing_assets.demand.doubts import doubts
 
     plan = _plan(asked)
-    _require_writable(asked.out)
+    require_writable(asked.out)
     panel = read_panel(asked.panel, plan)
     warnings = doubts(panel, plan, cutoffs(panel, plan, asked.origins))
     for warning in warnings:
         shell.say(f"warning: {warning}")
-    result = _with_progress(shell, lambda tell: backtest(panel, plan, asked.origins, tell, asked.rivals))
-    _write(result.forecasts, asked.out)
+    result = with_progress(shell, lambda tell: backtest(panel, plan, asked.origins, tell, asked.rivals))
+    write_table(result.forecasts, asked.out)
     _say(shell, result, asked, warnings)
 
 
@@ -64,7 +64,8 @@ def _plan(asked: Asked) -> Plan:
     return Plan(frequency, asked.horizon, names(asked.known), names(asked.static), asked.country or None)  # type: ignore[arg-type]
 
 
-def _with_progress(shell: Shell, work):  # type: ignore[no-untyped-def]
+def with_progress(shell: Shell, work):  # type: ignore[no-untyped-def]
+    """What `work` makes, a bar on the screen meanwhile; it is handed whom to tell: what, how many done, of how many."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -73,16 +74,18 @@ def _with_progress(shell: Shell, work):  # type: ignore[no-untyped-def]
         return work(lambda text, done, total: bar.update(task, description=text, completed=done, total=total))
 
 
-def _require_writable(out: Path) -> None:
+def require_writable(out: Path) -> None:
+    """Raises PricingError where the folder of a file to be written is not there."""
     if not out.parent.is_dir():
         raise PricingError(f"{out}: no folder {out.parent}", "make it first")
 
 
-def _write(forecasts: pl.DataFrame, out: Path) -> None:
+def write_table(rows: pl.DataFrame, out: Path) -> None:
+    """Rows as CSV, or as Parquet where the name of the file says so."""
     if out.suffix.lower() in {".parquet", ".pq"}:
-        forecasts.write_parquet(out)
+        rows.write_parquet(out)
     else:
-        forecasts.write_csv(out)
+        rows.write_csv(out)
 
 
 def _say(shell: Shell, result: Backtest, asked: Asked, warnings: list[str]) -> None:
