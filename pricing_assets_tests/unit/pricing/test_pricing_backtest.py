@@ -17,11 +17,13 @@ from pricing_outlooks import elasticity, forecast, typed
 from pricing_assets.anomalies import anomalies_of
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, Provenance
-from pricing_assets.pricing import LOGIC_VERSION, Active, Timing, commit_days, decide_days
+from pricing_assets.pricing import LOGIC_VERSION, Active, People, Timing, commit_days, decide_days
 from pricing_assets.pricing.backtest import LEVEL, Backtest, averaged, backtest
+from pricing_assets.pricing.terms import NOBODY
 from pricing_assets.strategies import Strategy, parse
+from pricing_assets.tables import Table
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Overrides
+from pricing_assets.tables.decisions import Overrides, Reviews
 from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 from pricing_assets.tables.raw import Listings
@@ -58,7 +60,7 @@ def stand(
     value: float = -1.5,
     logic: int = LOGIC_VERSION,
     forecasts: bool = True,
-    overrides: pl.DataFrame | None = None,
+    people: People = NOBODY,
 ) -> None:
     """A day with all stations, decided and in force. Every SKU sells ten a day; `value` are the elasticities."""
     rows = [{"date": on, **TRIED, **row} for row in shop]
@@ -82,15 +84,8 @@ def stand(
     lake.commit(PriceAnomalies, anomalies_of(lake, [on]), [on], Provenance("r"))
     as_of = takes_effect(on).replace(hour=2)
     timing = Timing({on: as_of}, {on: takes_effect(on)}, {"time_zone": "UTC", "logic": logic})
-    people = {"people": _people(overrides)} if overrides is not None else {}
-    batch = decide_days(lake, [on], timing, [Active(each, 1, "anna") for each in by], **people)
+    batch = decide_days(lake, [on], timing, [Active(each, 1, "anna") for each in by], people)
     commit_days(lake, batch, Provenance("run", "1.0"), as_of)
-
-
-def _people(overrides: pl.DataFrame) -> Any:
-    from pricing_assets.pricing import People
-
-    return People(overrides=overrides)
 
 
 def of(lake: Lake, draft: Strategy, first: date = DAY, last: date = DAY) -> Backtest:
@@ -195,15 +190,29 @@ def test_what_went_before_the_strategies_binds_the_draft_too(lake: Lake) -> None
         "active_from": DAY,
         "active_until": day(9),
     }
-    stand(lake, DAY, [KEEP], overrides=typed_overrides(freeze))
+    stand(lake, DAY, [KEEP], people=People(overrides=known(Overrides, freeze)))
     found = of(lake, CUT)
     assert found.rows.filter(pl.col("draft_price") != pl.col("live_price"))["sku"].to_list() == ["A2"]
     assert "frozen by OV-000001" in found.rows["draft_reason"][0]
 
 
-def typed_overrides(row: Row) -> pl.DataFrame:
-    schema = {name: dtype for name, dtype in Overrides.create_empty().schema.items() if name != "date"}
+def known(table: type[Table], row: Row) -> pl.DataFrame:
+    """What a person decided, whatever day it counts on."""
+    schema = {name: dtype for name, dtype in table.create_empty().schema.items() if name != "date"}
     return pl.DataFrame([dict.fromkeys(schema) | row], schema=schema)
+
+
+def test_an_approval_binds_the_text_it_was_given_for_and_no_other(lake: Lake) -> None:
+    approved = {"review_id": "RV-000001", "decision_id": "d", "decided_on": day(-1), "sku": "A1", "market": "UK"}
+    approved |= {"answer": "approved", "price": Decimal("9.30"), "currency": "GBP", "expires": day(3)}
+    approved |= {"answered_at": takes_effect(day(-1))}
+    stand(lake, DAY, [TENTH], people=People(reviews=known(Reviews, approved)))
+    same = of(lake, TENTH).rows
+    assert same["live_price"][0] == same["draft_price"][0] == Decimal("9.30")
+    fifth = strategy("{name: fifth, then: {multiply: 0.8}}", name="base")
+    assert of(lake, fifth).rows["draft_price"].to_list() == [Decimal(8)] * 4
+    elsewhere = strategy("{name: r, then: {set: 1}}", "scope: {category: [B]}\npriority: 9", name="b")
+    assert of(lake, elsewhere).rows["draft_price"].to_list() == [Decimal(p) for p in ("9.30", "9", "1", "9")]
 
 
 def test_days_that_cannot_be_compared_are_named_and_left_out(lake: Lake) -> None:
