@@ -227,8 +227,8 @@ def _compared(day: _Day, strategies: Sequence[Strategy], judges: tuple[Referee, 
     rows = rows.with_columns(
         live_profit=hindsight.live,
         draft_profit=hindsight.draft,
-        difference=hindsight.draft - hindsight.live,
-        published_difference=second.draft - second.live,
+        difference=(hindsight.draft - hindsight.live).round(4),
+        published_difference=(second.draft - second.live).round(4),
         by_elasticity=hindsight.by_elasticity,
         by_others=hindsight.by_others,
     )

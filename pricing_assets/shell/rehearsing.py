@@ -25,19 +25,8 @@ if TYPE_CHECKING:
 
     from pricing_assets.pricing.backtest import Backtest
 
+_REASONS = 3
 _BLUE, _PALE, _GREY = "#3b6ea5", "#c9d8ea", "#8a8a8a"
-_MONEY = ("live_profit", "draft_profit", "difference", "low", "high", "published_difference")
-_NAMES = {
-    "live_changed": "changed live",
-    "draft_changed": "changed draft",
-    "other_price": "price differs",
-    "other_action": "action differs",
-    "mean_price_difference_pct": "mean price difference %",
-    "live_profit": "profit live",
-    "draft_profit": "profit draft",
-    "difference": "draft − live",
-    "published_difference": "same, published elasticity",
-}
 
 
 @dataclass(frozen=True)
@@ -96,13 +85,13 @@ def _say(shell: Shell, found: Backtest, asked: Asked, picture: Path) -> None:
         shell.say(line)
     if not found.claimed:
         shell.say(f"{found.draft.name} claims no SKU on these days: look at its scope, active window and priority")
-    shell.rows(_readable(found.summary()), "by category and market; profit of 28 days, mean of the days")
+    shell.rows(_by_category(found), "by category and market; profit of 28 days, mean of the days")
     top = found.top(asked.top)
     if top.height:
-        shell.rows(_readable(top), "SKUs whose price differs, largest difference first; the mean of those days")
+        shell.rows(_by_sku(top), "SKUs whose price differs, largest difference first; the mean of those days")
     else:
         shell.say("no price differs")
-    for line in _model(found):
+    for line in (*_beside(found), *_model(found)):
         shell.say(line)
     shell.say(f"picture: {picture}")
     if asked.out:
@@ -126,7 +115,7 @@ def _model(found: Backtest) -> list[str]:
 
     judge = found.referee
     crossed = judge.elasticities["cross"].is_not_null().any()
-    others = "as estimated with it" if crossed else f"by {DIVERSION:.0%} of the revenue a price loses"
+    others = "by the cross effects of that estimate" if crossed else f"{DIVERSION:.0%} of the revenue a price loses"
     if judge.estimated_on is None:
         source = f"the published mean elasticity {PUBLISHED}, for the lake has no estimate"
     else:
@@ -146,12 +135,63 @@ def _model(found: Backtest) -> list[str]:
     return lines
 
 
-def _readable(rows: pl.DataFrame) -> pl.DataFrame:
-    """As people read it: amounts to the cent, shares to a tenth."""
-    rounded = rows.with_columns(pl.col(name).round(2) for name in _MONEY)
-    if "mean_price_difference_pct" in rows.columns:
-        rounded = rounded.with_columns(pl.col("mean_price_difference_pct").round(1))
-    return rounded.rename(lambda name: _NAMES.get(name, name.replace("_", " ")))
+def _by_category(found: Backtest) -> pl.DataFrame:
+    """The summary as people read it: amounts to the cent, both sides beside each other."""
+    rows = found.summary()
+    return rows.select(
+        "category",
+        "market",
+        "currency",
+        "rows",
+        pl.format("{} → {}", "live_changed", "draft_changed").alias("changed"),
+        pl.col("other_price").alias("differ"),
+        pl.col("mean_price_difference_pct").round(1).alias("price %"),
+        *_profits(rows),
+    )
+
+
+def _by_sku(top: pl.DataFrame) -> pl.DataFrame:
+    return top.select(
+        *("sku", "market", "category", "currency", "days"),
+        pl.format("{} → {}", *(_plain(name) for name in ("live_price", "draft_price"))).alias("last price"),
+        *_profits(top),
+    )
+
+
+def _profits(rows: pl.DataFrame) -> list[pl.Series]:
+    """Profit of both sides, their difference, its range, and the difference under the published elasticity."""
+    names = ("live_profit", "draft_profit", "difference", "low", "high", "published_difference")
+    live, draft, difference, low, high, told = ([_cents(value) for value in rows[name]] for name in names)
+    columns = {
+        "profit live → draft": [f"{one} → {other}" if one else "" for one, other in zip(live, draft, strict=True)],
+        "draft − live": difference,
+        "low to high": [f"{one} to {other}" if one else "" for one, other in zip(low, high, strict=True)],
+        "published": told,
+    }
+    return [pl.Series(name, values, dtype=pl.String) for name, values in columns.items()]
+
+
+def _cents(value: float | None) -> str:
+    return "" if value is None else f"{value:,.2f}"
+
+
+def _plain(name: str) -> pl.Expr:
+    """An amount without decimals that say nothing."""
+    return pl.col(name).cast(pl.String).str.replace(r"(\.\d\d)00$", "$1")
+
+
+def _beside(found: Backtest) -> list[str]:
+    """What the table does not say: actions that differ, rows nobody can judge, why the draft holds most."""
+    rows = found.rows
+    lines = [f"{counted(rows.filter(pl.col('live_action') != pl.col('draft_action')).height, 'action')} differ"]
+    if unknown := rows["difference"].null_count():
+        lines.append(f"{counted(unknown, 'decision')} without expected profit: no forecast, cost or price known")
+    held = rows.filter(draft_action="hold")
+    reasons = held.group_by("draft_reason").len().sort(["len", "draft_reason"], descending=[True, False]).head(_REASONS)
+    if held.height:
+        lines.append(f"the draft holds {counted(held.height, 'price')}, most of them for:")
+        lines += [f"  {number:,} × {reason}" for reason, number in reasons.iter_rows()]
+    return lines
 
 
 def drawn(found: Backtest) -> bytes:

@@ -10,7 +10,6 @@ from shell_commands import answer, pricing
 from tiny_shop import DAYS, FIRST
 
 from pricing_assets import drawing
-from pricing_assets.lake import Lake
 from pricing_assets.strategies import packaged_default
 
 LAST = DAYS[4]
@@ -52,7 +51,7 @@ def test_a_draft_is_compared_drawn_and_written_and_nothing_else_changes(
     assert rows.height == 20
     other = rows.filter(pl.col("live_price") != pl.col("draft_price"))
     assert other["market"].unique().to_list() == ["DE"]
-    assert "win" not in " ".join(said["response_model"])
+    assert "winner" not in str(said)
 
 
 def test_it_is_told_in_words_with_a_picture(copied: Path, draft: Path, tmp_path: Path) -> None:
@@ -84,6 +83,17 @@ def test_a_draft_that_claims_nothing_says_so(copied: Path, tmp_path: Path, monke
     assert "cut claims no SKU on these days: look at its scope, active window and priority" in said
 
 
+def test_a_model_nobody_trained_holds_and_the_reason_is_told(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "png", lambda draw, size: b"picture")
+    path = tmp_path / "model.yaml"
+    path.write_text("strategy: default\ntype: ml\n")
+    said = pricing("strategy", "backtest", str(path), *RANGE).stdout
+    assert "the draft holds 20 prices, most of them for:" in said
+    assert "× no model demand@champion made its forecast" in said
+
+
 def test_bad_input_is_named(copied: Path, draft: Path, tmp_path: Path) -> None:
     def refused(*words: str) -> dict[str, str]:
         found: dict[str, str] = answer("strategy", "backtest", *words, code=1)
@@ -106,4 +116,3 @@ def test_bad_input_is_named(copied: Path, draft: Path, tmp_path: Path) -> None:
     pricing("strategy", "backtest", str(draft), "--from", "soon", "--to", "2026-03-01", code=2)
     pricing("strategy", "backtest", str(draft), "--from", "2026-03-01", code=2)
     assert not (copied / "backtests").exists()
-    assert Lake(copied / "lake").root.is_dir()

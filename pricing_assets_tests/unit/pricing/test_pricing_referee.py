@@ -28,7 +28,7 @@ from pricing_assets.tables.runs import Days
 
 Row = dict[str, Any]
 _CURRENCIES = {"UK": "GBP", "JP": "JPY"}
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     **{"date": pl.Date, "sku": pl.String, "market": pl.String, "category": pl.String, "currency": pl.String},
     **dict.fromkeys(("current_price", "cost", "live_price", "draft_price"), money.AT_REST),
 }
@@ -177,7 +177,7 @@ def stand(lake: Lake, on: Any, answers: Sequence[Row], categories: Sequence[tupl
         **dict.fromkeys(("as_of", "effective_from", "committed_at"), "2024-03-01T00:00:00Z"),
         "tables": [vars(file) for file in files],
     }
-    schema = {name: dtype for name, dtype in Days.create_empty().schema.items() if name != "sequence"}
+    schema: dict[str, Any] = {name: dtype for name, dtype in Days.create_empty().schema.items() if name != "sequence"}
     moments = [pl.col(name).str.to_datetime(time_zone="UTC") for name in ("as_of", "effective_from", "committed_at")]
     texts = {name: pl.String if dtype == pl.Datetime("us", "UTC") else dtype for name, dtype in schema.items()}
     made = pl.DataFrame([{name: row[name] for name in schema}], schema=texts).with_columns(moments)
