@@ -125,12 +125,12 @@ def trials(rows: list[Row], by: Strategy, **asked: Any) -> Decided:
     asked = {"std_error": 3.0, "design": Design(0.0, 28, "shop")} | asked
     found = decided(rows, by, days=days, **asked)
     steps = found.steps.filter(pl.col("step").cast(pl.String) == "test")
-    return Decided(found.decisions.join(steps, on="decision_id", how="semi"), steps)
+    return found._replace(decisions=found.decisions.join(steps, on="decision_id", how="semi"), steps=steps)
 
 
 def test_prices_that_would_stay_are_tested_once_as_many_up_as_down_and_say_so() -> None:
     rows = [sku(number) for number in range(13)]
-    moved, steps = trials(rows, parse(TESTING))
+    moved, steps, _ = trials(rows, parse(TESTING))
     assert moved["date"].n_unique() == 3, "each category has a day of its own"
     assert moved["sku"].n_unique() == moved.height == 12, "of five in a category one is the odd one"
     assert sorted(moved["final_price"].to_list()) == [Decimal("9.5200")] * 6 + [Decimal("10.5000")] * 6

@@ -12,7 +12,7 @@ from pricing_assets.strategies.conditions import read
 from pricing_assets.strategies.language import CONSTRAINTS, SCOPES, TIMES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "strategies.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
+EXAMPLES = re.findall(r"```yaml\n(strategy:.*?)```", TEXT, flags=re.DOTALL)
 ACTIONS = re.findall(r"`(\{(?:multiply|add|set|match): .*?\})`", TEXT)
 
 
@@ -27,7 +27,7 @@ def test_every_action_shown_is_one(action: str) -> None:
 
 
 def test_the_prose_is_right() -> None:
-    assert len(EXAMPLES) == 3 and len(ACTIONS) >= 8
+    assert len(EXAMPLES) == 4 and len(ACTIONS) >= 8
     assert all(word in TEXT for word in (*CONSTRAINTS, *TIMES)) and all(
         f"{scope}" in TEXT.lower() for scope in SCOPES[:2]
     )
