@@ -19,7 +19,10 @@ _TIMES = {
 
 
 def broken(strategy: Strategy, features: pl.DataFrame, decisions: pl.DataFrame) -> int:
-    """How many decided changes break a bound of the strategy. A bound whose feature is missing binds nothing."""
+    """How many decided changes break a bound of the strategy. A bound whose feature is missing binds nothing.
+
+    An ending is a wish: where none is admissible a price has none.
+    """
     key = ["sku", "market"]
     wanted = ["cost", "map_price", "competitor_max", "competitor_min", "list_price"]
     rows = decisions.select(*key, "current_price", "final_price").join(features.select(*key, *wanted), on=key)
@@ -38,7 +41,4 @@ def broken(strategy: Strategy, features: pl.DataFrame, decisions: pl.DataFrame) 
             faults.append((final - current).abs() > value * current + _SLACK)
         elif bound.kind == "min_margin_pct":
             faults.append(100 * (final - pl.col("cost")) < value * final - 100 * _SLACK)
-    if strategy.endings:
-        ends = [(final - final.floor() - float(ending)).abs() < _SLACK for ending in strategy.endings]
-        faults.append(~pl.any_horizontal(ends))
     return int(rows.select(pl.any_horizontal(fault.fill_null(value=False) for fault in faults).sum()).item())
