@@ -41,7 +41,7 @@ def juice_scene(path: Path, off: float, seed: int, *, days: int = 90, stores: in
         skus=brands, markets=stores, days=7 * weeks + days, seed=seed, rivals=0, irregular=False, faulty=False
     )
     start, now = (np.rint(np.median(each[-_RECENT:], axis=0)).astype(np.int64) for each in (price, cost))
-    now = np.minimum(now, whole((1 - _LEAST_MARGIN) * start))
+    now = np.minimum(now, np.rint((1 - _LEAST_MARGIN) * start).astype(np.int64))
     drawn = assort(settings)
     best = _best(start, now, off, stream(settings.seed, "off").random(brands)[drawn.sku])
     blocks = Blocks(drawn.market)

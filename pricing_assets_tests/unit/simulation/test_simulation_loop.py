@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from pricing_assets.simulation.loop.blocks import Blocks, climb
 from pricing_assets.simulation.loop.bounds import broken
 from pricing_assets.simulation.loop.evaluation import ORACLE, STATIC, follow
 from pricing_assets.simulation.loop.informed import Fit
+from pricing_assets.simulation.loop.juice import juice_scene
 from pricing_assets.simulation.loop.policies import Static
 from pricing_assets.simulation.loop.responses import Prices, respond
 from pricing_assets.simulation.loop.testing import Trying, balanced
@@ -241,3 +243,20 @@ def test_what_cannot_be_evaluated_is_refused_by_name(wrong: dict[str, object], n
     asked = {"law": "log_log", "off": 0.07, "seed": 1, **SMALL} | wrong
     with pytest.raises(PricingError, match=named):
         evaluate(None, **asked)  # type: ignore[arg-type]
+
+
+def test_orange_juice_prices_earn_most_where_they_shall_and_the_history_is_what_stores_asked(tmp_path: Path) -> None:
+    draw = np.random.default_rng(2)
+    weeks = pl.DataFrame({"week": range(1, 101)}).join(pl.DataFrame({"store": [7, 8]}), how="cross")
+    rows = weeks.join(pl.DataFrame({"brand": [1, 2, 3]}), how="cross")
+    price = np.round(2 + rows["brand"].to_numpy() * 0.5 + 0.3 * draw.standard_normal(rows.height), 2)
+    rows = rows.with_columns(price=pl.Series(price), unit_cost=pl.Series(0.7 * price), units=pl.lit(70.0))
+    rows.write_parquet(tmp_path / "juice.parquet")
+    made = juice_scene(tmp_path / "juice.parquet", 0.15, 1, days=7, stores=2)
+    start = made.start.astype(np.float64)
+    found = climb(made.profit, start, 0.7 * start, 1.4 * start, blocks=made.blocks)
+    assert found / made.best == pytest.approx(1, abs=0.01)
+    view = World(made).view()
+    last = rows.filter(pl.col("week") == 100 - 57 + 1).sort("brand", "store")["price"].to_numpy()
+    assert np.array_equal(view.price[0], np.rint(100 * last).astype(np.int64))
+    assert np.array_equal(view.current, made.start)
