@@ -13,7 +13,7 @@ difference is worth is for a person to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -243,7 +243,7 @@ def _before(day: _Day, strategies: Sequence[Strategy]) -> Interventions:
     effective = day.snapshot.with_columns(pl.col("date").dt.offset_by("1d"))
     mine = day.snapshot.filter(claims(strategies, effective) == 0)
     others = day.before.reviews.join(mine, on=KEY, how="anti", maintain_order="left")
-    return day.before._replace(reviews=others)
+    return replace(day.before, reviews=others)
 
 
 def _side(decisions: pl.DataFrame, side: str) -> pl.DataFrame:

@@ -30,7 +30,6 @@ from pricing_assets.tables import money
 from pricing_assets.tables.decisions import ACTIONS, METHODS, Autonomy, LinkedGoals, PriceDecisions, PriceSteps
 from pricing_assets.tables.features import FeatureSnapshots
 
-NOTHING_TIGHTENED = Autonomy.create_empty()
 _KEYS = ("date", "sku", "market", "category", "brand", "currency")
 _AMOUNTS = ("current_price", "list_price", "cost", *constraints.READ)
 _NO_LAW: Law = {}
@@ -289,7 +288,7 @@ def _judged(frame: pl.DataFrame, strategy: Strategy | None, tightened: pl.DataFr
     if "reviewed" in frame.columns:
         changed &= pl.col("reviewed").is_null()
     rows = frame.select("date", "market", "category", "late", "confidence", changed=changed)
-    limits = NOTHING_TIGHTENED if tightened is None else tightened
+    limits = Autonomy.create_empty() if tightened is None else tightened
     rows = autonomy.in_force(rows, own, limits)
     acted = autonomy.acts(rows)
     if "test" in frame.columns:

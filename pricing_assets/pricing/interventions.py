@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
@@ -33,11 +34,11 @@ SCOPES: tuple[tuple[str, ...], ...] = (
 
 ALARM = "look into it: `pricing anomalies` says what was found"
 _NAMES = ("sku", "category", "market")
-_NO_REVIEWS, _NO_AUTONOMY = Reviews.create_empty(), Autonomy.create_empty()
 _ALARM_KEY = ["date", "sku", "market"]
 
 
-class Interventions(NamedTuple):
+@dataclass(frozen=True)
+class Interventions:
     """Overrides in force, as decisions.overrides, and severe anomalies: date, sku, market, reason; of some days.
 
     With them people's answers, as decisions.reviews, and the autonomy governance leaves, as decisions.autonomy.
@@ -45,8 +46,8 @@ class Interventions(NamedTuple):
 
     overrides: pl.DataFrame
     severe: pl.DataFrame
-    reviews: pl.DataFrame = _NO_REVIEWS
-    autonomy: pl.DataFrame = _NO_AUTONOMY
+    reviews: pl.DataFrame = field(default_factory=Reviews.create_empty)
+    autonomy: pl.DataFrame = field(default_factory=Autonomy.create_empty)
 
 
 def in_force(known: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:

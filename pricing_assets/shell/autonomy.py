@@ -5,12 +5,15 @@ Here: people in, words out. Not here: the judgement of verdicts (governance/), w
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from pricing_assets.shell.command import Shell
 from pricing_assets.shell.deciding import key_of, open_store
+
+if TYPE_CHECKING:
+    from pricing_assets.governance.autonomy import HoldOut
 
 _SHOWN = {
     **dict.fromkeys(("scope", "mode"), pl.String),
@@ -52,12 +55,26 @@ def change(shell: Shell, scope: str, mode: str | None, threshold: float | None, 
     before = next((each.since for each in desk.autonomy() if each.scope == about), 0)
     key = key_of("autonomy", loosen, about, limits, shell.by, reason, before)
     if loosen:
-        done = desk.loosen(about, limits, by=shell.by, reason=reason, key=key, hold_out=None)
+        done = desk.loosen(about, limits, by=shell.by, reason=reason, key=key, hold_out=_hold_out(shell))
     else:
         done = desk.tighten(about, limits, by=shell.by, reason=reason, key=key)
     shell.answer({"scope": str(about), **done.limits._asdict(), "evidence": dict(done.evidence)})
     shell.say(f"{about} is now {done.limits}, on the word of {shell.by}: {reason}")
     shell.say("  every run that starts from now on obeys it")
+
+
+def _hold_out(shell: Shell) -> HoldOut | None:
+    """What prices decided earned more than prices held out, of profit; None where nothing was ever held out."""
+    from pricing_assets import experiments
+    from pricing_assets.governance.autonomy import HoldOut
+    from pricing_assets.lake import warehouse
+
+    if not shell.settings.analytics.exists():
+        return None
+    days = warehouse.query(shell.settings.analytics, "from marts.pricing_effectiveness order by all")
+    if days.is_empty():
+        return None
+    return HoldOut.of(experiments.effectiveness(days).filter(measure="profit").row(0, named=True))
 
 
 def _range(row: dict[str, Any]) -> str | None:
