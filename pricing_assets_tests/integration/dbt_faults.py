@@ -49,6 +49,19 @@ BROKEN: Mapping[str, Mapping[str, str]] = {
         "highest_change_pct >= lowest_change_pct": "highest_change_pct = 1, lowest_change_pct = 2",
         "mean_confidence between 0 and 1": "mean_confidence = 1.1",
     },
+    "pricing_effectiveness": {
+        "units >= 0": "units = -1",
+        "revenue >= 0": "revenue = -1",
+        "(held is null) = (period is null)": "held = null, period = 1",
+        "coalesce(date between period_from and period_until, true)": "period_from = date + 1, period_until = date + 2",
+    },
+    "shadow_comparison": {
+        "greatest(live_changes, shadow_changes, differing, judged) <= decisions": "live_changes = decisions + 1",
+        "expected_profit_difference = shadow_expected_profit - live_expected_profit": (
+            "expected_profit_difference = 1, shadow_expected_profit = 1, live_expected_profit = 1"
+        ),
+        "(judged = 0) = (expected_profit_difference is null)": "judged = 0, expected_profit_difference = 1",
+    },
     "run_summary": {
         "published + held <= decided": "held = decided + 1",
         "commits >= 1": "commits = 0",
