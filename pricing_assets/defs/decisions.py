@@ -79,7 +79,7 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     for note in driven.notes:
         context.log.warning(note)
     moves = {"what moved prices": plots.step_moves(batch.steps)}
-    unread = pricing.unread(strategies)
+    unread = pricing.unread(strategies, platform.source.law)
     results = [
         catalog.result(context, Strategies, batch.strategies, days),
         catalog.result(context, Overrides, batch.before.overrides, days),

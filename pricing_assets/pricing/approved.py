@@ -10,6 +10,7 @@ entered. Killed anywhere and called again, it ends in the same book.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -18,8 +19,10 @@ import polars as pl
 
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
+from pricing_assets.pricing import law as laws
 from pricing_assets.pricing import reviews
 from pricing_assets.pricing.entries import enter
+from pricing_assets.pricing.law import Law
 from pricing_assets.pricing.queue import strategies_of
 from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions
@@ -87,7 +90,9 @@ def _answered(lake: Lake, day: date, decisions: pl.DataFrame, given: pl.DataFram
 def broken_at(lake: Lake, day: date, rows: pl.DataFrame) -> pl.Series:
     """Which floors prices lie below on a day, in words; `rows` have sku, market, currency, price and strategy_hash."""
     file = manifests.manifested(lake, FeatureSnapshots)[day]
+    law = _law(lake, day)
     amounts = ["cost", "map_price", "list_price", "current_price", "competitor_min", "competitor_max"]
+    amounts += [name for name in laws.READ if law and name not in amounts]
     seen = lake.read_files(FeatureSnapshots, [file], [*_KEY, *amounts])
     kept = rows.select(*_KEY, "currency", "price", "strategy_hash").with_row_index("at")
     frame = kept.join(seen, on=_KEY, how="left", maintain_order="left")
@@ -97,9 +102,16 @@ def broken_at(lake: Lake, day: date, rows: pl.DataFrame) -> pl.Series:
     found = [pl.DataFrame(schema={"at": pl.UInt32, "broken": pl.String})]
     for (name,), part in frame.group_by("strategy_hash", maintain_order=True):
         strategy = by_hash.get(str(name))
-        words = reviews.broken(part, strategy.constraints if strategy else None)
+        words = reviews.broken(part, strategy.constraints if strategy else None, law)
         found.append(part.select("at").with_columns(words.alias("broken")))
     return pl.concat(found).sort("at")["broken"]
+
+
+def _law(lake: Lake, day: date) -> Law:
+    """The law the day was decided under."""
+    settings = manifests.standing(lake).filter(pl.col("date") == day)["settings"].item()
+    law: Law = json.loads(settings).get("law", {})
+    return law
 
 
 def _taken_back(decisions: pl.DataFrame, given: pl.DataFrame, last: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,8 @@ from pricing_assets.strategies import Constraint
 from pricing_assets.tables import money
 
 TEN_THOUSANDTHS = 10_000
+FLOORS = frozenset({"map", "min_price", "min_margin_pct"})
+"""Kinds of constraints that must hold whatever a person says, and whenever it is asked."""
 LOWEST, HIGHEST = 1, 10**13 - 1  # minor units: one, and the largest that rules may propose; fits Decimal(18,4)
 _SMALLEST, _LARGEST = "the smallest coin", "the largest price"
 _DECIMALS = Decimal("1e-16")  # of a factor; finer ones are rounded to the safe side, so that Int128 always suffices

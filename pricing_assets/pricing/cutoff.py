@@ -1,7 +1,8 @@
 """The cut-off: whether a price decided earlier may still go out, judged by what is known now.
 
-Here: the hard constraints of a strategy (minimum advertised price, floors) against the newest cost and minimum
-advertised price. Not here: caps and goals, which bind the decision only; reading the newest facts (publishing/).
+Here: the floors of a market's law and of a strategy (minimum advertised price, its own) against the newest cost and
+minimum advertised price. Not here: caps and goals, which bind the decision only; reading the newest facts
+(publishing/).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from pricing_assets.pricing import constraints
+from pricing_assets.pricing import law as laws
+from pricing_assets.pricing.law import NO_LAW, Law
 from pricing_assets.strategies import Constraint, Strategy
 from pricing_assets.tables import money
 
@@ -23,18 +26,18 @@ _PARAMETERS = {"required", "pct", "cost_times", "amount"}
 
 def hard(strategy: Strategy) -> list[Constraint]:
     """The constraints of a strategy that must hold at the cut-off too, in order of precedence."""
-    floors = {"map", "min_price", "min_margin_pct"}
-    return [each for each in strategy.constraints if each.kind in floors and each.parameter in _PARAMETERS]
+    found = [each for each in strategy.constraints if each.kind in constraints.FLOORS]
+    return [each for each in found if each.parameter in _PARAMETERS]
 
 
-def broken(prices: pl.DataFrame, strategies: Mapping[str, Strategy]) -> pl.Series:
+def broken(prices: pl.DataFrame, strategies: Mapping[str, Strategy], law: Law = NO_LAW) -> pl.Series:
     """Why each price may not go out any more, in words; null where it may. `strategies` are by hash of their text.
 
-    A floor on the cost is broken where no cost is known: it could not be checked. A price whose strategy is not
-    among them has no constraints of its own.
+    `prices` have READ, and where there is a `law` also market. A floor on the cost is broken where no cost is known: it
+    could not be checked. A price whose strategy is not among them has no constraints of its own.
     """
     scale = money.scale(pl.col("currency"), prices["currency"].unique())
-    rows = prices.select(READ).with_row_index("row").with_columns(scale=scale)
+    rows = prices.select(*READ, *(["market"] if law else [])).with_row_index("row").with_columns(scale=scale)
     rows = rows.with_columns(minor=money.to_minor(pl.col("price"), pl.col("scale")))
     parts = [
         part.select("row", why=_why(hard(strategies[hashed])))
@@ -43,7 +46,19 @@ def broken(prices: pl.DataFrame, strategies: Mapping[str, Strategy]) -> pl.Serie
     ]
     nothing = pl.DataFrame(schema={"row": rows.schema["row"], "why": pl.String})
     found = rows.select("row").join(pl.concat([nothing, *parts]), on="row", how="left", maintain_order="left")
-    return found["why"].alias("why")
+    own = found["why"]
+    return rows.select(pl.coalesce(*_by_law(law), pl.lit(own)).alias("why")).to_series()
+
+
+def _by_law(law: Law) -> list[pl.Expr]:
+    """Why a price is against the law of its market."""
+    said = []
+    for bound in laws.floors(law):
+        unknown = pl.when(laws.cost_unknown(law)).then(pl.lit(f"no cost is known, so {bound.label} cannot be checked"))
+        lowest = money.to_major(bound.floor, pl.col("scale"))
+        words = pl.format("{} is now {} {}, above the price", pl.lit(bound.label), lowest, "currency")
+        said += [unknown, pl.when((pl.col("minor") < bound.floor).fill_null(False)).then(words)]
+    return said
 
 
 def _why(bounds: list[Constraint]) -> pl.Expr:

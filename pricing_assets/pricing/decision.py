@@ -22,7 +22,7 @@ from pricing_assets.pricing.constraints import Bound
 from pricing_assets.pricing.expected import expected
 from pricing_assets.pricing.explanation import Labels, Part
 from pricing_assets.pricing.interventions import Interventions
-from pricing_assets.pricing.law import Law
+from pricing_assets.pricing.law import NO_LAW, Law
 from pricing_assets.pricing.outlook import Outlook, nothing_known
 from pricing_assets.pricing.prospects import prospects
 from pricing_assets.strategies import Constraint, Strategy, claims, propose
@@ -32,7 +32,6 @@ from pricing_assets.tables.features import FeatureSnapshots
 
 _KEYS = ("date", "sku", "market", "category", "brand", "currency")
 _AMOUNTS = ("current_price", "list_price", "cost", *constraints.READ)
-_NO_LAW: Law = {}
 
 
 class Decided(NamedTuple):
@@ -50,7 +49,7 @@ def decide(
     before: Interventions | None = None,
     known: Outlook | None = None,
     *,
-    law: Law = _NO_LAW,
+    law: Law = NO_LAW,
     design: Design | None = None,
 ) -> Decided:
     """Decides every row of `features`; the overrides and severe anomalies in `before` go before the strategies.
@@ -75,7 +74,7 @@ def decide(
     return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))), goals.sort(LinkedGoals.order()))
 
 
-def columns(strategies: Sequence[Strategy], law: Law = _NO_LAW) -> list[str]:
+def columns(strategies: Sequence[Strategy], law: Law = NO_LAW) -> list[str]:
     """The columns of features.feature_snapshots that decisions by these strategies under a law look at."""
     named = {name for strategy in strategies for name in strategy.features()}
     named |= {name for strategy in strategies if strategy.ml for name in learned.READ}
@@ -83,9 +82,9 @@ def columns(strategies: Sequence[Strategy], law: Law = _NO_LAW) -> list[str]:
     return [name for name in FeatureSnapshots.columns() if name in _KEYS + _AMOUNTS or name in named]
 
 
-def unread(strategies: Sequence[Strategy]) -> list[str]:
+def unread(strategies: Sequence[Strategy], law: Law = NO_LAW) -> list[str]:
     """The columns, as `features.feature_snapshots.column`, that decisions by these strategies do not look at."""
-    read = columns(strategies)
+    read = columns(strategies, law)
     return [f"{FeatureSnapshots.table_name()}.{name}" for name in FeatureSnapshots.columns() if name not in read]
 
 
@@ -155,7 +154,7 @@ def _part(
         frame = learned.held_out(frame)
     if obeying and before:
         frame = _obeying(frame, strategy.constraints if strategy else ())
-        frame = reviews.obey(frame, before.reviews, strategy.constraints if strategy else None)
+        frame = reviews.obey(frame, before.reviews, strategy.constraints if strategy else None, law)
     testing = bool(strategy and strategy.ml and strategy.ml.tests and not obeying)
     if strategy and testing:
         frame = trials.tested(frame, strategy, bound.design)

@@ -23,6 +23,7 @@ READ = ("cost", "planned_price", "lowest_price_30d")
 
 Law = Mapping[str, Sequence[str]]
 """Market → its rules."""
+NO_LAW: Law = {}
 
 
 def bounds(law: Law) -> list[Bound]:
@@ -40,6 +41,11 @@ def bounds(law: Law) -> list[Bound]:
             below = floor_of("lowest_price_30d") - 1  # rounded up: what is below it is below the price
             found.append(Bound(f"law: {rule}", nothing, pl.when(announced).then(below)))
     return found
+
+
+def floors(law: Law) -> list[Bound]:
+    """The rules that forbid a price for being low: they bind whenever it is asked, whatever was planned for the day."""
+    return bounds({market: [rule for rule in rules if rule == BELOW_COST] for market, rules in law.items()})
 
 
 def cost_unknown(law: Law) -> pl.Expr:

@@ -17,7 +17,9 @@ from typing import Any
 import polars as pl
 
 from pricing_assets.lake import Lake
-from pricing_assets.pricing.constraints import described, interval, needs_cost
+from pricing_assets.pricing import law as laws
+from pricing_assets.pricing.constraints import FLOORS, described, interval, needs_cost
+from pricing_assets.pricing.law import NO_LAW, Law
 from pricing_assets.strategies import Constraint
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import Autonomy, Reviews
@@ -26,7 +28,6 @@ from pricing_assets.tables.features import FeatureSnapshots
 KEY = ["date", "sku", "market"]
 MAP = Constraint("map", "required", Decimal(1), "map: required")
 COST = Constraint("min_price", "cost_times", Decimal(1), "min_price: {cost_times: 1}")
-_FLOORS = {"map", "min_price", "min_margin_pct"}
 
 
 def no_answers() -> pl.DataFrame:
@@ -90,7 +91,9 @@ def about(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return frame.select("row", *KEY).join(rows.select(KEY).unique(), on=KEY, how="semi").select("row")
 
 
-def obey(frame: pl.DataFrame, rows: pl.DataFrame, bounds: Sequence[Constraint] | None) -> pl.DataFrame:
+def obey(
+    frame: pl.DataFrame, rows: pl.DataFrame, bounds: Sequence[Constraint] | None, law: Law = NO_LAW
+) -> pl.DataFrame:
     """The frame with what answers make of `price` and `hold`; adds `reviewed`, the sentence, and `review_id`.
 
     `bounds` are the constraints of the strategy, None where none covers the rows. What holds a price before the
@@ -98,7 +101,7 @@ def obey(frame: pl.DataFrame, rows: pl.DataFrame, bounds: Sequence[Constraint] |
     price counts only where the approved one is the same.
     """
     frame = _with_bound(frame, rows)
-    frame = frame.with_columns(broken(frame.with_columns(price="bound"), bounds).alias("broken"))
+    frame = frame.with_columns(broken(frame.with_columns(price="bound"), bounds, law).alias("broken"))
     stopped = [pl.col(name).is_not_null() for name in ("frozen", "alarmed")]
     approved = pl.col("bound").is_not_null() & ~pl.any_horizontal(*stopped, pl.col("current").is_null())
     refuted = pl.format("{}, but {}", "bound_by", "broken")
@@ -155,30 +158,53 @@ def _with_refusal(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return frame.join(found, on="row", how="left", maintain_order="left")
 
 
-def broken(frame: pl.DataFrame, bounds: Sequence[Constraint] | None) -> pl.Series:
-    """Which floors a `price` (minor units) lies below, and by how much, in words; null where it is admissible.
+def broken(frame: pl.DataFrame, bounds: Sequence[Constraint] | None, law: Law = NO_LAW) -> pl.Series:
+    """What a `price` (minor units) may not be for, and by how much, in words; null where it is admissible.
 
-    `bounds` are the strategy's constraints, of which floors must hold whatever a person says; where no strategy covers
-    a row, its cost and the minimum advertised price. Reads `scale` and the features constraints name.
+    `bounds` are the strategy's constraints, of which floors must hold whatever a person says, and so must the law of
+    the market; where no strategy covers a row, its cost and the minimum advertised price. Reads `scale` and the
+    features constraints and law name.
     """
-    floors = [MAP, COST] if bounds is None else [each for each in bounds if each.kind in _FLOORS]
-    lows = frame.select("price", "scale", "cost", *(interval(each)[0].alias(str(n)) for n, each in enumerate(floors)))
-    return pl.Series("broken", [_broken(row, floors) for row in lows.to_dicts()], dtype=pl.String)
+    found = pl.repeat(None, frame.height, dtype=pl.String, eager=True).alias("broken")
+    rows = frame["price"].is_not_null().arg_true()
+    if not rows.len():
+        return found
+    floors = [MAP, COST] if bounds is None else [each for each in bounds if each.kind in FLOORS]
+    said = [*_against(law), *_below(floors), pl.lit(None, dtype=pl.String)]
+    words = frame[rows].select(words=pl.concat_str(said, separator=", ", ignore_nulls=True)).to_series()
+    return found.scatter(rows, words.replace("", None))
 
 
-def _broken(row: dict[str, Any], floors: Sequence[Constraint]) -> str | None:
-    if row["price"] is None:
-        return None
-    found = []
-    for number, floor in enumerate(floors):
-        low = row[str(number)]
-        if needs_cost(floor) and row["cost"] is None and floor is not COST:
-            found.append(f"no cost known, so {described(floor)} cannot be checked")
-        elif low is not None and row["price"] < low:
-            amount = Decimal(low - row["price"]) / row["scale"]
-            words = "the minimum advertised price" if floor.kind == "map" else described(floor)
-            found.append(f"{amount} below {words}")
-    return ", ".join(found) or None
+def _against(law: Law) -> list[pl.Expr]:
+    """What each rule of the law says of a price; null where nothing."""
+    price, said = pl.col("price"), []
+    for bound in laws.bounds(law):
+        said.append(pl.when(price < bound.floor).then(_apart(bound.floor - price, "below", bound.label)))
+        said.append(pl.when(price > bound.cap).then(_apart(price - bound.cap, "above", bound.label)))
+    if law:
+        unknown = pl.lit(f"no cost known, so law: {laws.BELOW_COST} cannot be checked")
+        said.append(pl.when(laws.cost_unknown(law)).then(unknown))
+    return said
+
+
+def _below(floors: Sequence[Constraint]) -> list[pl.Expr]:
+    """What each floor says of a price; null where nothing."""
+    said = []
+    for floor in floors:
+        low, _ = interval(floor)
+        words = "the minimum advertised price" if floor.kind == "map" else described(floor)
+        below = pl.when(pl.col("price") < low).then(_apart(low - pl.col("price"), "below", words))
+        if needs_cost(floor) and floor is not COST:
+            unknown = pl.lit(f"no cost known, so {described(floor)} cannot be checked")
+            below = pl.when(pl.col("cost").is_null()).then(unknown).otherwise(below)
+        said.append(below)
+    return said
+
+
+def _apart(minor: pl.Expr, side: str, words: str) -> pl.Expr:
+    """An amount in major units, and what a price is that much below or above."""
+    amount = money.to_major(minor, pl.col("scale")).cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".")
+    return pl.concat_str(amount, pl.lit(f" {side} {words}"))
 
 
 def entered(decisions: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

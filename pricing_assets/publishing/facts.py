@@ -5,6 +5,7 @@ Here: reading the lake for the guards. Not here: the guards (guards), the arithm
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from pricing_assets import strategies
 from pricing_assets.features import map_price
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
+from pricing_assets.pricing.law import Law
 from pricing_assets.strategies import Strategy
 from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import PriceDecisions
@@ -45,6 +47,13 @@ class Standing:
         """The rows of days."""
         files = self.files.get(table.table_name(), {})
         return self.lake.read_files(table, [files[day] for day in days if day in files], columns)
+
+
+def law(standing: Standing, days: Sequence[date]) -> Law:
+    """The law of each market as the newest of the days was decided under it."""
+    rows = manifests.standing(standing.lake).filter(pl.col("date").is_in(list(days))).sort("date")
+    found: Law = json.loads(rows["settings"][-1]).get("law", {}) if rows.height else {}
+    return found
 
 
 def decisions(standing: Standing, days: Sequence[date]) -> pl.DataFrame:

@@ -23,8 +23,9 @@ def stopped(
 ) -> pl.DataFrame:
     """The rows of `due`, entries of the price book, that must not go out, with `why`.
 
-    A price goes out only as its decision says, or a person's word on it; never from a late day; and only while the
-    hard constraints of its strategy hold against the newest costs known at `as_of`, of days up to `last`.
+    A price goes out only as its decision says, or a person's word on it; never from a late day; and only while the law
+    of its market and the hard constraints of its strategy hold against the newest costs known at `as_of`, of days up to
+    `last`.
     """
     if not due.height:
         return due.with_columns(why=pl.lit(None, dtype=pl.String))
@@ -34,7 +35,7 @@ def stopped(
     rows = rows.join(costs, on=["sku", "market"], how="left", maintain_order="left")
     rows = rows.join(facts.newest_map(standing.lake, days[0], last), on="sku", how="left", maintain_order="left")
     rows = rows.with_columns(cost=pl.coalesce("cost", "decided_cost"))
-    broken = cutoff.broken(rows, facts.recorded_strategies(standing, days))
+    broken = cutoff.broken(rows, facts.recorded_strategies(standing, days), facts.law(standing, days))
     by_person = pl.col("review_id").is_not_null()
     returned = pl.col("review_id").str.starts_with(ROLLBACK).fill_null(False)
     action = pl.col("action")

@@ -78,7 +78,7 @@ def _judged(stands: Standing, rows: pl.DataFrame, last: date, as_of: datetime) -
     known = known.join(costs, on=["sku", "market"], how="left", maintain_order="left")
     known = known.join(facts.newest_map(stands.lake, days[0], last), on="sku", how="left", maintain_order="left")
     known = known.with_columns(price="former", cost=pl.coalesce("cost", "decided_cost"))
-    return rows.with_columns(cutoff.broken(known, facts.recorded_strategies(stands, days)))
+    return rows.with_columns(cutoff.broken(known, facts.recorded_strategies(stands, days), facts.law(stands, days)))
 
 
 def return_prices(

@@ -85,3 +85,24 @@ def test_a_price_stays_exactly_where_the_fraction_says(bound: str, minor: int, c
     floor = Fraction(cost) * Fraction(11, 10) if bound == "cost" else Fraction(cost) / (1 - Fraction(125, 1000))
     text = str(Decimal(minor) / SCALES[currency])
     assert (why(BOUNDS[bound], text, str(cost), currency=currency) is None) == (price >= floor)
+
+
+@pytest.mark.parametrize(
+    ("market", "price", "cost", "said"),
+    [
+        ("FR", "1.99", "2", "law: no_sale_below_cost is now 2.0000 GBP, above the price"),
+        ("FR", "2.00", "2", None),
+        ("FR", "9", None, "no cost is known, so law: no_sale_below_cost cannot be checked"),
+        ("DE", "1.99", "2", None),
+    ],
+)
+def test_the_law_of_a_market_is_asked_again_whatever_the_strategy_says(
+    market: str, price: str, cost: str | None, said: str | None
+) -> None:
+    amounts = dict.fromkeys(("price", "cost", "map_price"), AT_REST)
+    row = {"market": market, "strategy_hash": None, "currency": "GBP", "price": Decimal(price), "map_price": None}
+    rows = pl.DataFrame(
+        [row | {"cost": cost and Decimal(cost)}], schema_overrides={**amounts, "strategy_hash": pl.String}
+    )
+    law = {"FR": ["no_sale_below_cost", "prior_price_30d"]}
+    assert cutoff.broken(rows, {}, law).to_list() == [said]

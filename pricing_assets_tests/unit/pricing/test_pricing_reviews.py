@@ -60,7 +60,8 @@ def decided(
         Reviews.cast(given_answers(*answers).with_columns(date=pl.lit(DAY)).select(Reviews.column_names())),
         pl.DataFrame([{"date": DAY, **each} for each in tight], schema=Autonomy.create_empty().schema),
     )
-    found = decide(frame, [by] if by else [], days_frame(days, late).drop("effective_from"), before)
+    law = more.get("law", {})
+    found = decide(frame, [by] if by else [], days_frame(days, late).drop("effective_from"), before, law=law)
     PriceDecisions.validate(found.decisions)
     PriceSteps.validate(found.steps)
     check_steps(found)
@@ -257,3 +258,19 @@ def test_whatever_people_answer_no_price_goes_out_below_a_floor_or_that_nobody_a
         assert row["final_price"] not in {each["refused_price"] for each in rows}
     assert row["action"] == "hold" or row["final_price"] != row["current_price"]
     assert not (late and row["action"] in ("publish", "review"))
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"cost": Decimal("9.50")}, "0.5 below law: no_sale_below_cost"),
+        ({"cost": None}, "no cost known, so law: no_sale_below_cost cannot be checked"),
+        ({"planned_price": Decimal("9"), "lowest_price_30d": Decimal("8.50")}, "0.51 above law: prior_price_30d"),
+    ],
+)
+def test_a_price_somebody_approved_is_not_above_the_law(values: Row, why: str) -> None:
+    law = {"UK": ["no_sale_below_cost", "prior_price_30d"]}
+    row = only(decided(values, answers=(answer(),), law=law))
+    assert (row["action"], row["final_price"]) == ("hold", Decimal("10.0000"))
+    assert why in row["reason"]
+    assert only(decided(values, answers=(answer(),), law={"DE": ["no_sale_below_cost"]}))["action"] == "publish"
