@@ -52,7 +52,7 @@ def broken(prices: pl.DataFrame, strategies: Mapping[str, Strategy], law: Law = 
 
 def _by_law(law: Law) -> list[pl.Expr]:
     """Why a price is against the law of its market."""
-    said = []
+    said: list[pl.Expr] = []
     for bound in laws.floors(law):
         unknown = pl.when(laws.cost_unknown(law)).then(pl.lit(f"no cost is known, so {bound.label} cannot be checked"))
         lowest = money.to_major(bound.floor, pl.col("scale"))

@@ -70,7 +70,7 @@ def decide(
         units = expected(rows.with_columns(frame["category"]), known)
         decisions = PriceDecisions.cast(rows.hstack(units).with_columns(ids.result()))
     explained = decisions.select("date", "sku", "market", "decision_id")[steps["row"]]
-    goals = pl.concat([part.goals for part in parts]).unique(LinkedGoals.order(), keep="first", maintain_order=True)
+    goals = pl.concat([part.goals for part in parts])
     return Decided(decisions, PriceSteps.cast(explained.hstack(steps.drop("row"))), goals.sort(LinkedGoals.order()))
 
 
@@ -100,7 +100,8 @@ def _parts(
 ) -> Iterator[Part]:
     """The rows by the strategy that prices them, priced; first those that none does.
 
-    Rows that something goes before are parts of their own, so that all others pay nothing for it.
+    Rows that something goes before are parts of their own, so that all others pay nothing for it. A model's are not:
+    what it learns of its rows, and goals over several of them, are about all of them.
     """
     claimed = claims(strategies, frame.with_columns(pl.col("date").dt.offset_by("1d")))
     touched = interventions.touched(frame, before) if before else None
@@ -113,6 +114,11 @@ def _parts(
             part = part.join(held, on="row", how="left", maintain_order="left")
         if touched is None:
             yield _part(part, strategy, before, bound)
+            continue
+        if strategy and strategy.ml:
+            told = touched.with_columns(touched=True)
+            part = part.join(told, on="row", how="left", maintain_order="left")
+            yield _part(part, strategy, before, bound, obeying=True)
             continue
         yield _part(part.join(touched, on="row", how="anti", maintain_order="left"), strategy, before, bound)
         obeying = part.join(touched, on="row", how="inner", maintain_order="left")
@@ -155,7 +161,7 @@ def _part(
     if obeying and before:
         frame = _obeying(frame, strategy.constraints if strategy else ())
         frame = reviews.obey(frame, before.reviews, strategy.constraints if strategy else None, law)
-    testing = bool(strategy and strategy.ml and strategy.ml.tests and not obeying)
+    testing = bool(strategy and strategy.ml and strategy.ml.tests)
     if strategy and testing:
         frame = trials.tested(frame, strategy, bound.design)
     frame = _warned(frame, strategy.constraints if strategy else ())

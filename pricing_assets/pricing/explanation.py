@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +38,7 @@ class Label(NamedTuple):
 
 _START = Label("start", "start", "list price", "list_price", "")
 _IN_FORCE = Label("start", "start", "price in force", "current_price", "")
-_LINKED = Label("linked", "linked", "a goal over several SKUs", "decisions.linked_goals", "goals")
+_LINKED = Label("linked", "linked", "a goal over several SKUs", "decisions.linked_goals", "linked goals")
 _RESUMED = Label("resumed", "start", "no rule applies: the price in force", "current_price", "")
 
 
@@ -81,7 +81,7 @@ class Labels(NamedTuple):
         ending = Label("ended", "ending", f"nearest admissible ending of {texts}", f"{origin}#endings", "ending")
         if strategy.ml is None:
             return cls(rules, (*limits, ending))
-        model = Label("ml", "ml", _told(strategy.ml), f"{origin}#ml", "model")
+        model = Label("ml", "ml", _told(strategy.ml), f"{origin}#ml", "the model")
         models = (model, _LINKED) if strategy.linked else (model,)
         if strategy.order[0] == "rules":
             return cls((*rules, _RESUMED, *models), (*limits, ending))
@@ -151,15 +151,12 @@ def reasons(part: Part) -> pl.Series:
 def _made(labels: Labels, codes: Sequence[int]) -> str:
     """The sentence of rows that are not held, from their packed marks."""
     unchanged, *taken = (bool(code >> bit & 1) for code in codes for bit in range(_BITS))
-    moves = [label for label, yes in zip(labels.rules, taken, strict=False) if yes]
+    moves = [label for label, yes in zip(labels.rules, taken, strict=False) if yes and label.word]
     limits = [label.word for label, yes in zip(labels.constraints, taken[len(labels.rules) :], strict=False) if yes]
-    rules = [label.word for label in moves if label.step.startswith("rule:")]
-    told = {"rules": f"rules {', '.join(rules)}"} if rules else {}
-    if any(label.step == "ml" for label in moves):
-        told = {"ml": "the model"} | told if moves[0].step == "ml" else told | {"ml": "the model"}
-    if any(label.step == "linked" for label in moves):
-        told |= {"linked": "linked goals"}
-    made = ", then ".join(told.values()) or labels.start.reason
+    told = []
+    for who, labels_of in groupby(moves, key=lambda label: "rules" if label.step.startswith("rule:") else label.word):
+        told.append(f"rules {', '.join(label.word for label in labels_of)}" if who == "rules" else who)
+    made = ", then ".join(told) or labels.start.reason
     made += f"; then {', '.join(limits)}" if limits else ""
     return f"unchanged: {made}" if unchanged else made
 

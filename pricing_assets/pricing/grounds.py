@@ -40,12 +40,10 @@ def told(decisions: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFram
         return decisions.clear()
     by = pl.col("strategy_hash").cast(pl.String)
     mine = decisions.filter(by.is_in(list(models)))
-    queued = pl.any_horizontal(
-        pl.col("reason").cast(pl.String).str.starts_with(reason) & (by == text_hash)
-        for text_hash, strategy in models.items()
-        for reason in learned.queued(strategy)
+    seen = pl.any_horizontal(
+        (by == text_hash) & learned.to_be_seen(each.ml) for text_hash, each in models.items() if each.ml
     )
-    return mine.filter((pl.col("action").cast(pl.String) != "hold") | queued)
+    return mine.filter((pl.col("action").cast(pl.String) != "hold") | seen)
 
 
 def sentences(decisions: pl.DataFrame, strategies: Sequence[Strategy], known: Outlook) -> pl.DataFrame:

@@ -18,8 +18,8 @@ import polars as pl
 from pricing_assets.pricing import constraints, ladder, linked
 from pricing_assets.pricing.beliefs import believed
 from pricing_assets.pricing.constraints import Bound
-from pricing_assets.pricing.optimiser import Floats, Rows, choose, gain
-from pricing_assets.pricing.prospects import COLUMNS
+from pricing_assets.pricing.optimiser import Floats, Ints, Rows, choose, gain
+from pricing_assets.pricing.prospects import COLUMNS, WRONG_SIGN, no_model
 from pricing_assets.strategies import Learned, Strategy
 from pricing_assets.tables import money
 from pricing_assets.tables.decisions import LinkedGoals
@@ -31,15 +31,19 @@ READ = (
 """The features a model looks at, beside those of every decision."""
 SETTLED = 14
 """Days after which a price below the list price counts as a lasting one."""
+NO_RUNG = "no price on its ladder is admissible"
 PROMOTED = "on promotion: base prices are left alone meanwhile"
 _TEXT = pl.lit(None, dtype=pl.String)
 _GAINS = ("expected_gain", "gain_low")
+_STAYS = ("frozen", "alarmed", "held_out")
+"""Sentences of rows whose price stays, whatever a model says of it."""
 
 
-def queued(strategy: Strategy) -> tuple[str, ...]:
-    """Reasons to hold that a person should see: something is missing or contradicts itself."""
-    model = strategy.ml.model if strategy.ml else ""
-    return (f"no model {model} made its forecast", "its elasticity has the wrong sign", _no_rung())
+def to_be_seen(learned: Learned) -> pl.Expr:
+    """Whether a row holds, by its `reason`, since something is missing or contradicts itself: for a person to see."""
+    reason = pl.col("reason").cast(pl.String)
+    said = [reason.str.starts_with(words) for words in (no_model(learned), WRONG_SIGN, NO_RUNG, linked.CLASHES)]
+    return pl.any_horizontal(*said, reason.str.contains(" clashes with ", literal=True))
 
 
 def nothing(frame: pl.DataFrame) -> pl.DataFrame:
@@ -142,53 +146,63 @@ def _why_not() -> pl.Expr:
         pl.when(pl.col("base").is_null()).then(pl.lit("no price known on the day")),
         pl.when(planned | recent.fill_null(value=False)).then(pl.lit(PROMOTED)),
         "unknown",
-        pl.when(pl.col("clash").is_not_null() | only_base.fill_null(value=True)).then(pl.lit(_no_rung())),
+        pl.when(pl.col("clash").is_not_null() | only_base.fill_null(value=True)).then(pl.lit(NO_RUNG)),
     )
-
-
-def _no_rung() -> str:
-    return "no price on its ladder is admissible"
 
 
 def _of_day(rows: pl.DataFrame, learned: Learned, strategy: Strategy) -> Priced:
-    """One day's rows: the model's own choice, and where there are goals, what meets them all."""
+    """One day's rows: the model's own choice, and where there are goals, what meets them all.
+
+    A price that is frozen, alarmed or held out stays whatever the model says: goals count it as it is.
+    """
     free = rows["why"].is_null().to_numpy()
-    rungs = np.where(
-        free, ladder.rungs(rows.select("base", "scale", "lowest", "highest"), learned, strategy.endings), 0
-    )
+    steps = ladder.rungs(rows.select("base", "scale", "lowest", "highest"), learned, strategy.endings)
+    steps = np.where(free, steps, 0)
     known = _rows(rows, learned)
     if learned.objective == "profit":
         known = believed(known, np.where(free, _kept(rows), np.nan))
-    level = float(learned.bound_level)
-    own = choose(known, rungs, level).price
-    found = linked.meet(rows, known, rungs, strategy) if strategy.linked else None
-    price = found.price if found else own
-    made = gain(known, price.astype(np.float64))
-    nothing = f"no price on its ladder earns more than holding, with probability {learned.bound_level}"
-    texts = pl.DataFrame({"because": found.because, "held": found.held}) if found else _no_text(rows.height)
-    base = rows["base"].to_numpy()
-    answers = rows.select("row", "scale").with_columns(
-        ml=pl.Series(own),
-        linked=pl.Series(price),
-        linked_told=texts["because"],
-        held=texts["held"],
-        unmoved=pl.select(pl.when(pl.Series((price == base) & free)).then(pl.lit(nothing))).to_series(),
-        expected_gain=pl.Series(np.rint(made.mean)).cast(pl.Int64),
-        gain_low=pl.Series(np.rint(made.low(level))).cast(pl.Int64),
-        confidence=pl.select(pl.when(pl.Series(price != base)).then(pl.Series(made.confidence()))).to_series(),
-    )
-    moves = [
-        pl.when(pl.Series((own != base) & free)).then("ml").alias("ml"),
-        pl.when(pl.col("linked") != pl.col("ml")).then("linked").alias("linked"),
+    own = choose(known, steps, float(learned.bound_level)).price
+    if not strategy.linked:
+        return Priced(_answers(rows, known, own, linked.alone(own), learned), LinkedGoals.create_empty())
+    stays = [pl.col(name).is_not_null() for name in _STAYS if name in rows.columns]
+    moves = free & ~rows.select(pl.any_horizontal(stays)).to_series().to_numpy()
+    found = linked.meet(rows, known, np.where(moves, steps, 0), strategy)
+    found = found._replace(price=np.where(moves, found.price, own))
+    return Priced(_answers(rows, known, own, found, learned), found.goals)
+
+
+def _answers(rows: pl.DataFrame, known: Rows, own: Ints, found: linked.Met, learned: Learned) -> pl.DataFrame:
+    """What `priced` adds to the rows a model judges: its price, that after the goals, and what is expected of it."""
+    base, judged = rows["base"].to_numpy(), rows["why"].is_null()
+    made = gain(known, found.price.astype(np.float64))
+    low = made.low(float(learned.bound_level))
+    moved, after = pl.Series(own != base), pl.Series(found.price != own)
+    gains = [
+        pl.Series(name, np.rint(values)).cast(pl.Int64) for name, values in zip(_GAINS, (made.mean, low), strict=True)
     ]
+    answers = rows.select("row", "scale").with_columns(
+        pl.select(pl.when(moved).then(pl.Series(own)).alias("ml")).to_series(),
+        pl.select(pl.when(after).then(pl.Series(found.price)).alias("linked")).to_series(),
+        found.because.alias("linked_told"),
+        found.held.alias("held"),
+        _unmoved(found, own, base, learned),
+        *gains,
+        pl.select(
+            pl.when(pl.Series(found.price != base)).then(pl.Series(made.confidence())).alias("confidence")
+        ).to_series(),
+    )
     amounts = [money.to_major(pl.col(name), pl.col("scale")).alias(name) for name in _GAINS]
-    answers = answers.with_columns(moves).with_columns(amounts).drop("scale")
-    return Priced(answers.filter(pl.Series(free)), found.goals if found else LinkedGoals.create_empty())
+    return answers.with_columns(amounts).drop("scale").filter(judged)
 
 
-def _no_text(rows: int) -> pl.DataFrame:
-    nothing = pl.repeat(None, rows, dtype=pl.String, eager=True)
-    return pl.DataFrame({"because": nothing, "held": nothing})
+def _unmoved(found: linked.Met, own: Ints, base: Ints, learned: Learned) -> pl.Series:
+    """Why a judged price stays: the model found none better, or a goal left it out; null where it moves."""
+    nothing = f"no price on its ladder earns more than holding, with probability {learned.bound_level}"
+    by_goal = pl.format("the model would move it, but a goal leaves it: {}", pl.lit(found.because))
+    stays, alone = pl.Series(found.price == base), pl.Series(own == base)
+    return pl.select(
+        pl.when(stays & alone).then(pl.lit(nothing)).when(stays).then(by_goal).alias("unmoved")
+    ).to_series()
 
 
 def _no_answer() -> pl.DataFrame:

@@ -41,6 +41,12 @@ class Met(NamedTuple):
     goals: pl.DataFrame
 
 
+def alone(price: Ints) -> Met:
+    """The prices of rows no goal is about."""
+    nothing = pl.repeat(None, len(price), dtype=pl.String, eager=True)
+    return Met(price, nothing, nothing, LinkedGoals.create_empty())
+
+
 class _Day(NamedTuple):
     """One day's rows of a strategy, and what each of their prices brings."""
 
@@ -126,7 +132,7 @@ def _options(frame: pl.DataFrame, rows: Rows, ladder: Ints, level: float) -> goa
         value[:, column] = gain(rows, price).low(level) / scale
         profit[:, column] = units * (price - rows.cost) / scale
         revenue[:, column] = units * price / scale
-    hold = (prices == base[:, None]).argmax(axis=1)
+    hold = ((prices == base[:, None]) & real).argmax(axis=1)
     names = [f"{sku} in {market}" for sku, market in frame.select("sku", "market").iter_rows()]
     return room.Options(prices, real, value, profit, revenue, hold, names, frame["scale"].to_numpy())
 

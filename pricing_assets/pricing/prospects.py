@@ -11,12 +11,18 @@ import polars as pl
 from pricing_assets.pricing.outlook import KEY, Outlook
 from pricing_assets.strategies import Learned
 
+WRONG_SIGN = "its elasticity has the wrong sign"
 _TENTH = 1.2815515655446004  # standard deviations from the median to the 10 % and 90 % quantiles
 _UNKNOWN_SPREAD = 0.5  # of log units, where a range begins at nothing
 _DECLARED = 0.5  # how much of a declared cross effect may be wrong, as a standard deviation
 _THOUSANDTHS = 1000
 _GROUP = ["date", "market", "category"]
 COLUMNS = ("units", "spread", "planned", "elasticity", "error", "curvature", "others", "others_error", "unknown")
+
+
+def no_model(learned: Learned) -> str:
+    """Why a row is not judged whose forecast no model made."""
+    return f"no model {learned.model} made its forecast"
 
 
 def prospects(frame: pl.DataFrame, known: Outlook, learned: Learned) -> pl.DataFrame:
@@ -100,9 +106,9 @@ def _unknown(learned: Learned) -> pl.Expr:
     needs_cost = learned.objective == "profit"
     reasons = {
         "no forecast for it": pl.col("units").is_null(),
-        f"no model {learned.model} made its forecast": ~pl.col("modelled").fill_null(value=False),
+        no_model(learned): ~pl.col("modelled").fill_null(value=False),
         "no cost known": pl.col("cost").is_null() if needs_cost else pl.lit(value=False),
         "no elasticity known": pl.col("elasticity").is_null(),
-        "its elasticity has the wrong sign": (pl.col("elasticity") >= 0).fill_null(value=False),
+        WRONG_SIGN: (pl.col("elasticity") >= 0).fill_null(value=False),
     }
     return pl.coalesce(*(pl.when(holds).then(pl.lit(words)) for words, holds in reasons.items()))

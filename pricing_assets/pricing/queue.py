@@ -112,9 +112,9 @@ def held(lake: Lake, today: date) -> pl.DataFrame:
         rows = _standing(lake, day).filter(pl.col("action").cast(pl.String) == "hold")
         rows = rows.with_columns(pl.col("reason", "strategy_hash").cast(pl.String))
         for text_hash, strategy in strategies_of(lake, day).items():
-            reasons = learned.queued(strategy) if strategy.ml else ()
-            mine = rows.filter((pl.col("strategy_hash") == text_hash) & pl.col("reason").is_in(reasons))
-            found.append(mine.select(*_HELD))
+            if strategy.ml:
+                mine = rows.filter((pl.col("strategy_hash") == text_hash) & learned.to_be_seen(strategy.ml))
+                found.append(mine.select(*_HELD))
     return pl.concat(found).sort("reason", *_KEY)
 
 

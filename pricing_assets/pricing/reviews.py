@@ -177,7 +177,8 @@ def broken(frame: pl.DataFrame, bounds: Sequence[Constraint] | None, law: Law = 
 
 def _against(law: Law) -> list[pl.Expr]:
     """What each rule of the law says of a price; null where nothing."""
-    price, said = pl.col("price"), []
+    price = pl.col("price")
+    said: list[pl.Expr] = []
     for bound in laws.bounds(law):
         said.append(pl.when(price < bound.floor).then(_apart(bound.floor - price, "below", bound.label)))
         said.append(pl.when(price > bound.cap).then(_apart(price - bound.cap, "above", bound.label)))
@@ -189,11 +190,11 @@ def _against(law: Law) -> list[pl.Expr]:
 
 def _below(floors: Sequence[Constraint]) -> list[pl.Expr]:
     """What each floor says of a price; null where nothing."""
-    said = []
+    said: list[pl.Expr] = []
     for floor in floors:
         low, _ = interval(floor)
         words = "the minimum advertised price" if floor.kind == "map" else described(floor)
-        below = pl.when(pl.col("price") < low).then(_apart(low - pl.col("price"), "below", words))
+        below: pl.Expr = pl.when(pl.col("price") < low).then(_apart(low - pl.col("price"), "below", words))
         if needs_cost(floor) and floor is not COST:
             unknown = pl.lit(f"no cost known, so {described(floor)} cannot be checked")
             below = pl.when(pl.col("cost").is_null()).then(unknown).otherwise(below)

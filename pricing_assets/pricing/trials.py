@@ -30,6 +30,8 @@ def tested(frame: pl.DataFrame, strategy: Strategy, design: Design | None) -> pl
     if design is None or strategy.ml is None:
         return frame.with_columns(tested=pl.lit(None, dtype=pl.Int64), test=pl.lit(None, dtype=pl.String))
     judged = pl.col("expected_gain").is_not_null() & (pl.col("hold") == pl.col("unmoved"))
+    if "touched" in frame.columns:  # what something goes before is left alone
+        judged &= pl.col("touched").is_null()
     stays = frame.filter(judged & (pl.col("price") == pl.col("current")))
     drawn = experiments.drawn(_with_sides(stays, strategy, strategy.ml), float(strategy.ml.tests), design)
     frame = frame.join(drawn, on="row", how="left", maintain_order="left")

@@ -8,8 +8,12 @@ from typing import Any
 import polars as pl
 from pricing_frames import DAY, days_frame, features
 from pricing_outlooks import elasticity, forecast, typed
+from test_pricing_interventions import alarms, override
+from test_pricing_interventions import known as overrides_of
 
 from pricing_assets.pricing import Decided, decide
+from pricing_assets.pricing.interventions import Interventions, in_force, severe
+from pricing_assets.pricing.learned import to_be_seen
 from pricing_assets.pricing.outlook import Outlook, outlook
 from pricing_assets.strategies import parse
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
@@ -61,6 +65,7 @@ def test_a_budget_of_changes_leaves_the_others_and_says_so() -> None:
     assert [sku for sku, price in prices(made).items() if price != 10] == ["A", "B"]
     held = made.decisions.filter(sku="C").row(0, named=True)
     assert held["action"] == "hold"
+    assert held["reason"] == "the model would move it, but a goal leaves it: changes_at_most: 2"
     steps = made.steps.filter(sku="C").select("step", "reason").rows()
     assert ("linked", "changes_at_most: 2") in steps
     assert goal(made)["met"] and goal(made)["reached"] == goal(made)["needed"] == 2
@@ -118,3 +123,23 @@ def test_goals_of_another_category_leave_a_row_alone() -> None:
     made = decided("linked: [{margin_pct_at_least: 70, category: JAM}]", D={"category": "JAM"})
     assert prices(made)["D"] == 10
     assert all(prices(made)[sku] > 10 for sku in "ABC")
+
+
+def test_a_frozen_price_counts_for_a_goal_as_it_is_and_takes_nothing_of_a_budget() -> None:
+    rows = [KEPT | {"sku": sku} for sku in SKUS]
+    freeze = in_force(overrides_of(override(1, "PRICE_FREEZE", sku="A")), [DAY])
+    of, days = known((-1.2, -1.3, -1.6, -1.7)), days_frame().drop("effective_from")
+    before = Interventions(freeze, severe(alarms()))
+    made = decide(features(*rows), [parse(HEAD + "linked: [{changes_at_most: 2}]")], days, before, of)
+    assert [sku for sku, price in prices(made).items() if price != 10] == ["B", "C"]
+    assert goal(made)["reached"] == 2
+    assert made.decisions.filter(sku="A")["reason"][0].startswith("frozen by OV-")
+
+
+def test_what_contradicts_itself_is_among_the_holds_a_person_should_see() -> None:
+    made = decided("linked: [{margin_pct_at_least: 70, category: TEA}]", A={"map_price": Decimal("11")})
+    learned_from = parse(HEAD).ml
+    assert learned_from is not None
+    assert made.decisions.filter(to_be_seen(learned_from)).height == len(SKUS)
+    quiet = decided("", known((-1.4, -1.4, -1.4, -1.4)), **{sku: {"planned_price": Decimal("9")} for sku in SKUS})
+    assert quiet.decisions.filter(to_be_seen(learned_from)).is_empty()
