@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import polars as pl
-import pytest
 
-BENCH = Path(__file__).parents[3] / "benchmarks" / "anomalies.py"
-
-
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    found = importlib.util.spec_from_file_location("benchmark_of_anomalies", BENCH)
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+from benchmarks import anomalies as bench
 
 
-def test_planted_anomalies_are_found_and_quiet_days_are_quiet(bench: ModuleType) -> None:
+def test_planted_anomalies_are_found_and_quiet_days_are_quiet() -> None:
     rows = bench.run(seeds=[6], skus=40, days=160)
     assert [row["holds"] for row in rows] == [True, True, True], rows
 
 
-def test_a_bar_holds_only_where_something_is_counted(bench: ModuleType) -> None:
+def test_a_bar_holds_only_where_something_is_counted() -> None:
     nothing = {"episodes": 0, "recall": None, "alarms": 0, "precision": None}
     rows = bench.figures({**nothing, "quiet_days": 10, "false_alarms_per_10k": 0.0}, "none")
     assert [row["holds"] for row in rows] == [False, False, True]
 
 
-def test_markets_of_two_seeds_are_scored_as_two(bench: ModuleType) -> None:
+def test_markets_of_two_seeds_are_scored_as_two() -> None:
     apart = [bench.judged([seed], 12, 100) for seed in (7, 8)]
     together = bench.judged([7, 8], 12, 100)
     for counted in ("episodes", "alarms", "false_alarms", "quiet_days"):
