@@ -160,7 +160,7 @@ def _of_day(rows: pl.DataFrame, learned: Learned, strategy: Strategy) -> Priced:
     steps = np.where(free, steps, 0)
     known = _rows(rows, learned)
     if learned.objective == "profit":
-        known = believed(known, np.where(free, _kept(rows), np.nan))
+        known = believed(known, np.where(free, _kept(rows), np.nan), _group(rows))
     own = choose(known, steps, float(learned.bound_level)).price
     if not strategy.linked:
         return Priced(_answers(rows, known, own, linked.alone(own), learned), LinkedGoals.create_empty())
@@ -218,6 +218,11 @@ def _kept(judged: pl.DataFrame) -> Floats:
     """The share of the price kept over half a year; of a shorter history that of the day."""
     share = judged.select(pl.coalesce("margin_182d_pct", "margin_pct") / 100).to_series()
     return share.fill_null(float("nan")).to_numpy()
+
+
+def _group(judged: pl.DataFrame) -> Ints:
+    """The number of each row's category in its market, from 0."""
+    return (judged.select(pl.struct("market", "category").rank("dense")).to_series() - 1).cast(pl.Int64).to_numpy()
 
 
 def _rows(judged: pl.DataFrame, learned: Learned) -> Rows:

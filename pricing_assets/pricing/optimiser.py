@@ -23,9 +23,9 @@ from pricing_assets.demand.response import DEEPEST, FLAT, FURTHEST
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-BIAS = 0.10
+BIAS = 0.05
 """Share of an elasticity the law's form may be off by, beside what its standard error says."""
-STRANGE = 1.0
+STRANGE = 0.3
 """The same for the part of a move that lies beyond all prices of a year."""
 _DIGITS = 3  # of a minor unit: what processors differ in is far behind them
 

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.errors import PricingError
+from pricing_assets.simulation.loop.claims import Claims
 from pricing_assets.simulation.loop.informed import Informed
 from pricing_assets.simulation.loop.policies import CostPlus, Matching, Naive, Oracle, Policy, Static
 from pricing_assets.simulation.loop.product import Product
@@ -24,7 +25,6 @@ from pricing_assets.simulation.randomness import Bools, Floats, Ints
 
 STATIC, ORACLE, PRODUCT, INFORMED = "static", "oracle", "product", "same information"
 PLUG_IN = "same information, no doubt"
-CLAIM_DAYS = 28
 PLAIN: Mapping[str, Callable[[Scene], Policy]] = {
     STATIC: lambda _: Static(),
     "cost-plus": lambda _: CostPlus(),
@@ -39,17 +39,12 @@ PLAIN: Mapping[str, Callable[[Scene], Policy]] = {
 
 @dataclass(frozen=True)
 class Path:
-    """What a policy did and what came of it, day × cell of the evaluated days. Amounts are in cents.
-
-    `claims` are of the days of changes that the policy claims a gain for: day number,
-    claim, gain to be expected of these changes over CLAIM_DAYS days.
-    """
+    """What a policy did and what came of it, day × cell of the evaluated days, in cents; and what it said of it."""
 
     price: Ints
     expected: Floats
     sold: Ints
-    claims: Sequence[tuple[int, float, float]]
-    violations: int
+    claims: Claims
 
 
 class Outcome(NamedTuple):
@@ -102,42 +97,14 @@ def evaluate_in(
 def follow(world: World, policy: Policy) -> Path:
     """Let a policy decide and the market sell, to the last day."""
     scene = world.scene
-    claims: list[tuple[int, float, float]] = []
-    violations = 0
+    claims = Claims()
     for _ in range(scene.settings.days - scene.history):
-        view = world.view()
-        asked = policy.ask(view)
-        claimed, broken = _claimed(policy)
-        violations += broken
-        if np.isfinite(claimed) and (asked != view.current).any():
-            claims.append((world.day + 1, claimed, _gain(world, view.current, asked)))
+        asked = policy.ask(world.view())
+        claims.add(world, policy, asked)
         world.sell(asked)
     past = slice(scene.history, None)
     kept = {name: world.market.days[name][past].copy() for name in ("price", "expected", "sold")}
-    return Path(**kept, claims=claims, violations=violations)
-
-
-def _claimed(policy: Policy) -> tuple[float, int]:
-    """What the day's decisions say they gain over 28 days, and how many of them break a bound of their strategy."""
-    if not isinstance(policy, Product) or not policy.decided:
-        return float("nan"), 0
-    from pricing_assets.simulation.loop.bounds import broken
-
-    decided = policy.decisions[-1]
-    violations = broken(policy.strategy, policy.features, decided)
-    if "expected_gain" not in decided.columns:
-        return float("nan"), violations
-    changed = decided.filter(pl.col("final_price") != pl.col("current_price"))
-    gains = changed["expected_gain"].drop_nulls().cast(pl.Float64)
-    return (100 * float(gains.sum()) if gains.len() else float("nan")), violations
-
-
-def _gain(world: World, before: Ints, after: Ints) -> float:
-    """Profit to be expected of a change over CLAIM_DAYS days, in cents, against holding."""
-    branch, cost = world.branch(), world.scene.costs[-1]
-    ahead = [np.tile(price, (CLAIM_DAYS, 1)) for price in (after, before)]
-    gained, held = (float(((price - cost) * branch.units(price)).sum()) for price in ahead)
-    return gained - held
+    return Path(**kept, claims=claims)
 
 
 def _outcome(scene: Scene, branch: Branch, paths: Mapping[str, Path]) -> Outcome:
@@ -176,7 +143,6 @@ def _measures(
     """The figures of a policy in one market; amounts in major units."""
     cost, expected = scene.costs[scene.history :], path.expected
     profit = _profit(scene, path).sum()
-    claimed, realised = _claims(path)
     changes = _changes(scene, path)
     started = np.vstack([scene.start, path.price])
     return {
@@ -194,18 +160,7 @@ def _measures(
         "mean_change_pct": 100 * float(np.abs(np.diff(np.log(started), axis=0))[changes].mean())
         if changes.any()
         else 0,
-        "claimed": claimed,
-        "realised": realised,
-        "violations": path.violations,
-    }
-
-
-def _claims(path: Path) -> tuple[float | None, float | None]:
-    """Gain claimed and gain to be expected of the days with a claim; null where none was made."""
-    if not path.claims:
-        return None, None
-    _, claimed, realised = (sum(values) / 100 for values in zip(*path.claims, strict=True))
-    return claimed, realised
+    } | path.claims.totals()
 
 
 def _profit(scene: Scene, path: Path) -> Floats:

@@ -98,17 +98,19 @@ class Product:
         rows = rows_of(panels, NAMES["D"], self._model)
         return rows if self._by_model else _at_mean_price(rows, panels)
 
-    def _prices(self, decided: pl.DataFrame, view: View) -> Ints:
-        settings = self._scene.settings
-        assortment = self._scene.assortment
+    def of_cells(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows by sku and market, in the order of the scene's cells; null where a cell has none."""
+        settings, assortment = self._scene.settings, self._scene.assortment
         cells = pl.DataFrame(
             {
                 "sku": settings.sku_names().gather(assortment.sku),
                 "market": pl.Series(settings.market_names()).gather(assortment.market),
             }
         )
-        rows = cells.join(decided, on=["sku", "market"], how="left", maintain_order="left")
-        cents = (rows["final_price"] * 100).cast(pl.Float64).round().cast(pl.Int64)
+        return cells.join(rows, on=["sku", "market"], how="left", maintain_order="left")
+
+    def _prices(self, decided: pl.DataFrame, view: View) -> Ints:
+        cents = (self.of_cells(decided)["final_price"] * 100).cast(pl.Float64).round().cast(pl.Int64)
         return np.asarray(cents.fill_null(pl.Series(view.current)).to_numpy(), dtype=np.int64)
 
 

@@ -29,8 +29,8 @@ _SHOWN = {
     "law": "market", "off": "off", "policy": "policy", "gain_low_pct": "gain, worst of 20, %",
     "gain_median_pct": "gain, median, %", "revenue_pct": "revenue, %", "oracle_share": "of the oracle",
     "informed_share": "of same information", "claimed_over_realised": "claimed ÷ realised",
-    "harmed_share": "harmed", "violations": "violations", "changes_per_100_days": "changes / 100 days",
-    "mean_change_pct": "mean change, %",
+    "harmed_share": "harmed", "brier_skill": "Brier skill", "violations": "violations",
+    "changes_per_100_days": "changes / 100 days", "mean_change_pct": "mean change, %",
 }  # fmt: skip
 _LOWEST = -6.0  # % of gain below which a point stands at the edge
 

@@ -108,7 +108,7 @@ def summary(rows: pl.DataFrame) -> pl.DataFrame:
     `gain_low_pct` is the seed in twenty that fares worst (the lowest under twenty), of profit over holding;
     `oracle_share` and `informed_share` are shares of the gains of the oracle and of the better of the policies with the
     same information, all seeds summed, null where these gain nothing; `claimed_over_realised` likewise; `harmed_share`
-    of changed SKU-markets.
+    of changed SKU-markets. `brier_skill` of confidences is against saying of all changes how many of them come true.
     """
     totals = rows.group_by("law", "off", "policy", maintain_order=True).agg(
         seeds=pl.len(),
@@ -119,6 +119,7 @@ def summary(rows: pl.DataFrame) -> pl.DataFrame:
         regret_pct=100 * pl.col("regret").sum() / (pl.col("regret") + pl.col("profit")).sum(),
         harmed_share=_over(pl.col("harmed").sum(), pl.col("changed").sum()),
         claimed_over_realised=_over(pl.col("claimed").sum(), pl.col("realised").sum()),
+        brier_skill=_skill(),
         violations=pl.col("violations").sum(),
         changes_per_100_days=pl.col("changes_per_100_days").mean(),
         mean_change_pct=pl.col("mean_change_pct").mean(),
@@ -140,6 +141,13 @@ def summary(rows: pl.DataFrame) -> pl.DataFrame:
 def _of(totals: pl.DataFrame, policies: Sequence[str], name: str) -> pl.DataFrame:
     mine = totals.filter(pl.col("policy").is_in(policies))
     return mine.group_by("law", "off", maintain_order=True).agg(pl.col("gain").max().alias(name))
+
+
+def _skill() -> pl.Expr:
+    """1 − the squared error of confidences ÷ that of their base rate (Brier 1950); null where all came the same."""
+    told, came = pl.col("told").sum(), pl.col("came_true").sum()
+    usual = came * (told - came) / told
+    return pl.when((came > 0) & (came < told)).then(1 - pl.col("squared_error").sum() / usual)
 
 
 def _over(value: pl.Expr, whole: pl.Expr) -> pl.Expr:

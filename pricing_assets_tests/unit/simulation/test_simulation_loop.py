@@ -20,6 +20,7 @@ from pricing_assets.simulation.loop.evaluation import ORACLE, STATIC, follow
 from pricing_assets.simulation.loop.informed import Fit
 from pricing_assets.simulation.loop.juice import juice_scene
 from pricing_assets.simulation.loop.policies import Static
+from pricing_assets.simulation.loop.product import Product
 from pricing_assets.simulation.loop.responses import Prices, respond
 from pricing_assets.simulation.loop.testing import Trying, balanced
 from pricing_assets.simulation.loop.world import View
@@ -182,7 +183,7 @@ class Cut:
 
 
 def test_a_changed_sku_counts_as_harmed_where_its_category_earns_less_by_it_and_a_gain_is_what_comes() -> None:
-    from pricing_assets.simulation.loop import evaluation
+    from pricing_assets.simulation.loop import claims, evaluation
 
     set_out = small()
     paths = {STATIC: follow(world().copy(), Static()), "cut": follow(world().copy(), Cut())}
@@ -190,8 +191,23 @@ def test_a_changed_sku_counts_as_harmed_where_its_category_earns_less_by_it_and_
     rows = evaluation._outcome(set_out, world().branch(), paths).rows
     cut = rows.row(1, named=True)
     assert (cut["changed"], cut["harmed"], cut["changes"]) == (1, 1, 1)
-    gain = evaluation._gain(world(), set_out.start, Cut().ask(world().view()))
-    assert gain / 100 == pytest.approx(cut["gain"])
+    asked = Cut().ask(world().view())
+    assert claims.gain(world(), set_out.start, asked) / 100 == pytest.approx(cut["gain"])
+    alone = claims.alone(world(), set_out.start, asked, asked != set_out.start)
+    assert alone[0] / 100 == pytest.approx(cut["gain"])
+    assert not alone[1:].any()
+
+
+def test_what_decisions_say_is_kept_beside_what_is_to_come_of_them() -> None:
+    text = "strategy: learned\ntype: ml\nml: {bound_level: 0.5}\n"
+    market = world().copy()
+    rows = follow(market, Product(text, market, decide_every=4)).claims
+    told = rows.totals()
+    assert rows.gains and told["told"] == len(rows.sure) > 0
+    assert told["claimed"] == pytest.approx(sum(claimed for _, claimed, _ in rows.gains) / 100)
+    assert all(0.5 <= confidence <= 1 for confidence, _ in rows.sure)
+    assert told["squared_error"] == pytest.approx(sum((sure - came) ** 2 for sure, came in rows.sure))
+    assert told["violations"] == 0
 
 
 def test_the_fit_finds_the_tastes_of_customers_who_leave_nothing_to_chance() -> None:

@@ -22,7 +22,7 @@ ROW = {
     "law": "log_log", "off": 0.07, "seed": 1, "policy": PRODUCT, "profit": 102.0, "revenue": 210.0,
     "realised_profit": 101.0, "gain": 2.0, "gain_pct": 2.0, "regret": 2.0, "oracle_share": 0.5, "changed": 10,
     "harmed": 1, "changes": 12, "changes_per_100_days": 3.0, "mean_change_pct": 4.0, "claimed": 3.0, "realised": 2.5,
-    "violations": 0,
+    "told": 10, "came_true": 8, "squared_error": 1.2, "violations": 0,
 }  # fmt: skip
 NOTHING = {"gain": 0.0, "gain_pct": 0.0, "changed": 0, "harmed": 0, "claimed": None, "realised": None}
 
@@ -56,6 +56,13 @@ def test_the_share_of_the_same_information_is_of_the_better_one_and_null_where_t
     better, worse = ({"policy": name, "gain": gain} for name, gain in ((INFORMED, 2.5), (PLUG_IN, 1.0)))
     assert of_product(summary(rows({}, better, worse)))["informed_share"] == 2.0 / 2.5
     assert of_product(summary(rows({}, {"policy": INFORMED, "gain": -1.0})))["informed_share"] is None
+
+
+def test_confidence_is_held_against_how_many_changes_come_true() -> None:
+    found = of_product(summary(rows({}, {"seed": 2, "told": 10, "came_true": 4, "squared_error": 3.0})))
+    assert found["brier_skill"] == pytest.approx(1 - 4.2 / (20 * 0.6 * 0.4))
+    assert of_product(summary(rows({"came_true": 10})))["brier_skill"] is None
+    assert of_product(summary(rows({"told": 0, "came_true": 0, "squared_error": 0.0})))["brier_skill"] is None
 
 
 def test_a_figure_out_of_its_bounds_is_named_and_one_that_cannot_be_asked_is_not() -> None:
