@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from importlib import resources
 from typing import cast, get_args
 
@@ -31,10 +32,12 @@ TIMES = ("cost_times", "competitor_max_times", "competitor_min_times", "list_tim
 CONSTRAINTS = ("map", "min_price", "max_price", "max_daily_change", "min_margin_pct")
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, origin: str = "<draft>") -> Strategy:
     """Reads a strategy. Raises StrategyError with all faults, each with line and column.
 
-    `origin` names the text in messages: a file, or the name of a strategy in the store.
+    `origin` names the text in messages: a file, or the name of a strategy in the store. A run asks for the same few
+    texts at every station and for every day: each is read once.
     """
     document = Document(text)
     strategy = _strategy(document)
