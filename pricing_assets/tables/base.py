@@ -12,9 +12,19 @@ import dataframely as dy
 
 from pricing_assets.tables.money import CURRENCIES
 
+_COLUMNS: dict[type[dy.Schema], dict[str, dy.Column]] = {}
+
 
 class Table(dy.Schema):
     """Base of all tables. The name follows from the place: class `Prices` in module `raw` is `raw.prices`."""
+
+    @classmethod
+    def columns(cls) -> dict[str, dy.Column]:
+        """The columns as dataframely has them, bound to their table once: it would bind each anew at every call."""
+        found = _COLUMNS.get(cls)
+        if found is None:
+            found = _COLUMNS[cls] = super().columns()
+        return found
 
     @classmethod
     def table_name(cls) -> str:
