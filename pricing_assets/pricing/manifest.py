@@ -125,8 +125,8 @@ def day_inputs(day: date, head: Heads) -> list[dict[str, Any]]:
 @cache
 def installed_hash() -> str:
     """Hash over the names and versions of all installed distributions."""
-    found = {f"{each.metadata['Name']}=={each.version}" for each in importlib.metadata.distributions()}
-    return combine(*sorted(found))
+    told = (each.metadata for each in importlib.metadata.distributions())  # read anew by each look at it
+    return combine(*sorted({f"{each['Name']}=={each['Version']}" for each in told}))
 
 
 def provenance_columns(provenance: Provenance, as_of: datetime, now: datetime) -> dict[str, Any]:
