@@ -9,14 +9,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import yaml
+from unadorned import unadorned
 
 FIRST, LAST, CLOSED = date(2026, 3, 1), date(2026, 3, 12), date(2026, 3, 8)
 DAYS = [FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1)]
@@ -146,24 +146,13 @@ def load_location(folder: Path) -> None:
     assert partitions.SOURCE.name == SETTINGS["name"], "defs/ was imported with another source by an earlier test"
 
 
-@contextmanager
-def blank_pictures() -> Iterator[None]:
-    """Leaves the drawing of pictures out: a third of what a run of so small a shop costs."""
-    import dagster as dg
-
-    from pricing_assets.defs import plots
-
-    with mock.patch.object(plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)):
-        yield
-
-
 class Line:
     """The stations raw → features → anomalies, forecasts, elasticities → decisions on an instance of their own.
 
-    Tests that look at pictures ask for them: `pictures = True`.
+    Tests that look at what the UI shows of a run ask for it: `shown = True`.
     """
 
-    pictures = False
+    shown = False
 
     def __init__(self, home: Path, shop: Shop, clock: Callable[[], datetime] | None = None) -> None:
         import dagster as dg
@@ -217,7 +206,7 @@ class Line:
             "experiments": experiments.after_decisions,
         }
         days = [first + timedelta(days=number) for number in range(((last or first) - first).days + 1)]
-        with nullcontext() if self.pictures else blank_pictures():
+        with nullcontext() if self.shown else unadorned():
             return dg.materialize(
                 [station for name, station in stations.items() if not only or name in only],
                 partition_key=str(first) if len(days) == 1 else None,

@@ -187,7 +187,7 @@ def shown(line: Line, result: Any, key: str) -> Mapping[str, Any]:
 
 
 def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
-    line.pictures = True
+    line.shown = True
     result = line.run(FIRST)
     prices = shown(line, result, "raw/prices")
     assert prices["dagster/partition_row_count"].value == 4

@@ -14,7 +14,7 @@ MONDAYS = {day - timedelta(days=day.weekday()) for day in DAYS[6:10]}
 
 
 def test_those_of_a_week_are_estimated_on_its_first_day_and_shown(line: Line) -> None:
-    line.pictures = True
+    line.shown = True
     result = line.run(DAYS[6], DAYS[9], only=LINE)
     assert result.success
     rows = line.lake.read(Elasticities)

@@ -115,7 +115,7 @@ def test_a_draft_decides_beside_the_live_strategy_of_its_name_and_publishes_noth
     begin(line, DAY)
     standing, book = line.standing(), line.lake.read(PriceBook)
     told("set_shadow", draft(), "ann", "bolder", "k")
-    line.pictures = True
+    line.shown = True
     result = line.run(DAY, only=["decisions", "experiments"])
     assert line.standing() == standing, "nothing of the day has changed"
     assert line.lake.read(PriceBook).equals(book)

@@ -28,7 +28,7 @@ NOBODY = "no version of demand-daily in force was trained before this day"
 
 
 def test_before_any_model_every_row_is_by_a_simple_method_and_says_so(line: Line) -> None:
-    line.pictures = True
+    line.shown = True
     result = line.run(DAYS[5], LAST)
     assert result.success
     rows = line.lake.read(DemandForecasts)

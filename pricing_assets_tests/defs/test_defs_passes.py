@@ -55,7 +55,7 @@ def passes(location: Path, tmp_path_factory: pytest.TempPathFactory) -> Passes:
     for table in COLUMNS:
         shop.drop(table, CLOSED)
     whole, daily = Line(folder / "range", shop), Line(folder / "daily", shop)
-    whole.pictures = True
+    whole.shown = True
     result = whole.run(FIRST, FOUR[-1])
     assert result.success
     for day in FOUR:

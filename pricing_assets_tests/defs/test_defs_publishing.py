@@ -7,7 +7,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from tiny_shop import DAYS, FIRST, Begin, Line, Shop, blank_pictures
+from tiny_shop import DAYS, FIRST, Begin, Line, Shop
+from unadorned import unadorned
 
 from pricing_assets.governance import Proposal
 from pricing_assets.pricing.queue import queue
@@ -27,7 +28,7 @@ CUT_OFF = datetime(2026, 3, 3, 6, tzinfo=UTC)
 def publish(line: Line, *days: Any) -> Any:
     from pricing_assets.defs import executions, publishing
 
-    with blank_pictures():
+    with unadorned():
         return dg.materialize(
             [publishing.publications, publishing.reconciliations],
             partition_key=str(days[0]) if len(days) == 1 else None,

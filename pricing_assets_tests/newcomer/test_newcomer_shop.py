@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+import unadorned
 import xlsxwriter
 from newcomer_shop import PRICE_COLUMNS, Kontor
 from tiny_shop import Shop
@@ -20,7 +21,6 @@ from typer.testing import CliRunner
 
 from pricing_assets.lake import days as manifests
 
-LINE = Path(__file__).with_name("newcomer_line.py")
 EXCEL = """\
 files:
   preisliste: {path: preise.xlsx, sheet: Preise}
@@ -115,7 +115,7 @@ def test_from_the_template_to_a_replayed_price_and_on_to_excel(tmp_path: Path) -
 
 def run_line(place: Place, *arguments: str) -> str:
     """What `pricing run` says, the marts left out, in a process that reads the source as it is now."""
-    command = [sys.executable, str(LINE), "run", *arguments]
+    command = [sys.executable, unadorned.__file__, unadorned.WITHOUT_MARTS, "run", *arguments]
     folder = place.home.parent
     done = subprocess.run(command, env=place.environment, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

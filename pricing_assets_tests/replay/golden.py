@@ -22,6 +22,7 @@ from pricing_assets.settings import EXAMPLES
 from pricing_assets.tables.decisions import PriceDecisions
 
 UCI = EXAMPLES / "uci_online_retail"
+UNADORNED = Path(__file__).parents[1] / "unadorned.py"
 GOLDEN = Path(__file__).with_name("golden.json")
 FIRST, LAST = date(2011, 11, 10), date(2011, 12, 9)
 DAYS = [FIRST, date(2011, 11, 29), LAST]
@@ -30,8 +31,7 @@ DAYS = [FIRST, date(2011, 11, 29), LAST]
 def price_the_excerpt(home: Path) -> None:
     """`pricing run` over the last thirty days of the excerpt, by the packaged strategy."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PRICING_", "DAGSTER_", "UCI_"))}
-    pricing = Path(sys.executable).with_name("pricing")
-    command = [str(pricing), "run", "--from", str(FIRST), "--to", str(LAST)]
+    command = [sys.executable, str(UNADORNED), "run", "--from", str(FIRST), "--to", str(LAST)]
     home.parent.mkdir(parents=True, exist_ok=True)
     environment = kept | {"PRICING_HOME": str(home), "PRICING_SOURCE": str(UCI)}
     done = subprocess.run(command, env=environment, cwd=home.parent, capture_output=True, text=True, check=False)

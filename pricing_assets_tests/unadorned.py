@@ -1,0 +1,75 @@
+"""Runs of which nothing is made that only the UI shows: more than half of what a run of a small shop costs.
+
+Here: leaving it out in this process, and `pricing …` without it as a program, for what needs a process of its own. Not
+here: what the UI shows, which tests of defs/, browser/ and integration/ look at.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+WITHOUT_MARTS = "--without-marts"
+
+
+@contextmanager
+def unadorned() -> Iterator[None]:
+    """Leaves out pictures, samples, the lineage of columns, and what Dagster itself keeps and looks up asset by asset:
+    what is planned, what was last, which version of data it was made from. The events of a run are kept.
+    """
+    import dagster as dg
+    from dagster._core.execution.context.system import StepExecutionContext
+    from dagster._core.instance.runs.run_domain import RunDomain
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+
+    from pricing_assets.defs import catalog, model_metadata, plots
+
+    def nothing(*arguments: object) -> None:
+        return None
+
+    with ExitStack() as left_out:
+        for owner, name, instead in (
+            (plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)),
+            (catalog, "sample", lambda frame: f"{frame.height} rows"),
+            (catalog, "lineage", lambda table, unread=(): dg.TableColumnLineage({})),
+            (model_metadata, "of", lambda analytics, compiled, tables: {model: {} for model in compiled}),
+            (StepExecutionContext, "fetch_external_input_asset_version_info", nothing),
+            (RunDomain, "_log_asset_planned_events", nothing),
+            (SqlEventLogStorage, "_store_asset_event_tags", nothing),
+            (SqlEventLogStorage, "_store_asset_event", nothing),
+            (SqlEventLogStorage, "store_asset_check_event", nothing),
+        ):
+            left_out.enter_context(mock.patch.object(owner, name, instead))
+        yield
+
+
+@contextmanager
+def without_marts() -> Iterator[None]:
+    """`pricing run` leaves the marts out: what is looked at is in the lake."""
+    from pricing_assets.shell import running
+
+    execute = running._execute
+
+    def line_alone(*arguments: Any, marts: bool) -> running.Launched:
+        return execute(*arguments, marts=False)
+
+    with mock.patch.object(running, "_execute", line_alone):
+        yield
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the command the arguments name; `--without-marts` before it leaves the marts out."""
+    from pricing_assets import cli
+
+    with unadorned():
+        if arguments[0] != WITHOUT_MARTS:
+            cli.app(arguments)
+        with without_marts():
+            cli.app(arguments[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
