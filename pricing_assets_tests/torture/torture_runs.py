@@ -14,7 +14,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -175,7 +174,7 @@ def moments(spans: dict[str, tuple[float, float]], names: Sequence[str], seed: i
 
 @dataclass
 class Reader:
-    """Queries analytics.duckdb all the while, as an analyst would: a new connection each time."""
+    """Queries analytics.duckdb all the while and once more at the end, as an analyst would, by ever new connections."""
 
     analytics: Path
     pause: float = 0.05
@@ -193,14 +192,15 @@ class Reader:
         self._thread.join()
 
     def _read(self) -> None:
-        while not self._stop.is_set():
+        ended = False
+        while not ended:
+            ended = self._stop.wait(self.pause)
             if self.analytics.exists():
                 try:
                     self.faults.extend(_half_states(self.analytics))
                 except duckdb.Error as fault:
                     self.faults.append(str(fault))
                 self.queries += 1
-            time.sleep(self.pause)
 
 
 _HALF = """
