@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from shell_commands import pricing
-from tiny_shop import DAYS, FIRST, Once, Shop, blank_pictures
+from tiny_shop import DAYS, FIRST, Once, Shop
+from unadorned import unadorned, without_marts
 
 FIVE = DAYS[:5]
 
@@ -18,7 +19,7 @@ def priced(location: Path, once: Once) -> Path:
     """A home in which five days were run by the shell, dbt and all. Not to be changed."""
 
     def run(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, unadorned():
             patch.setenv("PRICING_HOME", str(folder / "home"))
             patch.setenv("PRICING_SOURCE", str(location))
             said = pricing("run", "--from", str(FIRST), "--to", str(FIVE[-1])).stdout
@@ -43,16 +44,12 @@ def copied(priced: Path, home: Path, shop: Shop) -> Path:
 
 @pytest.fixture
 def quick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """`pricing run` on this test's shop, without marts and pictures; call it again after a change of settings."""
+    """`pricing run` on this test's shop, unadorned and without marts; call it again after a change of settings."""
     from pricing_assets.defs import resources
-    from pricing_assets.shell import running
-
-    execute = running._execute
-    monkeypatch.setattr(running, "_execute", lambda *arguments, marts: execute(*arguments, marts=False))
 
     def load() -> None:
         monkeypatch.setattr(resources, "SOURCE", shop.load())
 
     load()
-    with blank_pictures():
+    with unadorned(), without_marts():
         yield load
