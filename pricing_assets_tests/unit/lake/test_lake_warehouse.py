@@ -202,7 +202,7 @@ def test_a_dtype_no_table_uses_has_no_sql_type() -> None:
 
 
 READER = """
-import sys
+import sys, time
 from pathlib import Path
 from pricing_assets.lake.warehouse import query
 queries, stop = 0, Path(sys.argv[2])
@@ -212,6 +212,7 @@ while not stop.exists():
     queries += 1
     if queries == 1:
         print("ready", flush=True)
+    time.sleep(0.02)
 print(queries)
 """
 
