@@ -23,7 +23,8 @@ UV := $(BIN)/uv
 # The draft's name is that of a run's, so that a run's dbt goes on from what is parsed here.
 DBT := DBT_PROFILES_DIR=dbt_project DBT_PROJECT_DIR=dbt_project PRICING_ANALYTICS_DRAFT=analytics.duckdb $(BIN)/dbt
 # In the order of the folders: whole runs first, the many small units last, so that no worker ends with a long one alone.
-TESTS := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not torture"
+# Workers are as many as the cores already: threads of each for a matrix only wait for each other.
+TESTS := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not torture"
 # Every commit waits for the disk: three quarters of a run of the shell. Memory waits for nothing, where 4 GB of it are free.
 SCRATCH := $(shell [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo /dev/shm || echo /tmp)
 IN_SCRATCH := folder=$$(mktemp -d -p $(SCRATCH)) && chmod 755 $$folder && trap 'rm -rf $$folder' EXIT && TMPDIR=$$folder

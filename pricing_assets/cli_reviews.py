@@ -49,7 +49,10 @@ def list_(
 
 @register(app)
 def held(shell: Shell) -> None:
-    """List prices held because a model cannot judge them, each with the reason; there is none to approve."""
+    """List what needs a person and has no price to approve, each with the reason.
+
+    Prices held because a model cannot judge them, and prices of the last week that went wrong on their way out.
+    """
     from pricing_assets.shell import reviewing
 
     reviewing.held(shell)

@@ -61,12 +61,9 @@ def publish(shell: Shell, span: tuple[date, date] | None) -> None:
 def status(shell: Shell, span: tuple[date, date] | None) -> None:
     """What is not as it should be, then prices by moment, market and state."""
     from pricing_assets import publishing
-    from pricing_assets.tables.decisions import PriceBook
 
-    known = manifests.manifested(shell.lake, PriceBook)
-    days = _days(span) if span else sorted(known)[-_WEEK:]
-    charged = [*days, days[-1] + timedelta(days=1)] if days else []
-    wrong, states = publishing.mismatched(shell.lake, days, charged), publishing.states(shell.lake, days)
+    days = _days(span) if span else _last_week(shell)
+    wrong, states = _wrong(shell, days), publishing.states(shell.lake, days)
     if shell.json:
         shell.answer({"mismatches": wrong.to_dicts(), "states": states.to_dicts()})
         return
@@ -78,6 +75,24 @@ def status(shell: Shell, span: tuple[date, date] | None) -> None:
         shell.rows(states, "prices by the moment they take effect")
     else:
         shell.say("the price book has no entry for these days; `pricing run` decides prices")
+
+
+def to_be_seen(shell: Shell) -> pl.DataFrame:
+    """What of the last week's prices is not as it should be: sku, market, reason."""
+    said = pl.format("{} of {}: {}", "what", "day", pl.col("message").fill_null("`pricing publish status` says more"))
+    return _wrong(shell, _last_week(shell)).select("sku", "market", reason=said)
+
+
+def _last_week(shell: Shell) -> list[date]:
+    from pricing_assets.tables.decisions import PriceBook
+
+    return sorted(manifests.manifested(shell.lake, PriceBook))[-_WEEK:]
+
+
+def _wrong(shell: Shell, days: list[date]) -> pl.DataFrame:
+    from pricing_assets import publishing
+
+    return publishing.mismatched(shell.lake, days, [*days, days[-1] + timedelta(days=1)] if days else [])
 
 
 def rollback(shell: Shell, asked: Asked, day: date | None, reason: str, *, anyway: bool) -> None:

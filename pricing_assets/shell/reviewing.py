@@ -63,14 +63,18 @@ def show(shell: Shell, wanted: Wanted, limit: int) -> None:
 
 
 def held(shell: Shell) -> None:
-    """What the last day holds because a model cannot judge it: no price to approve, but something to look at."""
-    from pricing_assets.pricing.queue import held as puzzling
+    """What needs a person and has no price to approve.
 
-    rows = puzzling(shell.lake, now(shell).day)
+    What the last day holds because a model cannot judge it, and which prices of the last week went wrong on their way.
+    """
+    from pricing_assets.pricing.queue import held as puzzling
+    from pricing_assets.shell import publishing
+
+    rows = pl.concat([puzzling(shell.lake, now(shell).day), publishing.to_be_seen(shell)], how="diagonal")
     if shell.json or rows.height:
-        shell.rows(rows, "held at the current price, for a person to look at")
+        shell.rows(rows, "for a person to look at: held at the current price, or not as it should be at the tills")
     else:
-        shell.say("nothing is held for a person to look at")
+        shell.say("nothing is held for a person to look at, and no price is wrong at the tills")
 
 
 def answer(shell: Shell, said: Answer, wanted: Wanted, reason: str, price: str | None = None) -> None:

@@ -57,6 +57,16 @@ def test_status_names_mismatches_first(published: Path) -> None:
     assert {"effective_from", "market", "state", "prices"} == set(found["states"][0])
 
 
+def test_what_went_wrong_at_the_tills_is_among_what_a_person_is_to_see(published: Path) -> None:
+    wrong = answer("publish", "status")["mismatches"]
+    seen = answer("review", "held")
+    assert wrong and sorted((row["sku"], row["market"]) for row in seen) == sorted(
+        (row["sku"], row["market"]) for row in wrong
+    )
+    assert all(row["reason"].startswith(tuple(each["what"] for each in wrong)) for row in seen)
+    assert "not as it should be at the tills" in pricing("review", "held").stdout
+
+
 def test_a_scope_returns_to_its_former_prices_and_back(published: Path) -> None:
     done = answer("publish", "rollback", "--sku", "A", "--market", "UK", "--reason", "wrong", "--by", "ann")
     assert (done["id"], done["day"], done["returned"], done["left"]) == ("RB-000001", LAST, 1, [])
