@@ -80,9 +80,12 @@ class Gain(NamedTuple):
         return np.asarray(np.round(ndtr(ratio), 6))
 
 
-def gain(rows: Rows, price: Floats) -> Gain:
-    """The paired difference of each row's price to its base, for the category, after what a change costs."""
-    there, here = earned(rows, price), earned(rows, rows.base)
+def gain(rows: Rows, price: Floats, held: Earned | None = None) -> Gain:
+    """The paired difference of each row's price to its base, for the category, after what a change costs.
+
+    `held` is what the base earns, where it is known already.
+    """
+    there, here = earned(rows, price), held or earned(rows, rows.base)
     gross = there.earned - here.earned
     far = np.log(price / rows.base)
     untried = np.maximum(np.maximum(np.log(price) - rows.tested_high, rows.tested_low - np.log(price)), 0.0)
@@ -143,12 +146,13 @@ def choose(rows: Rows, ladder: Ints, level: float) -> Choice:
     """
     price = rows.base.copy()
     best = np.zeros(len(price))
+    holding = earned(rows, rows.base)
     for candidate in ladder:
         there = np.where(candidate > 0, candidate, rows.base).astype(np.float64)
-        low = gain(rows, there).low(level)
+        low = gain(rows, there, holding).low(level)
         nearer = np.abs(there - rows.base), there
         held = np.abs(price - rows.base), price
         equal = (low == best) & (price != rows.base)
         better = (low > best) | (equal & ((nearer[0] < held[0]) | ((nearer[0] == held[0]) & (nearer[1] < held[1]))))
         price, best = np.where(better, there, price), np.where(better, low, best)
-    return Choice(price.astype(np.int64), gain(rows, price), best)
+    return Choice(price.astype(np.int64), gain(rows, price, holding), best)
