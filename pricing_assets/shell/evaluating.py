@@ -87,10 +87,18 @@ def _number(text: str, option: str, kind: Callable[[str], Number]) -> Number:
 def _with_progress(shell: Shell, work: Callable[[Callable[[int, int], None]], Results]) -> Results:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    if not shell.progress.is_terminal:
+        return work(lambda done, total: _tell_tenths(shell, done, total))
     columns = (TextColumn("markets priced"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=shell.progress, transient=True) as bar:
         task = bar.add_task("", total=None)
         return work(lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _tell_tenths(shell: Shell, done: int, total: int) -> None:
+    """A line whenever another tenth is over, for a log."""
+    if 10 * done // total > 10 * (done - 1) // total:
+        shell.progress.print(f"{done} of {total} markets priced")
 
 
 def _rounded(frame: pl.DataFrame) -> pl.DataFrame:

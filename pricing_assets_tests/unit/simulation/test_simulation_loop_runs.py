@@ -1,6 +1,7 @@
 """Many evaluations: seeds, processes, what they sum up to, the page and its pictures, the command."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -136,3 +137,24 @@ def test_a_strategy_with_a_fault_is_refused_before_any_market_is_made(tmp_path: 
     answer = CliRunner().invoke(app, ["evaluate", "--policy", str(tmp_path / "wrong.yaml"), "--json"])
     assert answer.exit_code == 1
     assert "luck" in json.loads(answer.stdout)["error"]
+
+
+def test_a_log_is_told_of_every_tenth() -> None:
+    import io
+    from types import SimpleNamespace
+
+    from rich.console import Console
+
+    from pricing_assets.shell import evaluating
+
+    log = io.StringIO()
+    shell = SimpleNamespace(progress=Console(file=log))
+
+    def work(tell: Callable[[int, int], None]) -> Results:
+        for done in range(1, 26):
+            tell(done, 25)
+        return Results(pl.DataFrame(), pl.DataFrame())
+
+    evaluating._with_progress(shell, work)  # type: ignore[arg-type]
+    told = log.getvalue().splitlines()
+    assert len(told) == 10 and told[0] == "3 of 25 markets priced" and told[-1] == "25 of 25 markets priced"
