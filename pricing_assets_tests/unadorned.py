@@ -19,6 +19,8 @@ WITHOUT_MARTS = "--without-marts"
 def unadorned() -> Iterator[None]:
     """Leaves out pictures, samples, the lineage of columns, and what Dagster itself keeps and looks up asset by asset:
     what is planned, what was last, which version of data it was made from. The events of a run are kept.
+
+    Dagster's own are named as of the version that is locked; under another, patching them fails by name.
     """
     import dagster as dg
     from dagster._core.execution.context.system import StepExecutionContext
@@ -65,10 +67,11 @@ def main(arguments: list[str]) -> None:
     from pricing_assets import cli
 
     with unadorned():
-        if arguments[0] != WITHOUT_MARTS:
+        if arguments[:1] == [WITHOUT_MARTS]:
+            with without_marts():
+                cli.app(arguments[1:])
+        else:
             cli.app(arguments)
-        with without_marts():
-            cli.app(arguments[1:])
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ TOGETHER = 0.25
 categories to tell."""
 COMMON = 0.6
 """Share of the squared error of elasticities that a category's SKUs have in common."""
+SMALL = 0.5
+"""Share of its category's mean revenue that a SKU is taken to sell for at least: nobody prices one that hardly sells
+for what it does to all others, so its price must not say what that is."""
 _MEDIAN = 0.4549364231195727  # of a squared standard normal
 _HALVINGS = 30
 _DIGITS = 6  # of what is believed: what processors differ in is far behind them
@@ -42,8 +45,8 @@ class _Slopes(NamedTuple):
     """What a small move earns the category, per unit of log price and of revenue, as sales say it.
 
     `reach` is by how much it changes with the log of the price, at the category's usual margin; `kept` the share of the
-    price that is margin; `own` and `crossed` the errors it has of the elasticity and of the cross effect. All are 0
-    where no price tells anything.
+    price that is margin; `own` and `crossed` what it may be off by for the elasticity and for the cross effect. All are
+    0 where no price tells anything.
     """
 
     earned: Floats
@@ -59,8 +62,7 @@ def believed(rows: Rows, margin: Floats, group: Ints) -> Rows:
     `margin` is the share of the price kept over half a year, after cost; not a number where none is known, and where it
     is not above 0 it is the best for no elasticity. `group` numbers each row's category in its market, from 0.
     """
-    revenue = np.maximum(rows.units * rows.planned, 1e-9)
-    slopes, there = _slopes(rows, margin, revenue, group)
+    slopes, there = _slopes(rows, margin, group)
     if not there.any():
         return rows
     off = _off(slopes, group, there)
@@ -72,42 +74,58 @@ def believed(rows: Rows, margin: Floats, group: Ints) -> Rows:
     # a row's own part of what sales say is shared out by variances; of its category's each cause has its own
     kept = np.where(there, slopes.kept, 1.0)
     elasticity = rows.elasticity - (shared[1] * mean[1] + noise * precision * alone) / kept
-    others = rows.others - shared[2] * mean[2] * revenue
+    others = rows.others - np.round(mean[2], _DIGITS) * rows.others_error
     left = -strays * precision * shared
     left[0] += shared[0]
     doubt = strays * precision * noise + np.einsum("in,ijn,jn->n", left, covariance, left)
     before = slopes.own**2 + slopes.crossed**2
     share = np.sqrt(np.minimum(np.divide(doubt, before, out=np.ones_like(doubt), where=before > 0), 1.0))
+    share = np.where(there, np.round(share, _DIGITS), 1.0)
     return replace(
         rows,
         elasticity=np.where(there, np.round(np.minimum(elasticity, 0.0), _DIGITS), rows.elasticity),
-        others=np.where(there, np.round(others, _DIGITS), rows.others),
-        error=np.where(there, np.round(rows.error * share, _DIGITS), rows.error),
-        others_error=np.where(there, np.round(rows.others_error * share, _DIGITS), rows.others_error),
+        others=np.where(there, others, rows.others),
+        error=rows.error * share,
+        others_error=rows.others_error * share,
     )
 
 
-def _slopes(rows: Rows, margin: Floats, revenue: Floats, group: Ints) -> tuple[_Slopes, Bools]:
-    crossed = rows.others / revenue
-    known = np.isfinite(margin + crossed + rows.elasticity + rows.error + rows.others_error)
-    there = known & (margin > 0) & (crossed > -1)
-    kept, crossed = np.where(there, margin, 0.0), np.where(there, crossed, 0.0)
+def _slopes(rows: Rows, margin: Floats, group: Ints) -> tuple[_Slopes, Bools]:
+    """What sales say of each row's price, and where its margin may be held against that."""
+    known = np.isfinite(margin + rows.units * rows.planned + rows.elasticity + rows.error)
+    known &= np.isfinite(rows.others + rows.others_error)
+    revenue = np.where(known, rows.units * rows.planned, 0.0)
+    usual = np.bincount(group, revenue) / np.maximum(np.bincount(group, known), 1)
+    revenue = np.maximum(revenue, SMALL * usual[group])
+    crossed, doubt = (
+        np.divide(each, revenue, out=np.zeros_like(revenue), where=known & (revenue > 0))
+        for each in (rows.others, rows.others_error)
+    )
+    there = known & (revenue > 0) & (margin > 0) & (crossed > -1)
+    kept = np.where(there, margin, 0.0)
     usual = np.bincount(group, kept) / np.maximum(np.bincount(group, there), 1)
     reach = ((1 - usual) / np.where(usual > 0, usual, 1.0))[group]
     earned = 1 + crossed + rows.elasticity * kept
-    own, doubt = kept * rows.error, rows.others_error / revenue
-    return _Slopes(*(np.where(there, each, 0.0) for each in (earned, reach, kept, own, doubt))), there
+    return _Slopes(*(np.where(there, each, 0.0) for each in (earned, reach, kept, kept * rows.error, doubt))), there
 
 
 def _off(slopes: _Slopes, group: Ints, there: Bools) -> float:
-    """The spread of the shares by which prices are off that makes the median distance within categories what it is."""
+    """The spread of the shares by which prices are off that makes the median distance within categories what it is.
+
+    Errors a category shares are no distance within it, but so far as they weigh more in one row than in another.
+    """
     count = np.bincount(group, there)[group]
     several = there & (count > 1)
     if several.sum() < FEW:
         return USUAL
-    mean = np.bincount(group, slopes.earned)[group] / np.maximum(count, 1)
-    squared = ((slopes.earned - mean) ** 2 * count / np.maximum(count - 1, 1))[several]
-    reach, noise = slopes.reach[several] ** 2, (1 - COMMON) * slopes.own[several] ** 2
+
+    def apart(values: Floats) -> Floats:
+        """Squared distance from the category's mean."""
+        return np.asarray((values - np.bincount(group, values)[group] / np.maximum(count, 1)) ** 2)
+
+    squared = (apart(slopes.earned) * count / np.maximum(count - 1, 1))[several]
+    noise = ((1 - COMMON) * slopes.own**2 + COMMON * apart(slopes.own) + apart(slopes.crossed))[several]
+    reach = slopes.reach[several] ** 2
     low, high = LEAST, MOST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

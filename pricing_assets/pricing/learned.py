@@ -221,8 +221,10 @@ def _kept(judged: pl.DataFrame) -> Floats:
 
 
 def _group(judged: pl.DataFrame) -> Ints:
-    """The number of each row's category in its market, from 0."""
-    return (judged.select(pl.struct("market", "category").rank("dense")).to_series() - 1).cast(pl.Int64).to_numpy()
+    """The number of each row's category in its market, from 0; a row without a category is one by itself."""
+    alone = pl.when(pl.col("category").is_null()).then("sku")
+    placed = judged.select(pl.struct("market", "category", alone.alias("alone")).rank("dense"))
+    return (placed.to_series() - 1).cast(pl.Int64).to_numpy()
 
 
 def _rows(judged: pl.DataFrame, learned: Learned) -> Rows:

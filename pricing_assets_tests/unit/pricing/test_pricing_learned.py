@@ -10,7 +10,7 @@ import pytest
 from pricing_frames import DAY, day, days_frame, features
 from pricing_outlooks import elasticity, forecast, typed
 
-from pricing_assets.pricing import Decided, decide
+from pricing_assets.pricing import Decided, decide, learned
 from pricing_assets.pricing.outlook import Outlook, outlook
 from pricing_assets.strategies import Strategy, parse
 from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
@@ -176,3 +176,11 @@ def test_a_hold_below_cost_or_the_minimum_advertised_price_names_it() -> None:
     assert row["reason"].endswith("0.80, although the price is below the minimum advertised price")
     row, _ = decided(known(), planned_price=Decimal("9"), cost=Decimal("10.50"))
     assert row["reason"].endswith("meanwhile, although the price is below its cost")
+
+
+def test_rows_without_a_category_share_nothing_with_each_other() -> None:
+    rows = pl.DataFrame({
+        "sku": ["A", "B", "C", "D", "A"], "market": ["UK"] * 4 + ["DE"], "category": ["TEA", "TEA", None, None, "TEA"],
+    })  # fmt: skip
+    found = learned._group(rows).tolist()
+    assert found[0] == found[1] and len(set(found)) == 4
