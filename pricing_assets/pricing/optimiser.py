@@ -24,8 +24,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 BIAS = 0.05
-"""Share of an elasticity the law's form may be off by, beside what its standard error says. With this and STRANGE what
-a small move earns lies about as often within its doubt as it should: simulated markets of four laws, seeds 1001 to 1006.
+"""Share of an elasticity the law's form may be off by, beside what its standard error says. With this and STRANGE
+what a small move earns lies about as often within its doubt as it should (simulated markets of four laws).
 """
 STRANGE = 0.3
 """The same for the part of a move that lies beyond all prices of a year."""
