@@ -95,8 +95,8 @@ def _slopes(rows: Rows, margin: Floats, group: Ints) -> tuple[_Slopes, Bools]:
     known = np.isfinite(margin + rows.units * rows.planned + rows.elasticity + rows.error)
     known &= np.isfinite(rows.others + rows.others_error)
     revenue = np.where(known, rows.units * rows.planned, 0.0)
-    usual = np.bincount(group, revenue) / np.maximum(np.bincount(group, known), 1)
-    revenue = np.maximum(revenue, SMALL * usual[group])
+    mean = np.bincount(group, revenue) / np.maximum(np.bincount(group, known), 1)
+    revenue = np.maximum(revenue, SMALL * mean[group])
     crossed, doubt = (
         np.divide(each, revenue, out=np.zeros_like(revenue), where=known & (revenue > 0))
         for each in (rows.others, rows.others_error)

@@ -19,6 +19,7 @@ from pricing_assets.lake import Provenance, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.deciding import key_of, open_store
+from pricing_assets.shell.open_prices import open_prices
 
 if TYPE_CHECKING:
     from pricing_assets.publishing import Published, Return
@@ -78,9 +79,16 @@ def status(shell: Shell, span: tuple[date, date] | None) -> None:
 
 
 def to_be_seen(shell: Shell) -> pl.DataFrame:
-    """What of the last week's prices is not as it should be: sku, market, reason."""
+    """What of the last week's prices is not as it should be, the newest of each kind: sku, market, reason.
+
+    A price that is stopped since it waits for an answer is in the queue of reviews, and not here.
+    """
+    days = _last_week(shell)
+    recent = [day for day in days if day > days[-1] - timedelta(days=_WEEK)]
+    waits = open_prices(shell).select("sku", "market", what=pl.lit("stopped"))
+    wrong = _wrong(shell, recent).unique(["sku", "market", "what"], keep="first", maintain_order=True)
     said = pl.format("{} of {}: {}", "what", "day", pl.col("message").fill_null("`pricing publish status` says more"))
-    return _wrong(shell, _last_week(shell)).select("sku", "market", reason=said)
+    return wrong.join(waits, on=waits.columns, how="anti", maintain_order="left").select("sku", "market", reason=said)
 
 
 def _last_week(shell: Shell) -> list[date]:

@@ -1,6 +1,7 @@
 """Blocks: SKUs of a market that substitute each other. No price of one block moves demand in another.
 
-Here: sums over blocks, and the search for the best prices of all blocks at once. Not here: what profit is.
+Here: sums over blocks, what one price is worth to its block, and the search for the best prices of all blocks at once.
+Not here: what profit is.
 """
 
 from __future__ import annotations
@@ -34,6 +35,19 @@ class Blocks:
     def sums(self, values: Floats) -> Floats:
         """The sum of each cell's block."""
         return np.asarray(np.bincount(self.of, values)[self.of])
+
+    def worth(self, profit: Callable[[Ints], Floats], held: Ints, asked: Ints, wanted: Bools) -> Floats:
+        """Of each wanted cell what its own price brings its block: against itself held, all others as they are asked.
+
+        `profit` gives each cell's at the prices of all (cell, or day × cell); 0 for cells that are not wanted.
+        """
+        whole = self.sums(profit(asked))
+        found = np.zeros(len(self.of))
+        for mine in self.places:
+            if (mine & wanted).any():
+                without = self.sums(profit(np.where(mine, held, asked)))
+                found = np.where(mine & wanted, whole - without, found)
+        return found
 
 
 def climb(

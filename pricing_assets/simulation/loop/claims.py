@@ -15,8 +15,8 @@ import polars as pl
 from pricing_assets.simulation.loop.bounds import broken
 from pricing_assets.simulation.loop.policies import Policy
 from pricing_assets.simulation.loop.product import Product
-from pricing_assets.simulation.loop.world import World
-from pricing_assets.simulation.randomness import Bools, Floats, Ints
+from pricing_assets.simulation.loop.world import Branch, World
+from pricing_assets.simulation.randomness import Floats, Ints
 
 DAYS = 28
 
@@ -49,7 +49,8 @@ class Claims:
         if np.isfinite(claimed[changed]).any():
             self.gains.append((world.day + 1, 100 * float(np.nansum(claimed[changed])), gain(world, current, asked)))
         told = changed & np.isfinite(confidence)
-        came = alone(world, current, asked, told) > 0
+        branch = world.branch()
+        came = world.scene.blocks.worth(lambda price: _profit(world, branch, price), current, asked, told) > 0
         self.sure += zip(confidence[told].tolist(), came[told].tolist(), strict=True)
 
     def totals(self) -> dict[str, float | int | None]:
@@ -70,26 +71,13 @@ class Claims:
 
 def gain(world: World, before: Ints, after: Ints) -> float:
     """Profit to be expected of a change over DAYS days, in cents, against holding."""
-    return float((_profit(world, after) - _profit(world, before)).sum())
+    branch = world.branch()
+    return float((_profit(world, branch, after) - _profit(world, branch, before)).sum())
 
 
-def alone(world: World, before: Ints, after: Ints, wanted: Bools) -> Floats:
-    """Of each wanted cell what its own change brings its block over DAYS days, in cents: against itself held, all
-    others as they are asked.
-    """
-    blocks = world.scene.blocks
-    whole = blocks.sums(_profit(world, after))
-    worth = np.zeros(len(after))
-    for mine in blocks.places:
-        if (mine & wanted).any():
-            without = blocks.sums(_profit(world, np.where(mine, before, after)))
-            worth = np.where(mine & wanted, whole - without, worth)
-    return worth
-
-
-def _profit(world: World, price: Ints) -> Floats:
+def _profit(world: World, branch: Branch, price: Ints) -> Floats:
     """Profit of each cell to be expected over DAYS days at a lasting price, in cents."""
-    units = world.branch().units(np.tile(price, (DAYS, 1)))
+    units = branch.units(np.tile(price, (DAYS, 1)))
     return np.asarray((price - world.scene.costs[-1]) * units.sum(axis=0))
 
 

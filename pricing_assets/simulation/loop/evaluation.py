@@ -174,15 +174,8 @@ def _changes(scene: Scene, path: Path) -> Bools:
 
 
 def _worth(scene: Scene, branch: Branch, path: Path, changed: Bools) -> Floats:
-    """Of each changed cell what its own changes brought its block: against itself held, all others as they were."""
-    worth = np.zeros(len(changed))
-    blocks, cost = scene.blocks, scene.costs[scene.history :]
-    whole = blocks.sums(_profit(scene, path).sum(axis=0))
-    for mine in blocks.places:
-        if not (mine & changed).any():
-            continue
-        price = np.where(mine, scene.start, path.price)
-        units = branch.units(price)
-        without = blocks.sums(((price - cost) * units).sum(axis=0))
-        worth = np.where(mine & changed, whole - without, worth)
-    return worth
+    """Of each changed cell what its own changes brought its block over all days."""
+    cost = scene.costs[scene.history :]
+    return scene.blocks.worth(
+        lambda price: ((price - cost) * branch.units(price)).sum(axis=0), scene.start, path.price, changed
+    )

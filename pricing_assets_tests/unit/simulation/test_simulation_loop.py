@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from pricing_assets.errors import PricingError
 from pricing_assets.simulation import MarketSettings, irregularities, promotions
 from pricing_assets.simulation.assortment import assort
-from pricing_assets.simulation.loop import KINDS, Outcome, Scene, World, evaluate, scene
+from pricing_assets.simulation.loop import KINDS, Outcome, Scene, World, claims, evaluate, scene
 from pricing_assets.simulation.loop.blocks import Blocks, climb
 from pricing_assets.simulation.loop.bounds import broken
 from pricing_assets.simulation.loop.evaluation import ORACLE, STATIC, follow
 from pricing_assets.simulation.loop.informed import Fit
 from pricing_assets.simulation.loop.juice import juice_scene
-from pricing_assets.simulation.loop.policies import Static
+from pricing_assets.simulation.loop.policies import Oracle, Static
 from pricing_assets.simulation.loop.product import Product
 from pricing_assets.simulation.loop.responses import Prices, respond
 from pricing_assets.simulation.loop.testing import Trying, balanced
 from pricing_assets.simulation.loop.world import View
-from pricing_assets.simulation.randomness import Ints
+from pricing_assets.simulation.randomness import Floats, Ints
 from pricing_assets.simulation.trading import Market, trade
 from pricing_assets.strategies import parse
 
@@ -183,7 +183,7 @@ class Cut:
 
 
 def test_a_changed_sku_counts_as_harmed_where_its_category_earns_less_by_it_and_a_gain_is_what_comes() -> None:
-    from pricing_assets.simulation.loop import claims, evaluation
+    from pricing_assets.simulation.loop import evaluation
 
     set_out = small()
     paths = {STATIC: follow(world().copy(), Static()), "cut": follow(world().copy(), Cut())}
@@ -193,21 +193,34 @@ def test_a_changed_sku_counts_as_harmed_where_its_category_earns_less_by_it_and_
     assert (cut["changed"], cut["harmed"], cut["changes"]) == (1, 1, 1)
     asked = Cut().ask(world().view())
     assert claims.gain(world(), set_out.start, asked) / 100 == pytest.approx(cut["gain"])
-    alone = claims.alone(world(), set_out.start, asked, asked != set_out.start)
-    assert alone[0] / 100 == pytest.approx(cut["gain"])
-    assert not alone[1:].any()
 
 
 def test_what_decisions_say_is_kept_beside_what_is_to_come_of_them() -> None:
     text = "strategy: learned\ntype: ml\nml: {bound_level: 0.5}\n"
     market = world().copy()
-    rows = follow(market, Product(text, market, decide_every=4)).claims
+    product = Product(text, market, decide_every=4)
+    rows = follow(market, product).claims
     told = rows.totals()
-    assert rows.gains and told["told"] == len(rows.sure) > 0
-    assert told["claimed"] == pytest.approx(sum(claimed for _, claimed, _ in rows.gains) / 100)
-    assert all(0.5 <= confidence <= 1 for confidence, _ in rows.sure)
-    assert told["squared_error"] == pytest.approx(sum((sure - came) ** 2 for sure, came in rows.sure))
-    assert told["violations"] == 0
+    changed = pl.concat(product.decisions).filter(pl.col("final_price") != pl.col("current_price"))
+    assert changed.height > 0 and told["told"] == changed.height
+    assert told["claimed"] == pytest.approx(float(changed["expected_gain"].sum()))
+    assert sorted(sure for sure, _ in rows.sure) == sorted(changed["confidence"].to_list())
+    assert told["came_true"] == sum(came for _, came in rows.sure) and told["violations"] == 0
+
+
+def test_a_confidence_came_true_where_the_category_is_to_earn_more_by_the_change() -> None:
+    """Told of the oracle's prices, which earn more, and of their mirror images, which earn less."""
+    set_out = small()
+    best = Oracle(set_out).ask(world().view())
+    wrong = np.rint(set_out.start * set_out.start / best).astype(np.int64)
+    branch = world().branch()
+
+    def profit(price: Ints) -> Floats:
+        return np.asarray((price - set_out.costs[-1]) * branch.units(np.tile(price, (claims.DAYS, 1))).sum(axis=0))
+
+    every = np.ones(len(best), dtype=np.bool_)
+    assert (set_out.blocks.worth(profit, set_out.start, best, every) > 0).all()
+    assert (set_out.blocks.worth(profit, set_out.start, wrong, every) < 0).all()
 
 
 def test_the_fit_finds_the_tastes_of_customers_who_leave_nothing_to_chance() -> None:
