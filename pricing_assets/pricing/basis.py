@@ -43,7 +43,7 @@ class Terms:
     autonomy: Sequence[Mapping[str, Any]] = ()
 
 
-LOGIC_VERSION = 7
+LOGIC_VERSION = 8
 """Raise it with every change that can make another decision from equal inputs: the golden days say when. It is one of
 a day's settings, so new runs supersede old decisions, and replay of an old day still compares under its own terms."""
 

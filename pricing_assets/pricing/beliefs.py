@@ -31,7 +31,7 @@ LEAST, MOST = 0.05, 0.5
 TOGETHER = 0.25
 """How far all prices of a category are off together, as a share of how far each is: declared, for a shop has too few
 categories to tell."""
-COMMON = 0.6
+COMMON = 0.4
 """Share of the squared error of elasticities that a category's SKUs have in common."""
 SMALL = 0.5
 """Share of its category's mean revenue that a SKU is taken to sell for at least: nobody prices one that hardly sells

@@ -129,7 +129,7 @@ def _options(frame: pl.DataFrame, rows: Rows, ladder: Ints, level: float) -> goa
     for column in at:
         price = prices[:, column].astype(np.float64)
         units = units_at(rows, price)
-        value[:, column] = gain(rows, price).low(level) / scale
+        value[:, column] = gain(rows, price).worth(level) / scale
         profit[:, column] = units * (price - rows.cost) / scale
         revenue[:, column] = units * price / scale
     hold = ((prices == base[:, None]) & real).argmax(axis=1)

@@ -73,6 +73,14 @@ class Gain(NamedTuple):
 
         return np.asarray(np.round(self.mean - ndtri(level) * self.doubt, _DIGITS))
 
+    def worth(self, level: float) -> Floats:
+        """What a choice counts it for: what it is expected to earn where it earns anything with probability `level`.
+
+        Elsewhere what it earns at least, which is not above 0.
+        """
+        low = self.low(level)
+        return np.where(low > 0, np.round(self.mean, _DIGITS), low)
+
     def confidence(self) -> Floats:
         """The probability that it earns more than holding."""
         from scipy.special import ndtr
@@ -141,20 +149,22 @@ class Choice(NamedTuple):
 
 
 def choose(rows: Rows, ladder: Ints, level: float) -> Choice:
-    """Of each row's ladder (k × n, minor units; 0 where it has fewer) the price of the highest lower bound.
+    """Of each row's ladder (k × n, minor units; 0 where it has fewer) the price expected to earn most, if it is sure.
 
-    A price is chosen only if it earns more than the base with probability `level`. Of equals the one nearest to the
-    base counts, then the lower one, whatever the order of the ladder.
+    A price is chosen only if it earns more than the base with probability `level`; of those that do, the one of the
+    highest expected gain, not of the highest lower bound: that would leave the last part of each move for ever. Of
+    equals the one nearest to the base counts, then the lower one, whatever the order of the ladder.
     """
     price = rows.base.copy()
     best = np.zeros(len(price))
     holding = earned(rows, rows.base)
     for candidate in ladder:
         there = np.where(candidate > 0, candidate, rows.base).astype(np.float64)
-        low = gain(rows, there, holding).low(level)
+        worth = gain(rows, there, holding).worth(level)
         nearer = np.abs(there - rows.base), there
         held = np.abs(price - rows.base), price
-        equal = (low == best) & (price != rows.base)
-        better = (low > best) | (equal & ((nearer[0] < held[0]) | ((nearer[0] == held[0]) & (nearer[1] < held[1]))))
-        price, best = np.where(better, there, price), np.where(better, low, best)
-    return Choice(price.astype(np.int64), gain(rows, price, holding), best)
+        equal = (worth == best) & (price != rows.base)
+        better = (worth > best) | (equal & ((nearer[0] < held[0]) | ((nearer[0] == held[0]) & (nearer[1] < held[1]))))
+        price, best = np.where(better, there, price), np.where(better, worth, best)
+    made = gain(rows, price, holding)
+    return Choice(price.astype(np.int64), made, made.low(level))

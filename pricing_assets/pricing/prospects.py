@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pricing_assets.demand.elasticity.substitution import APART
 from pricing_assets.pricing.outlook import KEY, Outlook
 from pricing_assets.strategies import Learned
 
@@ -15,7 +16,7 @@ WRONG_SIGN = "its elasticity has the wrong sign"
 _TENTH = 1.2815515655446004  # standard deviations from the median to the 10 % and 90 % quantiles
 _UNKNOWN_SPREAD = 0.5  # of log units, where a range begins at nothing
 _DECLARED = 0.5  # how much of a declared cross effect may be wrong, as a standard deviation
-_THOUSANDTHS = 1000
+_THOUSANDTHS, _FINE = 1000, 1e9
 _GROUP = ["date", "market", "category"]
 COLUMNS = ("units", "spread", "planned", "elasticity", "error", "curvature", "others", "others_error", "unknown")
 
@@ -57,10 +58,17 @@ def _forecasts(known: Outlook) -> pl.DataFrame:
 
 
 def _elasticities(known: Outlook) -> pl.DataFrame:
-    """The base elasticity, its error with the range over specifications as one more doubt, and the cross effect."""
-    error = (pl.col("std_error") ** 2 + (pl.col("spec_high") - pl.col("spec_low")) ** 2 / 12).sqrt()
+    """The base elasticity, its doubt, and the cross effect."""
     base = known.elasticities.filter(pl.col("kind").cast(pl.String) == "base")
-    return base.select(*KEY, "elasticity", "curvature", "cross", "cross_error", error=error)
+    return base.select(*KEY, "elasticity", "curvature", "cross", "cross_error", error=doubt_of_elasticity())
+
+
+def doubt_of_elasticity() -> pl.Expr:
+    """The standard error, or the deviation that the range over specifications has where that is wider.
+
+    Not both at once: what specifications differ in is for the most part the same chance the standard error tells of.
+    """
+    return pl.max_horizontal("std_error", (pl.col("spec_high") - pl.col("spec_low")) / 12**0.5)
 
 
 def _worth(learned: Learned) -> pl.Expr:
@@ -79,7 +87,7 @@ def _others(learned: Learned) -> list[pl.Expr]:
     several = pl.col("category").is_not_null() & (pl.len().over(_GROUP) > 1)
     earned = pl.col("worth") * pl.col("units")
     answer = _of_others(earned * pl.col("cross")) / (pl.len().over(_GROUP) - 1)
-    doubt = _of_others(earned.abs() * pl.col("cross_error")) / (pl.len().over(_GROUP) - 1)
+    doubt = _doubt_of_others(earned.abs()) / (pl.len().over(_GROUP) - 1)
     revenue = pl.col("planned") * pl.col("units")
     lost = -pl.lit(float(learned.diversion)) * pl.col("elasticity") * revenue
     declared = (lost * _of_others(earned) / _of_others(revenue)).fill_nan(0.0)
@@ -95,10 +103,24 @@ def _others(learned: Learned) -> list[pl.Expr]:
     ]
 
 
+def _doubt_of_others(earned: pl.Expr) -> pl.Expr:
+    """Doubt about the others' answer together: what their cross effects share adds up, what is their own does not."""
+    own = pl.min_horizontal("cross_error", pl.lit(APART))
+    shared = (pl.col("cross_error") ** 2 - own**2).sqrt()
+    # by shares of all that is earned: squares of amounts would outgrow whole numbers
+    whole = pl.max_horizontal(_whole(earned).sum().over(_GROUP) / _THOUSANDTHS, pl.lit(1.0))
+    squared = _of_others((earned * own / whole) ** 2 * _FINE) / _FINE
+    return (_of_others(earned * shared) ** 2 + squared * whole**2).sqrt()
+
+
 def _of_others(value: pl.Expr) -> pl.Expr:
     """The sum over the row's group without the row. Of whole thousandths: sums of floats depend on their order."""
-    whole = (value * _THOUSANDTHS).round().cast(pl.Int64, strict=False).fill_null(0)
+    whole = _whole(value)
     return (whole.sum().over(_GROUP) - whole) / _THOUSANDTHS
+
+
+def _whole(value: pl.Expr) -> pl.Expr:
+    return (value * _THOUSANDTHS).round().cast(pl.Int64, strict=False).fill_null(0)
 
 
 def _unknown(learned: Learned) -> pl.Expr:

@@ -23,7 +23,7 @@ from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.optimiser import Earned, Floats, Rows, earned
 from pricing_assets.pricing.outlook import KEY, Outlook
-from pricing_assets.pricing.prospects import prospects
+from pricing_assets.pricing.prospects import doubt_of_elasticity, prospects
 from pricing_assets.strategies import Learned
 from pricing_assets.strategies.learned import DEFAULT
 from pricing_assets.tables import money
@@ -120,7 +120,7 @@ def _means(base: pl.DataFrame) -> pl.DataFrame:
     """Means by market and category, by category, and of all; the error is how far one more SKU may be from it."""
     base = base.sort(KEY).with_columns(
         pl.col("market", "category").cast(pl.String),
-        doubt=pl.col("std_error") ** 2 + (pl.col("spec_high") - pl.col("spec_low")) ** 2 / 12,
+        doubt=doubt_of_elasticity() ** 2,
         **{name: pl.lit(None, pl.Float64) for name in ("cross", "cross_error") if name not in base.columns},
     )
     figures = [

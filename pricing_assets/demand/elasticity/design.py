@@ -17,21 +17,23 @@ from pricing_assets.demand.elasticity.observations import BASE, CENSORED, PROMOT
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-PRICES = 2
-"""How many columns of a design are prices: base and promotion, the first ones."""
+PRICES, DAYS = 2, 7
+"""How many columns of a design are prices: base and promotion, the first ones; and days of a week."""
 LEAST_TOGETHER = 6
 """SKUs a category needs for an effect of each date: with fewer it would take the prices' own effect away."""
 MOST_SHARED = 0.7
 """Share of the movement of prices that dates may explain; beyond, dates and prices cannot be told apart."""
 _DAYS_OF_TREND, _DAYS_OF_YEAR = 120, 300
-_BY_ROW = ("y", "x", "series", "time", "block", "date", "day", "zone", "censored", "offset")
+_BY_ROW = ("y", "x", "series", "time", "weekday", "week", "block", "date", "day", "zone", "censored", "offset")
 
 
 @dataclass(frozen=True)
 class Design:
     """Rows sorted by series and date; `x` is rows × columns named by `names`, the two prices first.
 
-    `start` holds the first row of each series, `series` the number of each row's. `time` numbers the time effects.
+    `start` holds the first row of each series, `series` the number of each row's. `time` numbers the time effects,
+    `weekday` and `week` what they are like: the category and the day of the week, or the category alone in weeks; the
+    category and the week, or four of them.
     `block` numbers what errors may share within a series, `date` the weeks, `day` the days, `zone` the zones.
     `censored` is true where y is what was left to sell, `offset` the log of units that is known beforehand.
     """
@@ -42,6 +44,8 @@ class Design:
     series: Ints
     start: Ints
     time: Ints
+    weekday: Ints
+    week: Ints
     block: Ints
     date: Ints
     day: Ints
@@ -80,15 +84,19 @@ def design(observed: Observations, controls: tuple[str, ...]) -> Design:
     scaled = {name: _scaled(values) for name, values in x.items() if name in controls}
     x = {name: values for name, values in (x | scaled | _calendar(day)).items() if _moves(values, number, name)}
     x = {name: values for name, values in x.items() if np.ptp(values) > 0 or name in (BASE, PROMOTION)}
+    block = (day - day.min()) // (DAYS if observed.step == 1 else 4 * DAYS)
+    weekday = _category(rows) * DAYS + (day % DAYS if observed.step == 1 else 0)
     return Design(
         names=tuple(x),
         y=rows[Y].to_numpy().astype(np.float64),
         x=np.column_stack(list(x.values())),
         series=number,
         start=np.searchsorted(number, np.arange(known.height)),
-        time=_time(rows, day, number, x, observed.step),
-        block=(day - day.min()) // (7 if observed.step == 1 else 28),
-        date=(day - day.min()) // 7,
+        time=_time(rows, day, number, x, weekday),
+        weekday=weekday,
+        week=_category(rows) * (block.max(initial=0) + 1) + block,
+        block=block,
+        date=(day - day.min()) // DAYS,
         day=day,
         censored=rows[CENSORED].to_numpy(),
         zone=rows["zone"].rank("dense").to_numpy().astype(np.int64),
@@ -121,9 +129,13 @@ def _calendar(day: Ints) -> dict[str, Floats]:
     return made
 
 
-def _time(rows: pl.DataFrame, day: Ints, number: Ints, x: dict[str, Floats], step: int) -> Ints:
+def _category(rows: pl.DataFrame) -> Ints:
+    return rows["category"].rank("dense").to_numpy().astype(np.int64) - 1
+
+
+def _time(rows: pl.DataFrame, day: Ints, number: Ints, x: dict[str, Floats], weekday: Ints) -> Ints:
     """The number of each row's time effect: category and date, or weekday where dates and prices move together."""
-    category = rows["category"].rank("dense").to_numpy().astype(np.int64) - 1
+    category = _category(rows)
     many = rows.group_by("category").agg(pl.col("sku").n_unique()).sort("category")["sku"].to_numpy()
     dated = category * (day.max() - day.min() + 1) + day - day.min()
     asked = x[BASE] + x[PROMOTION]
@@ -133,8 +145,7 @@ def _time(rows: pl.DataFrame, day: Ints, number: Ints, x: dict[str, Floats], ste
     size = len(many)
     shared = np.bincount(category, explained**2, size) / np.maximum(np.bincount(category, within**2, size), 1e-12)
     apart = (many >= LEAST_TOGETHER) & (shared <= MOST_SHARED)
-    coarse = dated.max() + 1 + category * 7 + (day % 7 if step == 1 else 0)
-    _, time = np.unique(np.where(apart[category], dated, coarse), return_inverse=True)
+    _, time = np.unique(np.where(apart[category], dated, dated.max() + 1 + weekday), return_inverse=True)
     return np.asarray(time, dtype=np.int64)
 
 
@@ -145,16 +156,20 @@ def _means(values: Floats, group: Ints) -> Floats:
 
 def gram(design: Design, x: Floats, weight: Floats) -> Floats:
     """Per series xᵀ W x, series × k × k."""
-    width = x.shape[1]
-    made = np.zeros((len(design.start), width, width))
-    for i in range(width):
-        made[:, i, i:] = made[:, i:, i] = series_sums(design, x[:, i:] * (x[:, i] * weight)[:, None])
+    columns = np.ascontiguousarray(x.T)
+    made = np.zeros((len(design.start), len(columns), len(columns)))
+    for i, column in enumerate(columns):
+        weighted = column * weight
+        for j in range(i, len(columns)):
+            made[:, i, j] = made[:, j, i] = series_sums(design, weighted * columns[j])
     return made
 
 
 def series_sums(design: Design, values: Floats) -> Floats:
     """Per series the sum of its rows, of one column or of each."""
-    size = len(design.start)
-    if values.ndim == 1:
-        return np.asarray(np.bincount(design.series, values, size), dtype=np.float64)
-    return np.column_stack([np.bincount(design.series, column, size) for column in values.T])
+    if values.ndim == 2:
+        return np.column_stack([series_sums(design, column) for column in np.ascontiguousarray(values.T)])
+    there = design.end > design.start
+    made = np.zeros(len(design.start))
+    made[there] = np.add.reduceat(values, design.start[there], dtype=np.float64)
+    return made

@@ -1,4 +1,4 @@
-"""Fixed effects: slopes of each series, beside its level and an effect of each date on all.
+"""Fixed effects: slopes of each series, beside its level and the effects of dates on all.
 
 Here: fitting them by quasi-likelihood of counts, and by least squares of logs. Not here: how sure they are
 (information), pulling them together (shrinkage).
@@ -17,6 +17,7 @@ import numpy as np
 
 from pricing_assets.demand.elasticity.censoring import sold_out
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
+from pricing_assets.demand.elasticity.dates import drawn
 from pricing_assets.demand.elasticity.design import Design, gram, series_sums
 from pricing_assets.demand.elasticity.information import Residuals, Slopes, information
 
@@ -101,13 +102,18 @@ def _newton(design: Design, x: Floats, state: _State, family: Family) -> tuple[_
 
 
 def _time_effects(design: Design, x: Floats, state: _State, family: Family) -> Floats:
-    """Effects of dates given the rest; around 0 within rows, so that levels stay levels."""
+    """Effects of dates given the rest, as far as believed; around 0 within rows, so that levels stay levels."""
     size = len(state.time)
     moments = _moments(design, x, state, family)
-    move = np.bincount(design.time, moments.score, size) / (np.bincount(design.time, moments.weight, size) + 1.0)
+    known = np.asarray(np.bincount(design.time, moments.weight, size), dtype=np.float64)
+    move = np.bincount(design.time, moments.score, size) / (known + 1.0)
     if family == "counts":
         move = np.log(np.maximum(1.0 + move, 0.3))
-    time = state.time + np.clip(move, -1.0, 1.0)
+    else:
+        known = known / max(float(np.mean(moments.residual**2)), 1e-12)
+    weekday, week = (np.zeros(size, dtype=np.int64) for _ in range(2))
+    weekday[design.time], week[design.time] = design.weekday, design.week
+    time = drawn(state.time + np.clip(move, -1.0, 1.0), known, weekday, week)
     return np.asarray(time - time[design.time].mean())
 
 

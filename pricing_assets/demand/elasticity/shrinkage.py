@@ -19,6 +19,9 @@ from pricing_assets.demand.elasticity.information import Slopes
 
 PUBLISHED, PUBLISHED_SPREAD = -2.62, 2.21
 """Mean and standard deviation of 1,851 price elasticities (Bijmolt, van Heerde and Pieters 2005)."""
+RIVALRY = (0.26, 0.3)
+"""Mean of 7,264 cross-price elasticities (Auer and Papies 2020), and the doubt about it, declared by us. Rivals follow
+a shop, so what is not believed of them would be taken from the shop's own elasticity."""
 _ROUNDS, _TOLERANCE, _MOST_LEARNED = 150, 1e-5, 1000
 _BELIEF = 1.0
 """Deviations worth of belief in the spreads below, so that two SKUs do not decide how much SKUs differ."""
@@ -72,20 +75,28 @@ class _Seen(NamedTuple):
 
 
 def shrink(
-    slopes: Slopes, sku: Ints, category: Ints, prices: int = 2, *, shared: Sequence[int] = (), prior: Prior = OWN
+    slopes: Slopes,
+    sku: Ints,
+    category: Ints,
+    prices: int = 2,
+    *,
+    shared: Sequence[int] = (),
+    rivals: Sequence[int] = (),
+    prior: Prior = OWN,
 ) -> Shrunken:
     """Posterior means of all series. `sku` numbers each series' SKU, `category` each SKU's category.
 
-    The first `prices` columns are elasticities, of which `prior` speaks; the others have nothing as their mean. The
-    columns `shared` have one slope for all series.
+    The first `prices` columns are elasticities, of which `prior` speaks; `rivals` are prices of rivals, of which
+    RIVALRY does; the rest has nothing as its mean. The columns `shared` have one slope for all series.
     """
     parents = _parents(sku, category)
     width = slopes.precision.shape[1]
     usual = [_usual(spread, width, prices, shared, prior.together) for spread in prior.spreads]
     if len(np.unique(sku)) == len(sku):
         usual[0] = np.zeros((width, width))  # a SKU of one series is that series
-    spreads = _learned(*_some(slopes, sku, category), usual, prices, prior)
-    return _posterior(_pass(slopes, parents, spreads, prices, prior), parents)
+    believed = _belief(prior, width, prices, rivals)
+    spreads = _learned(*_some(slopes, sku, category), usual, prices, believed)
+    return _posterior(_pass(slopes, parents, spreads, believed), parents)
 
 
 def doubted(slopes: Slopes, variance: Floats) -> Slopes:
@@ -110,11 +121,13 @@ def _some(slopes: Slopes, sku: Ints, category: Ints) -> tuple[Slopes, list[Ints]
     return some, _parents(sku[kept] // step, np.unique(category[::step], return_inverse=True)[1].astype(np.int64))
 
 
-def _learned(slopes: Slopes, parents: Sequence[Ints], usual: list[Floats], prices: int, prior: Prior) -> list[Floats]:
+def _learned(
+    slopes: Slopes, parents: Sequence[Ints], usual: list[Floats], prices: int, believed: _Node
+) -> list[Floats]:
     """Covariances of deviations at each level, by expectation and maximisation."""
     spreads = usual
     for _ in range(_ROUNDS):
-        levels = _pass(slopes, parents, spreads, prices, prior)
+        levels = _pass(slopes, parents, spreads, believed)
         learned = [_learn(level, parents[n], usual[n], prices) for n, level in enumerate(levels)]
         change = max(float(np.abs(new - old).max()) for new, old in zip(learned, spreads, strict=True))
         spreads = learned
@@ -131,9 +144,7 @@ class _Level(NamedTuple):
     spread: Floats
 
 
-def _pass(
-    slopes: Slopes, parents: Sequence[Ints], spreads: Sequence[Floats], prices: int, prior: Prior
-) -> list[_Level]:
+def _pass(slopes: Slopes, parents: Sequence[Ints], spreads: Sequence[Floats], believed: _Node) -> list[_Level]:
     """Up the tree, what is known; down again, what to believe. Series, SKUs, categories."""
     width = slopes.precision.shape[1]
     common = slopes.common[:, :, None] * np.eye(width)
@@ -146,11 +157,8 @@ def _pass(
         nodes.append(_through(node, common) if number == 0 else node)
         if number == 0:
             gathered = node
-    published = np.zeros(width)
-    published[:prices] = prior.mean
-    believed = _belief(prior, width, prices)
-    covariance = np.asarray(np.linalg.inv(nodes[-1].precision + believed), dtype=np.float64)
-    mean = np.einsum("nij,nj->ni", covariance, nodes[-1].weighted + believed @ published)
+    covariance = np.asarray(np.linalg.inv(nodes[-1].precision + believed.precision), dtype=np.float64)
+    mean = np.einsum("nij,nj->ni", covariance, nodes[-1].weighted + believed.weighted)
     above = _Seen(mean, covariance, np.zeros_like(covariance))
     levels: list[_Level] = []
     for number in (2, 1, 0):
@@ -165,12 +173,16 @@ def _pass(
     return levels[::-1]
 
 
-def _belief(prior: Prior, width: int, prices: int) -> Floats:
-    """Precision of the prior."""
+def _belief(prior: Prior, width: int, prices: int, rivals: Sequence[int]) -> _Node:
+    """What is believed of the overall means before any data."""
+    mean = np.zeros(width)
+    mean[:prices] = prior.mean
     precision = np.eye(width) / PUBLISHED_SPREAD**2
     alike = prior.alike + (1 - prior.alike) * np.eye(prices)
     precision[:prices, :prices] = np.linalg.inv(alike) / prior.spread**2
-    return np.asarray(precision)
+    for column in rivals:
+        mean[column], precision[column, column] = RIVALRY[0], 1 / RIVALRY[1] ** 2
+    return _Node(precision, precision @ mean)
 
 
 def _through(node: _Node, spread: Floats) -> _Node:

@@ -48,8 +48,9 @@ def answers(design: Design, columns: Columns, sku: Ints, category: Ints) -> Mapp
 
 def _answer(slopes: Slopes, design: Design, sku: Ints, category: Ints) -> Answer:
     """What the design says; customers remember prices of all SKUs alike."""
-    shared = [number for number, name in enumerate(design.names) if name == NEWNESS]
-    return Answer(slopes, shrink(slopes, sku, category, shared=shared))
+    named = {name: number for number, name in enumerate(design.names)}
+    shared, rivals = ([named[name]] if name in named else [] for name in (NEWNESS, RIVALS))
+    return Answer(slopes, shrink(slopes, sku, category, shared=shared, rivals=rivals))
 
 
 def spread(made: Mapping[str, Answer]) -> tuple[Floats, Floats]:

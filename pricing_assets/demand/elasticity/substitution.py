@@ -39,7 +39,7 @@ MOSTLY_DECLARED = 0.5
 """Share of a cross effect that is published from which it counts as that."""
 _LEAST_OWN = 0.5
 """Own elasticity that the share above is at least taken of."""
-_SPREADS, _ALIKE = (0.1, 0.3, 0.0), 0.8
+_SPREADS, _ALIKE = (0.1, 0.3, 0.0), 0.9
 """Usual deviations of zones around a category, of categories around all; and how alike lasting and passing prices of
 others work, for it is the same customers who switch."""
 _NOTHING = 1e6

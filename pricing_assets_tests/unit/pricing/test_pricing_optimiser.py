@@ -92,6 +92,14 @@ def test_a_price_is_taken_only_where_its_lower_bound_beats_holding() -> None:
     assert (unsure.price[0], unsure.low[0], unsure.gain.mean[0]) == (1000, 0.0, 0.0)
 
 
+def test_of_prices_that_are_sure_the_one_expected_to_earn_most_is_taken() -> None:
+    asked = rows({"error": 0.2})
+    nearer, further, beyond = (gain(asked, at(price)) for price in (1100, 1200, 1250))
+    assert nearer.low(0.8) > further.low(0.8) > 0 > beyond.low(0.8)
+    assert nearer.mean < further.mean
+    assert choose(asked, np.array([[1100], [1200], [1250]], dtype=np.int64), 0.8).price == [1200]
+
+
 def test_of_equals_the_nearest_to_the_base_then_the_lower_one_is_taken_in_any_order() -> None:
     asked = rows({"elasticity": 0.0, "cost": 0.0, "units": 0.0, "label": -5.0})
     for ladder in ([[1100], [950], [1050]], [[1050], [1100], [950]]):
@@ -123,14 +131,14 @@ def test_the_choice_is_that_of_trying_every_price_of_every_row_alone(
     found = choose(asked, np.array([[price] * len(cells) for price in prices], dtype=np.int64), 0.8)
     for number in range(len(cells)):
         alone = asked.take(slice(number, number + 1))
-        lows = {price: float(gain(alone, at(price)).low(0.8)[0]) for price in prices}
-        lows[1000] = 0.0
-        best = max(lows.values())
+        made = {price: gain(alone, at(price)) for price in prices}
+        sure = {price: round(float(each.mean[0]), 3) for price, each in made.items() if each.low(0.8)[0] > 0}
+        best = max(sure.values(), default=0.0)
         wanted = min(
-            (price for price, low in lows.items() if low == best),
-            key=lambda p: (p != 1000 or best > 0, abs(p - 1000), p),
+            (price for price, mean in sure.items() if mean == best), key=lambda p: (abs(p - 1000), p), default=1000
         )
-        assert (found.price[number], found.low[number]) == (wanted, best)
+        assert found.price[number] == wanted
+        assert found.low[number] == gain(alone, at(wanted)).low(0.8)[0]
 
 
 def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:

@@ -1,0 +1,60 @@
+"""Dates: what a date does to all SKUs of a category at once, beside what its day of the week does.
+
+Here: how far the effect of a date is believed. Not here: fitting it beside slopes (fixed_effects).
+
+A date's effect is its weekday's, and a deviation of its week, and one of its own; each is drawn towards nothing as far
+as the sales of its dates are few, by the variance that the category's weeks, and its dates within them, themselves show
+(nested random effects: Laird and Ware 1982). Taken whole, effects of dates would take most of what a few SKUs' sales
+say of prices with them. A date that stands out, a holiday, is believed whole: it is no draw from what dates usually do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pricing_assets.demand.elasticity.clusters import Floats, Ints
+from pricing_assets.demand.elasticity.design import DAYS
+
+Bools = npt.NDArray[np.bool_]
+
+STANDS_OUT = 3.5
+"""Standard deviations from its weekday's effect beyond which a date is believed whole."""
+_MEDIAN = 0.4549364231195727  # of a squared standard normal
+
+
+def drawn(effect: Floats, known: Floats, weekday: Ints, week: Ints) -> Floats:
+    """Effects of dates as far as they are believed.
+
+    `effect` is what the sales of each say alone, `known` the precision of that, `weekday` numbers category × day of the
+    week, `week` category × week. Variances are those that make the median deviations of a category what they are:
+    holidays do not widen them.
+    """
+    noise, category = 1 / np.maximum(known, 1e-9), weekday // DAYS
+    usual = _means(effect, known, weekday)
+    of_week = _means(effect - usual, known, week)
+    size = np.bincount(week)[week]
+    free = np.maximum(size / np.maximum(size - 1, 1), 1.0)  # a week's mean took a part of each date's own deviation
+    strays = _strays((effect - usual - of_week) ** 2 * free, noise, category, size > 1)
+    unsure = 1 / np.maximum(np.bincount(week, 1 / (strays + noise))[week], 1e-9)
+    waves = _strays(of_week**2, unsure, category)
+    middle = usual + of_week * waves / (waves + unsure)
+    away = effect - middle
+    stands_out = away**2 > STANDS_OUT**2 * (strays + noise)
+    return np.asarray(middle + away * np.where(stands_out, 1.0, strays / (strays + noise)))
+
+
+def _means(effect: Floats, weight: Floats, group: Ints) -> Floats:
+    """Of each one the mean of its group."""
+    mean = np.bincount(group, weight * effect) / np.maximum(np.bincount(group, weight), 1e-12)
+    return np.asarray(mean[group])
+
+
+def _strays(squared: Floats, noise: Floats, category: Ints, counted: Bools | None = None) -> Floats:
+    """Variance of deviations beyond noise, of each one's category; of those `counted`."""
+    strays = np.zeros(int(category.max(initial=0)) + 1)
+    for number in np.unique(category):
+        mine = category == number if counted is None else (category == number) & counted
+        if mine.any():
+            strays[number] = max(np.median(squared[mine]) / _MEDIAN - np.median(noise[mine]), 0.0)
+    return np.asarray(strays[category])
