@@ -113,7 +113,7 @@ def decide_days(
         decisions=decided.decisions,
         steps=decided.steps,
         goals=decided.goals,
-        sentences=sentences(decided.decisions, strategies, known),
+        sentences=sentences(decided.decisions, strategies, known, before),
         drivers=DemandDrivers.create_empty(),
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
         checks=judged,

@@ -112,6 +112,7 @@ def _parts(
         if strategy and strategy.ml:  # what a category gains or loses is of all its SKUs, whoever prices them
             part = part.hstack(prospects(frame, known, strategy.ml).filter(rows))
             part = part.join(held, on="row", how="left", maintain_order="left")
+            part = interventions.with_odd(part, before)
         if touched is None:
             yield _part(part, strategy, before, bound)
             continue

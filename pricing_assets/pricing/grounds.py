@@ -14,6 +14,7 @@ import polars as pl
 from pricing_assets.counting import counted_units
 from pricing_assets.demand.response import FLAT, PUBLISHED, PUBLISHED_SPREAD, respond
 from pricing_assets.pricing import learned
+from pricing_assets.pricing.interventions import Interventions, with_odd
 from pricing_assets.pricing.outlook import DAYS, KEY, Outlook
 from pricing_assets.strategies import Learned, Strategy
 from pricing_assets.tables import money
@@ -46,15 +47,19 @@ def told(decisions: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFram
     return mine.filter((pl.col("action").cast(pl.String) != "hold") | seen)
 
 
-def sentences(decisions: pl.DataFrame, strategies: Sequence[Strategy], known: Outlook) -> pl.DataFrame:
+def sentences(
+    decisions: pl.DataFrame, strategies: Sequence[Strategy], known: Outlook, before: Interventions | None = None
+) -> pl.DataFrame:
     """Rows of decisions.price_sentences, in canonical order, on the decisions that are told of."""
     rows = told(decisions, strategies)
     if not rows.height:
         return PriceSentences.create_empty()
-    return of_each(rows, strategies, known)
+    return of_each(rows, strategies, known, before)
 
 
-def of_each(rows: pl.DataFrame, strategies: Sequence[Strategy], known: Outlook) -> pl.DataFrame:
+def of_each(
+    rows: pl.DataFrame, strategies: Sequence[Strategy], known: Outlook, before: Interventions | None = None
+) -> pl.DataFrame:
     """The same on each of `rows`, which a strategy with a model claims. `known` was read for a model (see outlook)."""
     models = {each.hash: each.ml for each in strategies if each.ml}
     frame = rows.select(_DECISION).with_columns(pl.col("strategy_hash", "action").cast(pl.String))
@@ -62,6 +67,7 @@ def of_each(rows: pl.DataFrame, strategies: Sequence[Strategy], known: Outlook) 
     frame = frame.join(known.plans.select(KEY).unique().with_columns(apart=True), on=KEY, how="left")
     answers = [_ranges(part, known.elasticities) for part in frame.partition_by("date")]
     frame = frame.join(pl.concat(answers), on=KEY, how="left")
+    frame = with_odd(frame, before)
     base = known.elasticities.filter(pl.col("kind").cast(pl.String) == "base")
     frame = frame.join(base.select(*KEY, *_EVIDENCE), on=KEY, how="left")
     made = [
@@ -139,7 +145,9 @@ def _gain(row: Row, model: Learned, places: int) -> str | None:
         return "not the model's own price: what its category gains by it is not known"
     gain, low = (f"{row[name]:,.{places}f}" for name in ("expected_gain", "gain_low"))
     more = f"its category {_EARNS[model.objective]} {gain} {row['currency']} more in {DAYS} days than by holding"
-    return f"{more}, at least {low} with probability {model.bound_level}; {_sure(row['confidence'])} that it gains"
+    odd = f"; doubted {learned.ODD:g} times as much, for it looks odd: {row['odd']}" if row["odd"] else ""
+    sure = f"{_sure(row['confidence'])} that it gains"
+    return f"{more}, at least {low} with probability {model.bound_level}; {sure}{odd}"
 
 
 def _sure(confidence: float) -> str:

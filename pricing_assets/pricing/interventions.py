@@ -1,4 +1,4 @@
-"""What goes before the strategies: the override a row obeys, and severe anomalies; each with its sentence.
+"""What goes before the strategies: the override a row obeys, and anomalies; each with its sentence.
 
 Here: which rows an override is about, which of several a row obeys, what each is identified by. Not here: what a row
 then comes to (decision, and reviews where a person answered), who set an override and why (governance/).
@@ -35,19 +35,22 @@ SCOPES: tuple[tuple[str, ...], ...] = (
 ALARM = "look into it: `pricing anomalies` says what was found"
 _NAMES = ("sku", "category", "market")
 _ALARM_KEY = ["date", "sku", "market"]
+_STALE = "STALE_PRICE"
 
 
 @dataclass(frozen=True)
 class Interventions:
     """Overrides in force, as decisions.overrides, and severe anomalies: date, sku, market, reason; of some days.
 
-    With them people's answers, as decisions.reviews, and the autonomy governance leaves, as decisions.autonomy.
+    With them people's answers, as decisions.reviews, the autonomy governance leaves, as decisions.autonomy, and what is
+    `odd`: anomalies short of severe that make a model doubt what it is told.
     """
 
     overrides: pl.DataFrame
     severe: pl.DataFrame
     reviews: pl.DataFrame = field(default_factory=Reviews.create_empty)
     autonomy: pl.DataFrame = field(default_factory=Autonomy.create_empty)
+    odd: pl.DataFrame = field(default_factory=lambda: odd(PriceAnomalies.create_empty()))
 
 
 def in_force(known: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
@@ -60,8 +63,34 @@ def in_force(known: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
 
 def severe(anomalies: pl.DataFrame) -> pl.DataFrame:
     """What decisions obey of anomalies.price_anomalies: which SKU and market has which severe reason, and no score."""
-    rows = anomalies.filter(pl.col("severity").cast(pl.String) == "severe")
+    return _reasons(anomalies, pl.col("severity").cast(pl.String) == "severe")
+
+
+def odd(anomalies: pl.DataFrame) -> pl.DataFrame:
+    """The same of those short of severe that say a figure may be wrong: prices, costs, rivals' prices, missing data.
+
+    They follow from the snapshot, which identifies them. That a price is stale says nothing of the kind.
+    """
+    lesser = (pl.col("severity").cast(pl.String) != "severe") & (pl.col("reason").cast(pl.String) != _STALE)
+    return _reasons(anomalies, lesser)
+
+
+def _reasons(anomalies: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
+    rows = anomalies.filter(wanted)
     return rows.select(*_ALARM_KEY, pl.col("reason").cast(pl.String)).sort(*_ALARM_KEY, "reason")
+
+
+def with_odd(frame: pl.DataFrame, found: Interventions | None) -> pl.DataFrame:
+    """The rows with `odd`: what makes a model doubt what it is told of them, in one text; null where nothing does."""
+    if found is None:
+        return frame.with_columns(odd=pl.lit(None, pl.String))
+    named = _named(found.odd).rename({"reason": "odd"})
+    return frame.join(named, on=_ALARM_KEY, how="left", maintain_order="left")
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """date, sku, market and the reasons of each, in one text."""
+    return rows.group_by(_ALARM_KEY).agg(pl.col("reason").sort().str.join(", "))
 
 
 def override_terms(overrides: pl.DataFrame) -> list[dict[str, Any]]:
@@ -139,6 +168,5 @@ def _ranked(overrides: pl.DataFrame) -> pl.DataFrame:
 
 def _alarmed(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Row, and the sentence of its severe anomalies."""
-    reasons = rows.group_by(_ALARM_KEY).agg(pl.col("reason").sort().str.join(", "))
-    found = frame.select("row", *_ALARM_KEY).join(reasons, on=_ALARM_KEY)
+    found = frame.select("row", *_ALARM_KEY).join(_named(rows), on=_ALARM_KEY)
     return found.select("row", alarmed=pl.format("severe anomaly {}: {}", "reason", pl.lit(ALARM)))

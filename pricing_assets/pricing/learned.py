@@ -33,6 +33,9 @@ SETTLED = 14
 """Days after which a price below the list price counts as a lasting one."""
 NO_RUNG = "no price on its ladder is admissible"
 PROMOTED = "on promotion: base prices are left alone meanwhile"
+ODD = 2.0
+"""Times a model doubts what it is told of a SKU whose price, cost or rivals look odd, short of what holds a price."""
+_DOUBTS = ("spread", "error", "others_error")
 _TEXT = pl.lit(None, dtype=pl.String)
 _GAINS = ("expected_gain", "gain_low")
 _STAYS = ("frozen", "alarmed", "held_out")
@@ -96,7 +99,7 @@ def priced(frame: pl.DataFrame, strategy: Strategy, learned: Learned, law: Seque
     `linked_told` the goal in words, `unmoved` why the price stays; gains are Decimal, of the category over 28 days.
 
     `frame` has `base` (Int64 minor units: the price so far), `settled` (why no model may touch a row; null where it
-    may), the columns of prospects.COLUMNS and the features of READ.
+    may), `odd` (anomalies that make it doubt a row), the columns of prospects.COLUMNS and the features of READ.
     """
     inside = constraints.apply(frame.with_columns(price=pl.col("base")), strategy.constraints, law)
     inside = inside.with_columns(base=pl.col("price"))
@@ -233,6 +236,8 @@ def _rows(judged: pl.DataFrame, learned: Learned) -> Rows:
     cost = judged["cost"].cast(pl.Float64) * scale if learned.objective == "profit" else scale * 0.0
     stock = judged["on_hand"].cast(pl.Float64).fill_null(float("inf"))
     named = {name: judged[name].cast(pl.Float64) for name in COLUMNS if name != "unknown"}
+    odd = judged.select(pl.when(pl.col("odd").is_not_null()).then(ODD).otherwise(1.0)).to_series()
+    named |= {name: named[name] * odd for name in _DOUBTS}
     arrays = {
         **named,
         "base": judged["base"].cast(pl.Float64),

@@ -65,8 +65,8 @@ class Recorded:
 
     def before(self, flagged: pl.DataFrame) -> Interventions:
         """What went before the strategies; `flagged` are the anomalies of the day."""
-        severe = interventions.severe(flagged)
-        return Interventions(self.rows(Overrides), severe, self.rows(Reviews), self.rows(Autonomy))
+        severe, odd = interventions.severe(flagged), interventions.odd(flagged)
+        return Interventions(self.rows(Overrides), severe, self.rows(Reviews), self.rows(Autonomy), odd)
 
     def outlook(self, *, learned: bool) -> Outlook:
         """What the day expected of demand, under the hashes it has now."""

@@ -129,7 +129,7 @@ def _judged(lake: Lake, row: Mapping[str, Any], snapshot: pl.DataFrame, window: 
         ("decisions.price_steps", content_hash(decided.steps, PriceSteps), row["steps_hash"]),
         (
             PriceSentences.table_name(),
-            content_hash(sentences(decided.decisions, strategies, known), PriceSentences),
+            content_hash(sentences(decided.decisions, strategies, known, before), PriceSentences),
             content_hash(_recorded_sentences(recorded, decided.decisions), PriceSentences),
         ),
     ]

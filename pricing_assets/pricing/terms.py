@@ -86,6 +86,7 @@ def before_strategies(lake: Lake, snapshot: pl.DataFrame, people: People) -> Int
         interventions.severe(found),
         reviews.in_force(lake, answers, days),
         reviews.tightened(limits, days),
+        interventions.odd(found),
     )
 
 

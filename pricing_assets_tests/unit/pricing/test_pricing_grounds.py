@@ -7,12 +7,15 @@ from typing import Any
 
 import polars as pl
 import pytest
-from pricing_frames import days_frame, features
-from pricing_outlooks import elasticity, forecast, typed
+from pricing_frames import DAY, days_frame, features
+from pricing_outlooks import Row, elasticity, forecast, typed
+from test_pricing_interventions import alarms
+from test_pricing_interventions import known as overrides_of
 
 from pricing_assets.demand.response import PUBLISHED, PUBLISHED_SPREAD
 from pricing_assets.pricing import decide
 from pricing_assets.pricing.grounds import answer, of_each, sentences
+from pricing_assets.pricing.interventions import Interventions, in_force, odd, severe
 from pricing_assets.pricing.outlook import Outlook, outlook
 from pricing_assets.strategies import parse
 from pricing_assets.tables.decisions import PriceSentences
@@ -114,3 +117,27 @@ def test_a_models_move_below_the_list_price_is_answered_by_the_base_elasticity_a
     ]
     assert units[0]["kind"] == "base" and units[0]["units"] == pytest.approx(100 * 10 / 8)
     assert units[1]["kind"] == "promotion" and units[1]["units"] == pytest.approx(100 * (8 / 10) ** -6)
+
+
+@pytest.mark.parametrize(
+    ("anomaly", "doubted"),
+    [
+        ({"severity": "high"}, True),
+        ({"severity": "low", "reason": "MISSING_DATA", "detail": "cost"}, True),
+        ({"severity": "high", "reason": "STALE_PRICE"}, False),
+        ({"severity": "high", "sku": "another"}, False),
+    ],
+)
+def test_what_looks_odd_is_doubted_twice_as_much_and_says_so(anomaly: Row, doubted: bool) -> None:
+    of, strategy, frame, days = known(), parse(ML), features(KEPT), days_frame().drop("effective_from")
+    flagged = alarms(anomaly)
+    before = Interventions(in_force(overrides_of(), [DAY]), severe(flagged), odd=odd(flagged))
+    plain, looked = (decide(frame, [strategy], days, each, of) for each in (None, before))
+    was, is_now = (made.decisions.row(0, named=True) for made in (plain, looked))
+    said = sentences(looked.decisions, [strategy], of, before).filter(pl.col("about").cast(pl.String) == "gain")
+    assert (is_now["confidence"] < was["confidence"]) == doubted
+    odd_by = anomaly.get("reason", "PRICE_SPIKE")
+    assert said["sentence"][0].endswith(f"; doubted 2 times as much, for it looks odd: {odd_by}") == doubted
+    of = known(error=0.4)
+    assert decide(frame, [strategy], days, None, of).decisions["action"][0] != "hold"
+    assert (decide(frame, [strategy], days, before, of).decisions["action"][0] == "hold") == doubted
