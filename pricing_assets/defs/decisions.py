@@ -50,8 +50,8 @@ SEEN = tuple(table for table in ASKED if table in SOURCE.tables)
         catalog.spec(
             PriceSteps, deps=[FeatureSnapshots, PriceAnomalies, Strategies, Overrides, Reviews, Autonomy, Checks]
         ),
-        catalog.spec(LinkedGoals, deps=[FeatureSnapshots, DemandForecasts, Elasticities, Strategies]),
-        catalog.spec(PriceSentences, deps=[PriceDecisions, DemandForecasts, Elasticities, Strategies]),
+        catalog.spec(LinkedGoals, deps=[FeatureSnapshots, PriceAnomalies, DemandForecasts, Elasticities, Strategies]),
+        catalog.spec(PriceSentences, deps=[PriceDecisions, PriceAnomalies, DemandForecasts, Elasticities, Strategies]),
         catalog.spec(DemandDrivers, deps=[PriceDecisions, DemandForecasts, *SEEN]),
         catalog.spec(PriceBook, deps=[PriceDecisions, Reviews]),
         catalog.spec(Days, deps=[PriceDecisions, PriceSteps, LinkedGoals, PriceSentences, DemandDrivers, PriceBook]),

@@ -7,7 +7,8 @@ estimate of demand, which its model is asked (drivers); the steps of a price (ex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,9 +27,34 @@ _DECISION = [
     *(*KEY, "decision_id", "currency", "action", "method", "current_price", "list_price", "final_price"),
     *("expected_gain", "gain_low", "confidence", "model_hashes", "model_fallback", "strategy_hash"),
 ]
-_EVIDENCE = ["elasticity", "std_error", "curvature", "fallback_reason"]
 _FORECAST = ["sum_mean", "sum_q10", "sum_q90", "conditioning_price"]
-Row = Mapping[str, Any]
+
+
+class _Units(NamedTuple):
+    currency: str | None
+    low: float | None
+    high: float
+    apart: bool | None
+    final_price: Decimal
+    model_fallback: str | None
+
+
+class _Evidence(NamedTuple):
+    elasticity: float | None
+    std_error: float
+    curvature: float | None
+    fallback_reason: str | None
+
+
+class _Gained(NamedTuple):
+    strategy_hash: str
+    action: str
+    method: str
+    currency: str | None
+    expected_gain: Decimal | None
+    gain_low: Decimal
+    confidence: float
+    odd: str | None
 
 
 def told(decisions: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
@@ -69,14 +95,23 @@ def of_each(
     frame = frame.join(pl.concat(answers), on=KEY, how="left")
     frame = with_odd(frame, before)
     base = known.elasticities.filter(pl.col("kind").cast(pl.String) == "base")
-    frame = frame.join(base.select(*KEY, *_EVIDENCE), on=KEY, how="left")
-    made = [
-        (row["date"], row["sku"], row["market"], row["decision_id"], about, sentence)
-        for row in frame.iter_rows(named=True)
-        for about, sentence in _of(row, models[row["strategy_hash"]]).items()
+    frame = frame.join(base.select(*KEY, *_Evidence._fields), on=KEY, how="left")
+    told = [
+        frame.select(*KEY, "decision_id", about=pl.lit(about), sentence=pl.Series(said, dtype=pl.String))
+        for about, said in _said(frame, models).items()
     ]
-    schema = PriceSentences.create_empty().schema
-    return pl.DataFrame(made, schema=schema, orient="row").sort(PriceSentences.order())
+    return PriceSentences.cast(pl.concat(told).drop_nulls("sentence")).sort(PriceSentences.order())
+
+
+def _said(frame: pl.DataFrame, models: Mapping[str, Learned]) -> dict[str, list[str | None]]:
+    """What can be said of each row; None where nothing can."""
+
+    units, evidence, gained = (frame.select(kind._fields).iter_rows() for kind in (_Units, _Evidence, _Gained))
+    return {
+        UNITS: [_units(row) for row in map(_Units._make, units)],
+        ELASTICITY: [_elasticity(row) for row in map(_Evidence._make, evidence)],
+        GAIN: [_gain(row, models[row.strategy_hash]) for row in map(_Gained._make, gained)],
+    }
 
 
 def answer(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
@@ -106,47 +141,40 @@ def _ranges(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
     return rows.select(KEY).with_columns(low=answers["units_lo"], high=answers["units_hi"])
 
 
-def _of(row: Row, model: Learned) -> dict[str, str]:
-    """What can be said of one row."""
-    places = money.exponent(row["currency"] or "")
-    said = {UNITS: _units(row, places), ELASTICITY: _elasticity(row), GAIN: _gain(row, model, places)}
-    return {about: sentence for about, sentence in said.items() if sentence}
-
-
-def _units(row: Row, places: int) -> str | None:
-    if row["low"] is None or row["apart"]:
+def _units(row: _Units) -> str | None:
+    if row.low is None or row.apart:
         return None
-    said = f"likely range {counted_units(row['low'])} to {counted_units(row['high'])} units in {DAYS} days"
-    by = f"; forecast by a simple method: {row['model_fallback']}" if row["model_fallback"] else ""
-    return f"{said} at {row['final_price']:.{places}f}{by}"
+    said = f"likely range {counted_units(row.low)} to {counted_units(row.high)} units in {DAYS} days"
+    by = f"; forecast by a simple method: {row.model_fallback}" if row.model_fallback else ""
+    return f"{said} at {row.final_price:.{money.exponent(row.currency or '')}f}{by}"
 
 
-def _elasticity(row: Row) -> str | None:
-    if row["elasticity"] is None:
+def _elasticity(row: _Evidence) -> str | None:
+    if row.elasticity is None:
         return None
-    growing = ", growing with the price" if (row["curvature"] or 0.0) > FLAT else ""
-    return f"elasticity {row['elasticity']:.2f} ± {row['std_error']:.2f}{growing}, {source(row)}"
+    growing = ", growing with the price" if (row.curvature or 0.0) > FLAT else ""
+    return f"elasticity {row.elasticity:.2f} ± {row.std_error:.2f}{growing}, {_source(row)}"
 
 
-def source(row: Row) -> str:
-    """Where an elasticity is known from: elasticity, std_error and fallback_reason of forecasts.elasticities."""
-    why = row["fallback_reason"]
-    if why is None:
+def _source(row: _Evidence) -> str:
+    """Where an elasticity is known from."""
+    if row.fallback_reason is None:
         return "known from its own sales"
-    if (row["elasticity"], row["std_error"]) == (PUBLISHED, PUBLISHED_SPREAD):
-        return f"as published of such goods: {why}"
-    return f"borrowed from its category: {why}"
+    if (row.elasticity, row.std_error) == (PUBLISHED, PUBLISHED_SPREAD):
+        return f"as published of such goods: {row.fallback_reason}"
+    return f"borrowed from its category: {row.fallback_reason}"
 
 
-def _gain(row: Row, model: Learned, places: int) -> str | None:
-    if row["action"] == "hold":
+def _gain(row: _Gained, model: Learned) -> str | None:
+    if row.action == "hold":
         return None
-    if row["expected_gain"] is None or row["method"] != "ml":
+    if row.expected_gain is None or row.method != "ml":
         return "not the model's own price: what its category gains by it is not known"
-    gain, low = (f"{row[name]:,.{places}f}" for name in ("expected_gain", "gain_low"))
-    more = f"its category {_EARNS[model.objective]} {gain} {row['currency']} more in {DAYS} days than by holding"
-    odd = f"; doubted {learned.ODD:g} times as much, for it looks odd: {row['odd']}" if row["odd"] else ""
-    sure = f"{_sure(row['confidence'])} that it gains"
+    places = money.exponent(row.currency or "")
+    gain, low = (f"{amount:,.{places}f}" for amount in (row.expected_gain, row.gain_low))
+    more = f"its category {_EARNS[model.objective]} {gain} {row.currency} more in {DAYS} days than by holding"
+    odd = f"; doubted {learned.ODD:g} times as much, for it looks odd: {row.odd}" if row.odd else ""
+    sure = f"{_sure(row.confidence)} that it gains"
     return f"{more}, at least {low} with probability {model.bound_level}; {sure}{odd}"
 
 

@@ -58,10 +58,11 @@ def _forecast(*names: str) -> dict[str, Any]:
     return {"from": [f"{DemandForecasts.table_name()}.{name}" for name in names]}
 
 
+_ASKED = ("kind", "elasticity", "std_error", "spec_low", "spec_high", "curvature", "cross", "cross_error")
 # What is sold at the final price: the forecast, what demand answers, and the price itself.
 _EXPECTED = [
     *_forecast("sum_mean", "conditioning_price")["from"],
-    *(f"{Elasticities.table_name()}.{name}" for name in ("kind", "elasticity")),
+    *(f"{Elasticities.table_name()}.{name}" for name in _ASKED),
     *_made()["from"],
 ]
 
@@ -164,7 +165,7 @@ class PriceDecisions(Table):
         max=1,
         description="where a model priced: probability that the category earns more over 28 days than by holding; "
         "else the share of the features the strategy looks at that were present",
-        metadata=_snapshot(*_NAMED),
+        metadata={"from": _EXPECTED},
     )
     expected_units = dy.Float64(
         nullable=True,
@@ -270,6 +271,7 @@ class PriceSentences(Table):
                 *(f"{Elasticities.table_name()}.{name}" for name in ("kind", "elasticity", "std_error")),
                 *(f"{Elasticities.table_name()}.{name}" for name in ("spec_low", "spec_high", "fallback_reason")),
                 *_decision("final_price", "expected_gain", "gain_low", "confidence")["from"],
+                *("anomalies.price_anomalies.severity", "anomalies.price_anomalies.reason"),
             ]
         },
     )
@@ -379,7 +381,7 @@ class ShadowDecisions(Table):
     action = dy.Enum(ACTIONS, description="action it would have had", metadata=_made())
     reason = label("why that action", metadata=_made())
     method = dy.Enum(METHODS, description="what made its price", metadata=_made())
-    confidence = dy.Float64(nullable=True, min=0, max=1, description="its confidence", metadata=_snapshot(*_NAMED))
+    confidence = dy.Float64(nullable=True, min=0, max=1, description="its confidence", metadata={"from": _EXPECTED})
     expected_units = _units("units expected at its price over the 28 days after D")
     live_expected_units = _units("units expected at the live price")
     expected_profit = money("profit of these units at its price", nullable=True, metadata={"from": _EXPECTED})
