@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import polars as pl
 
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake.files import make_folder
 from pricing_assets.shell.command import Shell
@@ -61,6 +62,8 @@ def evaluate(shell: Shell, chosen: Chosen, report: Path | None, workers: int, **
     results = _with_progress(shell, lambda tell: run(asked, workers, tell))
     folder = report or shell.settings.home / "simulation"
     make_folder(folder)
+    if results.left:
+        shell.say(f"stopped with {counted(results.left, 'market')} to go: what follows is of the others")
     page = pages.write(asked, results, folder, str(chosen.policy))
     summed = summary(results.rows)
     if shell.json:

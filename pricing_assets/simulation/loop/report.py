@@ -40,11 +40,11 @@ def write(asked: Asked, results: Results, folder: Path, name: str) -> Path:
     summed = summary(results.rows)
     (folder / GAINS).write_bytes(drawing.png(lambda figure: _gains(figure, results.rows), _size(asked), dpi=100))
     (folder / DAYS).write_bytes(drawing.png(lambda figure: _days(figure, results.days), _size(asked), dpi=100))
-    (folder / PAGE).write_text(page(asked, summed, name), encoding="utf-8")
+    (folder / PAGE).write_text(page(asked, summed, name, results.left), encoding="utf-8")
     return folder / PAGE
 
 
-def page(asked: Asked, summed: pl.DataFrame, name: str) -> str:
+def page(asked: Asked, summed: pl.DataFrame, name: str, left: int = 0) -> str:
     """The page in Markdown."""
     mine = judged(summed)
     missed = mine.filter(pl.col("misses") != "")
@@ -58,6 +58,7 @@ def page(asked: Asked, summed: pl.DataFrame, name: str) -> str:
         f"in {counted(len(asked.laws), 'kind')} of market, {counted(len(asked.seeds), 'seed')} each; "
         f"{asked.skus} SKUs × {counted(asked.markets, 'market')}, {counted(asked.days, 'day')}. What each figure means "
         "is said in [the simulator's page](simulation.md#the-closed-loop).",
+        *_stopped(asked, left),
         "",
         "## The product against its bars",
         "",
@@ -87,6 +88,13 @@ def command(asked: Asked, name: str) -> str:
     parts += [f"--juice {asked.juice.name}"] if asked.juice else []
     parts += [f"--{key.replace('_', '-')} {value}" for key, value in asked.product.items()]
     return " ".join([*parts, f"--seed-list {','.join(map(str, asked.seeds))}"])
+
+
+def _stopped(asked: Asked, left: int) -> list[str]:
+    if not left:
+        return []
+    every = len(asked.laws) * len(asked.offs) * len(asked.seeds)
+    return ["", f"It was stopped after {every - left} of {every} markets: some rows are of fewer seeds than others."]
 
 
 def _verdict(number: int, missed: pl.DataFrame) -> str:

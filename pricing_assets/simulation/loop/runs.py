@@ -6,8 +6,9 @@ Here: which evaluations, and what they come to by kind of market. Not here: one 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import product
 from multiprocessing import get_context
@@ -56,10 +57,11 @@ class Asked:
 
 
 class Results(NamedTuple):
-    """`rows`: one per law, off, seed and policy; `days`: one per day beside."""
+    """`rows`: one per law, off, seed and policy; `days`: one per day beside; `left`: evaluations that were not made."""
 
     rows: pl.DataFrame
     days: pl.DataFrame
+    left: int = 0
 
 
 def drawn(number: int) -> tuple[int, ...]:
@@ -73,23 +75,41 @@ def drawn(number: int) -> tuple[int, ...]:
 
 
 def run(asked: Asked, workers: int = 1, progress: Progress | None = None) -> Results:
-    """All evaluations asked for. The result is the same with any number of workers."""
-    wanted = list(product(asked.laws, asked.offs, asked.seeds))
+    """All evaluations asked for, of every kind of market a seed before the next. The same with any number of workers.
+
+    Stopped by Ctrl-C it gives those that are over by then, and says how many are not.
+    """
+    every = list(product(asked.laws, asked.offs, asked.seeds))
     found: dict[int, tuple[pl.DataFrame, pl.DataFrame]] = {}
-    if workers <= 1:
-        for number, each in enumerate(wanted):
-            found[number] = _one(asked, *each)
-            if progress:
-                progress(len(found), len(wanted))
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:  # threads of this one are running
-            running = {pool.submit(_one, asked, *each): number for number, each in enumerate(wanted)}
-            for done in as_completed(running):
-                found[running[done]] = done.result()
+    try:
+        with closing(_made(asked, every, workers)) as making:
+            for number, made in making:
+                found[number] = made
                 if progress:
-                    progress(len(found), len(wanted))
+                    progress(len(found), len(every))
+    except KeyboardInterrupt:
+        if not found:
+            raise
     rows, days = zip(*(found[number] for number in sorted(found)), strict=True)
-    return Results(pl.concat(rows), pl.concat(days))
+    return Results(pl.concat(rows), pl.concat(days), len(every) - len(found))
+
+
+def _made(
+    asked: Asked, every: Sequence[tuple[str, float, int]], workers: int
+) -> Generator[tuple[int, tuple[pl.DataFrame, pl.DataFrame]]]:
+    """The number of each evaluation and what came of it, as they get done."""
+    turns = sorted(range(len(every)), key=lambda number: asked.seeds.index(every[number][2]))
+    if workers <= 1:
+        for number in turns:
+            yield number, _one(asked, *every[number])
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))  # threads of this one are running
+    try:
+        running = {pool.submit(_one, asked, *every[number]): number for number in turns}
+        for done in as_completed(running):
+            yield running[done], done.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _one(asked: Asked, law: str, off: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:

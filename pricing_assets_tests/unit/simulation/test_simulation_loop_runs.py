@@ -101,6 +101,33 @@ def test_processes_side_by_side_find_what_one_finds() -> None:
     assert (mine["changed"] == 2).all() and (mine["violations"] == 0).all()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_stopped_keeps_what_is_over_of_every_kind_of_market(workers: int, tmp_path: Path) -> None:
+    asked = Asked(RULES, (3, 4, 5), ("linear", "logit"), (0.15,), days=2, skus=2, markets=1)
+
+    def stop(done: int, total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    found = run(asked, workers, stop)
+    assert found.left == 2
+    assert found.rows["law"].unique(maintain_order=True).to_list() == ["linear", "logit"]
+    assert "It was stopped after 4 of 6 markets" in report.write(asked, found, tmp_path, "mine.yaml").read_text()
+
+
+def test_a_run_that_is_stopped_before_anything_is_over_stops() -> None:
+    def stop(*_: object) -> None:
+        raise AssertionError("nothing is over")
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("pricing_assets.simulation.loop.runs._one", _interrupted)
+        run(Asked(RULES, (3,), ("linear",), (0.15,)), 1, stop)
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_seeds_are_drawn_anew_each_time() -> None:
     assert len(set(drawn(20))) == 20
     assert drawn(3) != drawn(3)
