@@ -7,18 +7,15 @@ estimate of demand, which its model is asked (drivers); the steps of a price (ex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import NamedTuple
 
 import polars as pl
 
-from pricing_assets.counting import counted_units
 from pricing_assets.demand.response import FLAT, PUBLISHED, PUBLISHED_SPREAD, respond
 from pricing_assets.pricing import learned
 from pricing_assets.pricing.interventions import Interventions, with_odd
+from pricing_assets.pricing.numbers import amount, fixed, units
 from pricing_assets.pricing.outlook import DAYS, KEY, Outlook
 from pricing_assets.strategies import Learned, Strategy
-from pricing_assets.tables import money
 from pricing_assets.tables.decisions import PriceSentences
 
 UNITS, ELASTICITY, GAIN = "units", "elasticity", "gain"
@@ -27,34 +24,8 @@ _DECISION = [
     *(*KEY, "decision_id", "currency", "action", "method", "current_price", "list_price", "final_price"),
     *("expected_gain", "gain_low", "confidence", "model_hashes", "model_fallback", "strategy_hash"),
 ]
+_EVIDENCE = ["elasticity", "std_error", "curvature", "fallback_reason"]
 _FORECAST = ["sum_mean", "sum_q10", "sum_q90", "conditioning_price"]
-
-
-class _Units(NamedTuple):
-    currency: str | None
-    low: float | None
-    high: float
-    apart: bool | None
-    final_price: Decimal
-    model_fallback: str | None
-
-
-class _Evidence(NamedTuple):
-    elasticity: float | None
-    std_error: float
-    curvature: float | None
-    fallback_reason: str | None
-
-
-class _Gained(NamedTuple):
-    strategy_hash: str
-    action: str
-    method: str
-    currency: str | None
-    expected_gain: Decimal | None
-    gain_low: Decimal
-    confidence: float
-    odd: str | None
 
 
 def told(decisions: pl.DataFrame, strategies: Sequence[Strategy]) -> pl.DataFrame:
@@ -95,22 +66,24 @@ def of_each(
     frame = frame.join(pl.concat(answers), on=KEY, how="left")
     frame = with_odd(frame, before)
     base = known.elasticities.filter(pl.col("kind").cast(pl.String) == "base")
-    frame = frame.join(base.select(*KEY, *_Evidence._fields), on=KEY, how="left")
-    told = [
-        frame.select(*KEY, "decision_id", about=pl.lit(about), sentence=pl.Series(said, dtype=pl.String))
-        for about, said in _said(frame, models).items()
-    ]
-    return PriceSentences.cast(pl.concat(told).drop_nulls("sentence")).sort(PriceSentences.order())
+    frame = frame.join(base.select(*KEY, *_EVIDENCE), on=KEY, how="left")
+    told = pl.concat(
+        frame.lazy().select(*KEY, "decision_id", about=pl.lit(about), sentence=sentence).drop_nulls("sentence")
+        for about, sentence in _said(frame["currency"].unique(), models).items()
+    )
+    return PriceSentences.cast(told.collect()).sort(PriceSentences.order())
 
 
-def _said(frame: pl.DataFrame, models: Mapping[str, Learned]) -> dict[str, list[str | None]]:
-    """What can be said of each row; None where nothing can."""
+def _said(currencies: pl.Series, models: Mapping[str, Learned]) -> dict[str, pl.Expr]:
+    """What can be said of each row; null where nothing can."""
 
-    units, evidence, gained = (frame.select(kind._fields).iter_rows() for kind in (_Units, _Evidence, _Gained))
+    def of_money(name: str) -> pl.Expr:
+        return amount(pl.col(name), pl.col("currency"), currencies)
+
     return {
-        UNITS: [_units(row) for row in map(_Units._make, units)],
-        ELASTICITY: [_elasticity(row) for row in map(_Evidence._make, evidence)],
-        GAIN: [_gain(row, models[row.strategy_hash]) for row in map(_Gained._make, gained)],
+        UNITS: _units(of_money("final_price")),
+        ELASTICITY: _elasticity(),
+        GAIN: _gain(of_money("expected_gain"), of_money("gain_low"), models),
     }
 
 
@@ -141,44 +114,58 @@ def _ranges(rows: pl.DataFrame, elasticities: pl.DataFrame) -> pl.DataFrame:
     return rows.select(KEY).with_columns(low=answers["units_lo"], high=answers["units_hi"])
 
 
-def _units(row: _Units) -> str | None:
-    if row.low is None or row.apart:
-        return None
-    said = f"likely range {counted_units(row.low)} to {counted_units(row.high)} units in {DAYS} days"
-    by = f"; forecast by a simple method: {row.model_fallback}" if row.model_fallback else ""
-    return f"{said} at {row.final_price:.{money.exponent(row.currency or '')}f}{by}"
+def _units(price: pl.Expr) -> pl.Expr:
+    simple = pl.col("model_fallback")
+    return pl.when(pl.col("low").is_not_null() & pl.col("apart").is_null()).then(
+        pl.format("likely range {} to {} units in {} days at {}{}", units(pl.col("low")), units(pl.col("high")),
+                  pl.lit(DAYS), price, _where(simple, "; forecast by a simple method: {}"))
+    )  # fmt: skip
 
 
-def _elasticity(row: _Evidence) -> str | None:
-    if row.elasticity is None:
-        return None
-    growing = ", growing with the price" if (row.curvature or 0.0) > FLAT else ""
-    return f"elasticity {row.elasticity:.2f} ± {row.std_error:.2f}{growing}, {_source(row)}"
+def _elasticity() -> pl.Expr:
+    value, error, borrowed = pl.col("elasticity"), pl.col("std_error"), pl.col("fallback_reason")
+    growing = pl.when(pl.col("curvature") > FLAT).then(pl.lit(", growing with the price")).otherwise(pl.lit(""))
+    as_published = (value == PUBLISHED) & (error == PUBLISHED_SPREAD)
+    source = (
+        pl.when(borrowed.is_null())
+        .then(pl.lit("known from its own sales"))
+        .when(as_published)
+        .then(pl.format("as published of such goods: {}", borrowed))
+        .otherwise(pl.format("borrowed from its category: {}", borrowed))
+    )
+    return pl.format("elasticity {} ± {}{}, {}", fixed(value, 2), fixed(error, 2), growing, source)
 
 
-def _source(row: _Evidence) -> str:
-    """Where an elasticity is known from."""
-    if row.fallback_reason is None:
-        return "known from its own sales"
-    if (row.elasticity, row.std_error) == (PUBLISHED, PUBLISHED_SPREAD):
-        return f"as published of such goods: {row.fallback_reason}"
-    return f"borrowed from its category: {row.fallback_reason}"
+def _gain(gain: pl.Expr, low: pl.Expr, models: Mapping[str, Learned]) -> pl.Expr:
+    verb, level = (
+        pl.col("strategy_hash").replace_strict(said, return_dtype=pl.String)
+        for said in (
+            {text_hash: _EARNS[each.objective] for text_hash, each in models.items()},
+            {text_hash: str(each.bound_level) for text_hash, each in models.items()},
+        )
+    )
+    expected = pl.format(
+        "its category {} {} {} more in {} days than by holding, at least {} with probability {}; {} that it gains{}",
+        *(verb, gain, pl.col("currency"), pl.lit(DAYS), low, level, _sure(), _where(pl.col("odd"), _ODD)),
+    )
+    return (
+        pl.when(pl.col("action") == "hold")
+        .then(pl.lit(None, pl.String))
+        .when(pl.col("expected_gain").is_null() | (pl.col("method").cast(pl.String) != "ml"))
+        .then(pl.lit("not the model's own price: what its category gains by it is not known"))
+        .otherwise(expected)
+    )
 
 
-def _gain(row: _Gained, model: Learned) -> str | None:
-    if row.action == "hold":
-        return None
-    if row.expected_gain is None or row.method != "ml":
-        return "not the model's own price: what its category gains by it is not known"
-    places = money.exponent(row.currency or "")
-    gain, low = (f"{amount:,.{places}f}" for amount in (row.expected_gain, row.gain_low))
-    more = f"its category {_EARNS[model.objective]} {gain} {row.currency} more in {DAYS} days than by holding"
-    odd = f"; doubted {learned.ODD:g} times as much, for it looks odd: {row.odd}" if row.odd else ""
-    sure = f"{_sure(row.confidence)} that it gains"
-    return f"{more}, at least {low} with probability {model.bound_level}; {sure}{odd}"
+_ODD = f"; doubted {learned.ODD:g} times as much, for it looks odd: {{}}"
 
 
-def _sure(confidence: float) -> str:
+def _sure() -> pl.Expr:
     """A confidence in words; never rounded up to what is certain."""
-    percent = min(int(confidence * 100 + 1e-9), 99)
-    return f"{percent} % sure"
+    percent = (pl.col("confidence") * 100 + 1e-9).floor().clip(upper_bound=99)
+    return pl.format("{} % sure", percent.cast(pl.Int64))
+
+
+def _where(text: pl.Expr, words: str) -> pl.Expr:
+    """The words with the text in them; nothing where there is none."""
+    return pl.when(text.fill_null("") != "").then(pl.format(words, text)).otherwise(pl.lit(""))
