@@ -157,7 +157,7 @@ def _gain(gain: pl.Expr, low: pl.Expr, models: Mapping[str, Learned]) -> pl.Expr
     )
 
 
-_ODD = f"; doubted {learned.ODD:g} times as much, for it looks odd: {{}}"
+_ODD = f"; its errors count {learned.ODD:g} times, for it looks odd: {{}}"
 
 
 def _sure() -> pl.Expr:

@@ -10,13 +10,14 @@ it is, for neither its elasticity nor its forecast is that of a lasting price.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from pricing_assets.pricing import constraints, ladder, linked
-from pricing_assets.pricing.beliefs import believed
+from pricing_assets.pricing.beliefs import Bools, believed
 from pricing_assets.pricing.constraints import Bound
 from pricing_assets.pricing.optimiser import Floats, Ints, Rows, choose, gain
 from pricing_assets.pricing.prospects import COLUMNS, WRONG_SIGN, no_model
@@ -34,7 +35,8 @@ SETTLED = 14
 NO_RUNG = "no price on its ladder is admissible"
 PROMOTED = "on promotion: base prices are left alone meanwhile"
 ODD = 2.0
-"""Times a model doubts what it is told of a SKU whose price, cost or rivals look odd, short of what holds a price."""
+"""Times that errors of forecast, elasticity and cross effect count where a SKU's price, cost or rivals look odd, short
+of what holds a price."""
 _DOUBTS = ("spread", "error", "others_error")
 _TEXT = pl.lit(None, dtype=pl.String)
 _GAINS = ("expected_gain", "gain_low")
@@ -164,6 +166,7 @@ def _of_day(rows: pl.DataFrame, learned: Learned, strategy: Strategy) -> Priced:
     known = _rows(rows, learned)
     if learned.objective == "profit":
         known = believed(known, np.where(free, _kept(rows), np.nan), _group(rows))
+    known = _doubted(known, rows["odd"].is_not_null().to_numpy())
     own = choose(known, steps, float(learned.bound_level)).price
     if not strategy.linked:
         return Priced(_answers(rows, known, own, linked.alone(own), learned), LinkedGoals.create_empty())
@@ -208,6 +211,11 @@ def _unmoved(found: linked.Met, own: Ints, base: Ints, learned: Learned) -> pl.S
     ).to_series()
 
 
+def _doubted(known: Rows, odd: Bools) -> Rows:
+    """The rows with the errors of those that look odd as many times as large."""
+    return replace(known, **{name: getattr(known, name) * np.where(odd, ODD, 1.0) for name in _DOUBTS})
+
+
 def _no_answer() -> pl.DataFrame:
     """The answers about no row."""
     texts = dict.fromkeys(("linked_told", "held", "unmoved"), pl.String)
@@ -236,8 +244,6 @@ def _rows(judged: pl.DataFrame, learned: Learned) -> Rows:
     cost = judged["cost"].cast(pl.Float64) * scale if learned.objective == "profit" else scale * 0.0
     stock = judged["on_hand"].cast(pl.Float64).fill_null(float("inf"))
     named = {name: judged[name].cast(pl.Float64) for name in COLUMNS if name != "unknown"}
-    odd = judged.select(pl.when(pl.col("odd").is_not_null()).then(ODD).otherwise(1.0)).to_series()
-    named |= {name: named[name] * odd for name in _DOUBTS}
     arrays = {
         **named,
         "base": judged["base"].cast(pl.Float64),

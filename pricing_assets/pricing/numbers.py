@@ -17,10 +17,10 @@ _GROUPS = 5  # of three digits that are told apart: what is left of them stands 
 def fixed(number: pl.Expr, places: int) -> pl.Expr:
     """A number with so many decimal places and commas between thousands, halves rounded to even; null stays null.
 
-    As f"{number:,.{places}f}", for numbers below 2 ** 53 of the last place.
+    As f"{number:,.{places}f}" of the decimal number, below 2 ** 53 of the last place. What is not finite is null.
     """
     value = number.cast(pl.Float64)
-    steps = (value.abs() * 10**places).round().cast(pl.Int64)
+    steps = (value.abs() * 10**places).round().cast(pl.Int64, strict=False)
     sign = pl.when(value < 0).then(pl.lit("-")).otherwise(pl.lit(""))
     text = sign + _grouped(steps // 10**places)
     return text + "." + (steps % 10**places).cast(pl.String).str.zfill(places) if places else text

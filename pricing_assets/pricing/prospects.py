@@ -105,8 +105,10 @@ def _others(learned: Learned) -> list[pl.Expr]:
 
 def _doubt_of_others(earned: pl.Expr) -> pl.Expr:
     """Doubt about the others' answer together: what their cross effects share adds up, what is their own does not."""
-    own = pl.min_horizontal("cross_error", pl.lit(APART))
-    shared = (pl.col("cross_error") ** 2 - own**2).sqrt()
+    error = pl.col("cross_error")
+    # bounds of a cross effect cut both parts of its error: at most half of the square counts as its own
+    own = pl.when(error.is_not_null()).then(pl.min_horizontal(error / 2**0.5, pl.lit(APART)))
+    shared = (error**2 - own**2).sqrt()
     # by shares of all that is earned: squares of amounts would outgrow whole numbers
     whole = pl.max_horizontal(_whole(earned).sum().over(_GROUP) / _THOUSANDTHS, pl.lit(1.0))
     squared = _of_others((earned * own / whole) ** 2 * _FINE) / _FINE

@@ -67,8 +67,8 @@ def evaluate(shell: Shell, chosen: Chosen, report: Path | None, workers: int, **
     page = pages.write(asked, results, folder, str(chosen.policy))
     summed = summary(results.rows)
     if shell.json:
-        shell.answer({"seeds": asked.seeds, "summary": summed.to_dicts(), "product": judged(summed).to_dicts(),
-                      "report": str(page)})  # fmt: skip
+        shell.answer({"seeds": asked.seeds, "left": results.left, "summary": summed.to_dicts(),
+                      "product": judged(summed).to_dicts(), "report": str(page)})  # fmt: skip
         return
     shell.rows(_rounded(summed.select(_TABLE)), "what policies earn, over all seeds")
     for row in judged(summed).filter(pl.col("misses") != "").iter_rows(named=True):

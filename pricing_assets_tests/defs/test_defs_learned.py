@@ -66,7 +66,7 @@ def test_a_day_priced_by_a_model_replays_with_equal_hashes(learned: Line) -> Non
 
 
 def test_sentences_that_do_not_follow_from_the_day_are_found_by_replay(learned: Line) -> None:
-    with mock.patch("pricing_assets.pricing.grounds.counted_units", return_value="many"):
+    with mock.patch("pricing_assets.pricing.grounds.units", return_value=pl.lit("many")):
         [outcome] = replay(learned.lake, [DAY])
     assert str(outcome.difference).startswith("decisions.price_sentences hashes to ")
 

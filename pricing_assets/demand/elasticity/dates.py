@@ -10,6 +10,8 @@ say of prices with them. A date that stands out, a holiday, is believed whole: i
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,29 +21,44 @@ from pricing_assets.demand.elasticity.design import DAYS
 Bools = npt.NDArray[np.bool_]
 
 STANDS_OUT = 3.5
-"""Standard deviations from its weekday's effect beyond which a date is believed whole."""
+"""Standard deviations from what its weekday and week do beyond which a date is believed whole."""
 _MEDIAN = 0.4549364231195727  # of a squared standard normal
 
 
 def drawn(effect: Floats, known: Floats, weekday: Ints, week: Ints) -> Floats:
     """Effects of dates as far as they are believed.
 
-    `effect` is what the sales of each say alone, `known` the precision of that, `weekday` numbers category × day of the
-    week, `week` category × week. Variances are those that make the median deviations of a category what they are:
-    holidays do not widen them.
+    `effect` is what the sales of each say alone, `known` the precision of that, above 0, `weekday` numbers category ×
+    day of the week, `week` category × week. Dates that stand out say nothing of others.
     """
-    noise, category = 1 / np.maximum(known, 1e-9), weekday // DAYS
-    usual = _means(effect, known, weekday)
-    of_week = _means(effect - usual, known, week)
+    first = _believed(effect, known, weekday, week, np.ones(len(effect), dtype=np.bool_))
+    return _believed(effect, known, weekday, week, ~first.stands_out).effect
+
+
+class _Believed(NamedTuple):
+    """Effects as far as they are believed, and which of them stand out."""
+
+    effect: Floats
+    stands_out: Bools
+
+
+def _believed(effect: Floats, known: Floats, weekday: Ints, week: Ints, usual_dates: Bools) -> _Believed:
+    """The same with means of weekdays and weeks over some dates alone.
+
+    Variances are those that make the median deviations of a category what they are.
+    """
+    noise, category, counted = 1 / known, weekday // DAYS, known * usual_dates
+    usual = _means(effect, counted, weekday)
+    of_week = _means(effect - usual, counted, week)
     size = np.bincount(week)[week]
     free = np.maximum(size / np.maximum(size - 1, 1), 1.0)  # a week's mean took a part of each date's own deviation
     strays = _strays((effect - usual - of_week) ** 2 * free, noise, category, size > 1)
-    unsure = 1 / np.maximum(np.bincount(week, 1 / (strays + noise))[week], 1e-9)
+    unsure = 1 / np.bincount(week, 1 / (strays + noise))[week]
     waves = _strays(of_week**2, unsure, category)
     middle = usual + of_week * waves / (waves + unsure)
     away = effect - middle
     stands_out = away**2 > STANDS_OUT**2 * (strays + noise)
-    return np.asarray(middle + away * np.where(stands_out, 1.0, strays / (strays + noise)))
+    return _Believed(middle + away * np.where(stands_out, 1.0, strays / (strays + noise)), stands_out)
 
 
 def _means(effect: Floats, weight: Floats, group: Ints) -> Floats:

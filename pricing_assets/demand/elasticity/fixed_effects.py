@@ -105,15 +105,17 @@ def _time_effects(design: Design, x: Floats, state: _State, family: Family) -> F
     """Effects of dates given the rest, as far as believed; around 0 within rows, so that levels stay levels."""
     size = len(state.time)
     moments = _moments(design, x, state, family)
-    known = np.asarray(np.bincount(design.time, moments.weight, size), dtype=np.float64)
-    move = np.bincount(design.time, moments.score, size) / (known + 1.0)
+    known = np.maximum(np.bincount(design.time, moments.weight, size), 1e-9)
+    move = np.bincount(design.time, moments.score, size) / known
     if family == "counts":
         move = np.log(np.maximum(1.0 + move, 0.3))
     else:
         known = known / max(float(np.mean(moments.residual**2)), 1e-12)
     weekday, week = (np.zeros(size, dtype=np.int64) for _ in range(2))
     weekday[design.time], week[design.time] = design.weekday, design.week
-    time = drawn(state.time + np.clip(move, -1.0, 1.0), known, weekday, week)
+    there = np.bincount(design.time, minlength=size) > 0
+    time = state.time + np.clip(move, -1.0, 1.0)
+    time[there] = drawn(time[there], known[there], weekday[there], week[there])
     return np.asarray(time - time[design.time].mean())
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from elasticity_panels import panel
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pricing_assets.demand.elasticity import Columns, checked
@@ -54,7 +54,7 @@ def test_a_holiday_is_believed_whole_and_widens_no_other_date():
     holiday[100] += 3.0
     before, after = drawn(said, _known(0.1), WEEKDAY, WEEK), drawn(holiday, _known(0.1), WEEKDAY, WEEK)
     assert after[100] == pytest.approx(holiday[100])
-    assert np.abs(np.delete(after - before, 100)).max() < 3.0 / WEEKS + 0.02
+    assert np.abs(np.delete(after - before, 100)).max() < 0.02
 
 
 @settings(max_examples=30)
@@ -72,8 +72,8 @@ def test_effects_are_the_mode_of_the_dense_normal_model_of_dates_in_weeks_on_wee
     covariance = own * np.eye(len(said)) + shared * np.equal.outer(WEEK, WEEK)
     mode = usual + covariance @ np.linalg.solve(covariance + noise**2 * np.eye(len(said)), said - usual)
     middle = usual + of_week * shared / (shared + (own + noise**2) / 7)
-    quiet = (said - middle) ** 2 < 0.999 * STANDS_OUT**2 * (own + noise**2)
-    np.testing.assert_allclose(drawn(said, _known(noise), WEEKDAY, WEEK)[quiet], mode[quiet], atol=1e-5)
+    assume(((said - middle) ** 2 < 0.999 * STANDS_OUT**2 * (own + noise**2)).all())  # no date stands out
+    np.testing.assert_allclose(drawn(said, _known(noise), WEEKDAY, WEEK), mode, atol=1e-5)
 
 
 def _few_skus(seed: int) -> Design:
@@ -119,3 +119,12 @@ def test_effects_of_weeks_are_drawn_to_their_categorys():
     assert set(np.unique(made.weekday)) == set(range(7))
     assert len(np.unique(weekly.weekday)) == 1
     assert replace(made, time=made.weekday).time.max() == 6
+
+
+def test_dates_of_which_no_row_is_left_say_nothing_of_the_others():
+    made = _few_skus(1)
+    some = made.where((made.day - made.day.min()) % 3 > 0)
+    numbers = np.unique(some.time)
+    assert len(numbers) < some.time.max() + 1
+    closed = replace(some, time=np.searchsorted(numbers, some.time))
+    np.testing.assert_allclose(fit(some, np.arange(6)).own, fit(closed, np.arange(6)).own)

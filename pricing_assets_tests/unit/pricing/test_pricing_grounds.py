@@ -137,7 +137,7 @@ def test_what_looks_odd_is_doubted_twice_as_much_and_says_so(anomaly: Row, doubt
     said = sentences(looked.decisions, [strategy], of, before).filter(pl.col("about").cast(pl.String) == "gain")
     assert (is_now["confidence"] < was["confidence"]) == doubted
     odd_by = anomaly.get("reason", "PRICE_SPIKE")
-    assert said["sentence"][0].endswith(f"; doubted 2 times as much, for it looks odd: {odd_by}") == doubted
+    assert said["sentence"][0].endswith(f"; its errors count 2 times, for it looks odd: {odd_by}") == doubted
     of = known(error=0.4)
     assert decide(frame, [strategy], days, None, of).decisions["action"][0] != "hold"
     assert (decide(frame, [strategy], days, before, of).decisions["action"][0] == "hold") == doubted

@@ -59,16 +59,24 @@ def test_doubt_of_the_others_adds_up_as_far_as_they_share_it(rows: list[Row]) ->
     for number in range(len(rows)):
         others = [row for place, row in enumerate(rows) if place != number]
         earned = [abs(1000 - 100 * row["cost"]) * 28 * row["units"] for row in others]
-        own = [min(row["cross_error"], APART) for row in others]
+        own = [min(row["cross_error"] / 2**0.5, APART) for row in others]
         shared = sum(e * (row["cross_error"] ** 2 - o**2) ** 0.5 for e, o, row in zip(earned, own, others, strict=True))
         apart = sum((e * o) ** 2 for e, o in zip(earned, own, strict=True))
         assert said[number] == pytest.approx((shared**2 + apart) ** 0.5 / len(others), rel=1e-3, abs=1.0)
 
 
 def test_many_others_are_doubted_less_than_one_of_their_size_where_each_strays_for_itself() -> None:
-    row = {"units": 5.0, "cost": 6.0, "cross": 0.5, "cross_error": APART}
+    row = {"units": 5.0, "cost": 6.0, "cross": 0.5, "cross_error": APART * 2**0.5}  # half of its square is shared
     alone, many = found([row] * 2)["others_error"][0], found([row] * 10)["others_error"][0]
-    assert many == pytest.approx(alone / 3, rel=1e-3)
+    assert many == pytest.approx(alone * ((1 + 1 / 9) / 2) ** 0.5, rel=1e-3)
+
+
+def test_a_sku_whose_cross_effect_nobody_estimated_adds_no_doubt() -> None:
+    row = {"units": 5.0, "cost": 6.0, "cross": 0.5, "cross_error": 0.3}
+    unknown = row | {"units": 5_000.0, "cross": None, "cross_error": None}
+    assert found([row, row, unknown])["others_error"][0] == pytest.approx(
+        found([row] * 2)["others_error"][0] / 2, rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(("low", "high", "doubt"), [(-2.0, -2.0, 0.25), (-2.3, -1.9, 0.25), (-4.0, -1.0, 3 / 12**0.5)])
