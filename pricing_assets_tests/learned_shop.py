@@ -26,6 +26,7 @@ type: ml
 priority: 10
 scope: {sku: [A, B]}
 ml: {objective: revenue, bound_level: 0.60, ladder: {step: 0.10, down: 0.10, up: 0.10}, untested: 0.10}
+autonomy: {mode: semi-auto, threshold: 0.999}
 """
 
 
