@@ -18,11 +18,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from pricing_assets.demand.elasticity.dates import MEDIAN, Bools
 from pricing_assets.pricing.optimiser import Floats, Ints, Rows
-
-Bools = npt.NDArray[np.bool_]
 
 USUAL, FEW = 0.05, 12
 """How far a price is off as a rule (share of it), and below how many rows that is taken instead of learned."""
@@ -36,7 +34,6 @@ COMMON = 0.4
 SMALL = 0.5
 """Share of its category's mean revenue that a SKU is taken to sell for at least: nobody prices one that hardly sells
 for what it does to all others, so its price must not say what that is."""
-_MEDIAN = 0.4549364231195727  # of a squared standard normal
 _HALVINGS = 30
 _DIGITS = 6  # of what is believed: what processors differ in is far behind them
 
@@ -130,7 +127,7 @@ def _off(slopes: _Slopes, group: Ints, there: Bools) -> float:
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         scaled = squared / np.maximum(reach * middle**2 + noise, 1e-12)
-        low, high = (middle, high) if np.median(scaled) > _MEDIAN else (low, middle)
+        low, high = (middle, high) if np.median(scaled) > MEDIAN else (low, middle)
     return (low + high) / 2
 
 

@@ -20,6 +20,7 @@ from pricing_assets.tables.decisions import PriceSentences
 
 UNITS, ELASTICITY, GAIN = "units", "elasticity", "gain"
 _EARNS = {"profit": "earns", "revenue": "takes in", "clearance": "takes in"}
+_ODD = f"; its errors count {learned.ODD:g} times, for it looks odd: {{}}"
 _DECISION = [
     *(*KEY, "decision_id", "currency", "action", "method", "current_price", "list_price", "final_price"),
     *("expected_gain", "gain_low", "confidence", "model_hashes", "model_fallback", "strategy_hash"),
@@ -67,11 +68,11 @@ def of_each(
     frame = with_odd(frame, before)
     base = known.elasticities.filter(pl.col("kind").cast(pl.String) == "base")
     frame = frame.join(base.select(*KEY, *_EVIDENCE), on=KEY, how="left")
-    told = pl.concat(
+    made = pl.concat(
         frame.lazy().select(*KEY, "decision_id", about=pl.lit(about), sentence=sentence).drop_nulls("sentence")
         for about, sentence in _said(frame["currency"].unique(), models).items()
     )
-    return PriceSentences.cast(told.collect()).sort(PriceSentences.order())
+    return PriceSentences.cast(made.collect()).sort(PriceSentences.order())
 
 
 def _said(currencies: pl.Series, models: Mapping[str, Learned]) -> dict[str, pl.Expr]:
@@ -155,9 +156,6 @@ def _gain(gain: pl.Expr, low: pl.Expr, models: Mapping[str, Learned]) -> pl.Expr
         .then(pl.lit("not the model's own price: what its category gains by it is not known"))
         .otherwise(expected)
     )
-
-
-_ODD = f"; its errors count {learned.ODD:g} times, for it looks odd: {{}}"
 
 
 def _sure() -> pl.Expr:

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from pricing_assets.demand.elasticity.dates import Bools
 from pricing_assets.pricing import constraints, ladder, linked
-from pricing_assets.pricing.beliefs import Bools, believed
+from pricing_assets.pricing.beliefs import believed
 from pricing_assets.pricing.constraints import Bound
 from pricing_assets.pricing.optimiser import Floats, Ints, Rows, choose, gain
 from pricing_assets.pricing.prospects import COLUMNS, WRONG_SIGN, no_model
@@ -167,7 +168,7 @@ def _of_day(rows: pl.DataFrame, learned: Learned, strategy: Strategy) -> Priced:
     if learned.objective == "profit":
         known = believed(known, np.where(free, _kept(rows), np.nan), _group(rows))
     known = _doubted(known, rows["odd"].is_not_null().to_numpy())
-    own = choose(known, steps, float(learned.bound_level)).price
+    own = choose(known, steps, float(learned.bound_level))
     if not strategy.linked:
         return Priced(_answers(rows, known, own, linked.alone(own), learned), LinkedGoals.create_empty())
     stays = [pl.col(name).is_not_null() for name in _STAYS if name in rows.columns]

@@ -140,20 +140,13 @@ def _move(rows: Rows, price: Floats) -> Floats:
     return np.where(curved, np.minimum((np.exp(move * power) - 1) / power, FURTHEST), move)
 
 
-class Choice(NamedTuple):
-    """The price of each row (its base where none earns more), the gain it is expected to bring, and its lower bound."""
-
-    price: Ints
-    gain: Gain
-    low: Floats
-
-
-def choose(rows: Rows, ladder: Ints, level: float) -> Choice:
+def choose(rows: Rows, ladder: Ints, level: float) -> Ints:
     """Of each row's ladder (k × n, minor units; 0 where it has fewer) the price expected to earn most, if it is sure.
 
     A price is chosen only if it earns more than the base with probability `level`; of those that do, the one of the
     highest expected gain, not of the highest lower bound: that would leave the last part of each move for ever. Of
-    equals the one nearest to the base counts, then the lower one, whatever the order of the ladder.
+    equals the one nearest to the base counts, then the lower one, whatever the order of the ladder. The base where none
+    is sure.
     """
     price = rows.base.copy()
     best = np.zeros(len(price))
@@ -166,5 +159,4 @@ def choose(rows: Rows, ladder: Ints, level: float) -> Choice:
         equal = (worth == best) & (price != rows.base)
         better = (worth > best) | (equal & ((nearer[0] < held[0]) | ((nearer[0] == held[0]) & (nearer[1] < held[1]))))
         price, best = np.where(better, there, price), np.where(better, worth, best)
-    made = gain(rows, price, holding)
-    return Choice(price.astype(np.int64), made, made.low(level))
+    return price.astype(np.int64)

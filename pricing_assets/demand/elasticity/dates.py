@@ -22,7 +22,8 @@ Bools = npt.NDArray[np.bool_]
 
 STANDS_OUT = 3.5
 """Standard deviations from what its weekday and week do beyond which a date is believed whole."""
-_MEDIAN = 0.4549364231195727  # of a squared standard normal
+MEDIAN = 0.4549364231195727
+"""Of a squared standard normal."""
 
 
 def drawn(effect: Floats, known: Floats, weekday: Ints, week: Ints) -> Floats:
@@ -73,5 +74,5 @@ def _strays(squared: Floats, noise: Floats, category: Ints, counted: Bools | Non
     for number in np.unique(category):
         mine = category == number if counted is None else (category == number) & counted
         if mine.any():
-            strays[number] = max(np.median(squared[mine]) / _MEDIAN - np.median(noise[mine]), 0.0)
+            strays[number] = max(np.median(squared[mine]) / MEDIAN - np.median(noise[mine]), 0.0)
     return np.asarray(strays[category])

@@ -24,7 +24,7 @@ LEAST_TOGETHER = 6
 MOST_SHARED = 0.7
 """Share of the movement of prices that dates may explain; beyond, dates and prices cannot be told apart."""
 _DAYS_OF_TREND, _DAYS_OF_YEAR = 120, 300
-_BY_ROW = ("y", "x", "series", "time", "weekday", "week", "block", "date", "day", "zone", "censored", "offset")
+_BY_ROW = ("y", "x", "series", "time", "weekday", "block", "date", "day", "zone", "censored", "offset")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Design:
     """Rows sorted by series and date; `x` is rows × columns named by `names`, the two prices first.
 
     `start` holds the first row of each series, `series` the number of each row's. `time` numbers the time effects,
-    `weekday` and `week` what they are like: the category and the day of the week, or the category alone in weeks; the
-    category and the week, or four of them.
+    `weekday` what they are like: the category and the day of the week, or the category alone in weeks.
     `block` numbers what errors may share within a series, `date` the weeks, `day` the days, `zone` the zones.
     `censored` is true where y is what was left to sell, `offset` the log of units that is known beforehand.
     """
@@ -45,7 +44,6 @@ class Design:
     start: Ints
     time: Ints
     weekday: Ints
-    week: Ints
     block: Ints
     date: Ints
     day: Ints
@@ -57,6 +55,11 @@ class Design:
     def end(self) -> Ints:
         """One past the last row of each series."""
         return np.append(self.start[1:], len(self.y))
+
+    @property
+    def week(self) -> Ints:
+        """The number of each row's category and block: what the dates of a time effect share."""
+        return self.weekday // DAYS * (int(self.block.max(initial=0)) + 1) + self.block
 
     def without(self, names: set[str]) -> Design:
         """The design without some columns."""
@@ -85,7 +88,8 @@ def design(observed: Observations, controls: tuple[str, ...]) -> Design:
     x = {name: values for name, values in (x | scaled | _calendar(day)).items() if _moves(values, number, name)}
     x = {name: values for name, values in x.items() if np.ptp(values) > 0 or name in (BASE, PROMOTION)}
     block = (day - day.min()) // (DAYS if observed.step == 1 else 4 * DAYS)
-    weekday = _category(rows) * DAYS + (day % DAYS if observed.step == 1 else 0)
+    category = rows["category"].rank("dense").to_numpy().astype(np.int64) - 1
+    weekday = category * DAYS + (day % DAYS if observed.step == 1 else 0)
     return Design(
         names=tuple(x),
         y=rows[Y].to_numpy().astype(np.float64),
@@ -94,7 +98,6 @@ def design(observed: Observations, controls: tuple[str, ...]) -> Design:
         start=np.searchsorted(number, np.arange(known.height)),
         time=_time(rows, day, number, x, weekday),
         weekday=weekday,
-        week=_category(rows) * (block.max(initial=0) + 1) + block,
         block=block,
         date=(day - day.min()) // DAYS,
         day=day,
@@ -129,13 +132,9 @@ def _calendar(day: Ints) -> dict[str, Floats]:
     return made
 
 
-def _category(rows: pl.DataFrame) -> Ints:
-    return rows["category"].rank("dense").to_numpy().astype(np.int64) - 1
-
-
 def _time(rows: pl.DataFrame, day: Ints, number: Ints, x: dict[str, Floats], weekday: Ints) -> Ints:
     """The number of each row's time effect: category and date, or weekday where dates and prices move together."""
-    category = _category(rows)
+    category = weekday // DAYS
     many = rows.group_by("category").agg(pl.col("sku").n_unique()).sort("category")["sku"].to_numpy()
     dated = category * (day.max() - day.min() + 1) + day - day.min()
     asked = x[BASE] + x[PROMOTION]

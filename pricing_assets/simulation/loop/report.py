@@ -44,7 +44,7 @@ def write(asked: Asked, results: Results, folder: Path, name: str) -> Path:
     return folder / PAGE
 
 
-def page(asked: Asked, summed: pl.DataFrame, name: str, left: int = 0) -> str:
+def page(asked: Asked, summed: pl.DataFrame, name: str, left: int) -> str:
     """The page in Markdown."""
     mine = judged(summed)
     missed = mine.filter(pl.col("misses") != "")
