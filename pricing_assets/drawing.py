@@ -22,11 +22,12 @@ def png(draw: Callable[[Figure], None], size: Size, dpi: int = 80) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=size, dpi=dpi, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
     draw(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    # not savefig, which would lay it out and draw it twice
+    canvas.print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 

@@ -37,7 +37,7 @@ def unadorned() -> Iterator[None]:
             (plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)),
             (catalog, "sample", lambda frame: f"{frame.height} rows"),
             (catalog, "lineage", lambda table, unread=(): dg.TableColumnLineage({})),
-            (model_metadata, "of", lambda analytics, compiled, tables: {model: {} for model in compiled}),
+            (model_metadata, "of", lambda analytics, compiled, tables, known: {model: {} for model in compiled}),
             (StepExecutionContext, "fetch_external_input_asset_version_info", nothing),
             (RunDomain, "_log_asset_planned_events", nothing),
             (SqlEventLogStorage, "_store_asset_event_tags", nothing),

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
 from pricing_assets.defs import catalog, plots
 from pricing_assets.errors import PricingError
+
+if TYPE_CHECKING:
+    from pricing_assets.lake.lineage import Lineage
 
 # mart → name of its plot, the rows it shows, how they are drawn
 _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataValue]]] = {
@@ -64,22 +67,28 @@ _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataVa
 
 
 def of(
-    analytics: Path, compiled: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]
+    analytics: Path, compiled: Mapping[str, str], tables: Mapping[str, Mapping[str, str]], known: Path
 ) -> dict[str, dict[str, Any]]:
-    """Metadata of each model (`schema.table`) in a warehouse, given the SQL it was built with and its column types."""
+    """Metadata of each model (`schema.table`) in a warehouse, given the SQL it was built with and its column types.
+
+    `known` is the file that keeps the lineage found, for SQL that is built day after day.
+    """
+    from pricing_assets.lake.lineage import Lineage
     from pricing_assets.lake.warehouse import reader  # DuckDB, which loading the code location does not need
 
     shown: dict[str, dict[str, Any]] = {}
+    lineage = Lineage(tables, known)
     with reader(analytics) as ask:
         for model, sql in compiled.items():
             shown[model] = {
                 "dagster/row_count": ask(f"select count(*) from {model}").item(),
                 "sample": catalog.sample(ask(f"from {model} order by all desc limit {catalog.SAMPLE_ROWS}")),
-                **_lineage(model, sql, tables),
+                **_lineage(model, sql, lineage),
             }
             if model in _PLOTS:
                 name, rows, draw = _PLOTS[model]
                 shown[model][name] = draw(ask(rows))
+    lineage.keep()
     return shown
 
 
@@ -97,13 +106,11 @@ def column_types(analytics: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _lineage(model: str, sql: str, tables: Mapping[str, Mapping[str, str]]) -> dict[str, dg.TableColumnLineage]:
+def _lineage(model: str, sql: str, lineage: Lineage) -> dict[str, dg.TableColumnLineage]:
     """Where each column comes from; nothing, and a warning, where the SQL does not tell for sure."""
-    from pricing_assets.lake import lineage
-
     try:
-        sources = lineage.sources(sql, tables)
-        if set(sources) != set(tables[model]):
+        sources = lineage.of(sql)
+        if set(sources) != set(lineage.tables[model]):
             raise PricingError("lineage unknown: the SQL names other columns than it built", "name them one by one")
     except PricingError as fault:
         dg.get_dagster_logger().warning(f"{model}: {fault}")

@@ -8,14 +8,19 @@ table and day is what the last row that names it says, in order of sequence; an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pricing_assets.lake import contracts
+from pricing_assets.lake.entries import PartitionFile
 from pricing_assets.lake.files import exclusive
-from pricing_assets.lake.log import PartitionFile
+from pricing_assets.lake.hashing import canonical
 from pricing_assets.lake.store import Lake, Provenance
 from pricing_assets.tables import runs
 from pricing_assets.tables.base import Table
@@ -23,10 +28,70 @@ from pricing_assets.tables.base import Table
 Manifest = dict[str, dict[date, PartitionFile]]
 
 
+class _Known:
+    """What a process knows of runs.days at one place: its rows, and what they come to. Files are read once."""
+
+    def __init__(self) -> None:
+        self.files: dict[date, PartitionFile] = {}
+        self.rows = contracts.empty(runs.Days)
+        self.force: Manifest = {}
+        self.applied = 0  # the highest sequence that is in `force`
+        self.alone = threading.RLock()
+
+    def renew(self, lake: Lake) -> None:
+        """Reads the days that are new or changed, and puts into force what they name. The caller is alone."""
+        files = lake.partitions(runs.Days)
+        new = [file for day, file in files.items() if self.files.get(day) != file]
+        if not new and len(files) == len(self.files):
+            return
+        changed = {file.partition for file in new} | (self.files.keys() - files.keys())
+        read = lake.read_files(runs.Days, new)
+        kept = self.rows.filter(~pl.col("date").is_in(list(changed)))
+        if changed & self.files.keys() and not _goes_on(self.rows, read, changed):
+            kept, read, self.force, self.applied = contracts.empty(runs.Days), lake.read(runs.Days), {}, 0
+        self.rows = canonical(pl.concat([kept, read]), runs.Days)
+        _put_in_force(self.force, self.rows.filter(pl.col("sequence") > self.applied))
+        self.files, self.applied = files, int(self.rows["sequence"].max() or 0)  # type: ignore[arg-type]
+
+
+@cache
+def _known(root: Path) -> _Known:
+    return _Known()
+
+
+def _goes_on(before: pl.DataFrame, after: pl.DataFrame, changed: Collection[date]) -> bool:
+    """Whether what changed of days was only added to, or said again by the same run: then nothing is taken back."""
+    keys = ["date", "run_id"]
+    return before.filter(pl.col("date").is_in(list(changed))).join(after, on=keys, how="anti").is_empty()
+
+
+def _put_in_force(force: Manifest, rows: pl.DataFrame) -> None:
+    """Lets rows of runs.days take effect, in order of sequence; an entry of 0 rows puts out of force."""
+    entries = (
+        rows.sort("sequence")
+        .select(pl.col("tables").explode(empty_as_null=False))
+        .unnest("tables")
+        .unique(["table", "partition"], keep="last", maintain_order=True)
+    )
+    for entry in entries.iter_rows(named=True):
+        files = force.setdefault(entry["table"], {})
+        if entry["rows"]:
+            files[entry["partition"]] = PartitionFile(**entry)
+        else:
+            files.pop(entry["partition"], None)
+
+
+def recorded(lake: Lake) -> pl.DataFrame:
+    """All rows of runs.days, in canonical order; a process reads each file once."""
+    known = _known(lake.root)
+    with known.alone:
+        known.renew(lake)
+        return known.rows
+
+
 def standing(lake: Lake) -> pl.DataFrame:
     """The standing row of each day: runs.days, one row per date, by date."""
-    rows = lake.read(runs.Days)
-    return rows.sort("sequence").unique("date", keep="last", maintain_order=True).sort("date")
+    return recorded(lake).sort("sequence").unique("date", keep="last", maintain_order=True).sort("date")
 
 
 def manifested(lake: Lake, table: type[Table]) -> dict[date, PartitionFile]:
@@ -35,24 +100,23 @@ def manifested(lake: Lake, table: type[Table]) -> dict[date, PartitionFile]:
 
 
 def manifest(lake: Lake, version: int | None = None) -> Manifest:
-    """Table name → day → file, for all tables in one reading, as of a version of runs.days (default: the latest).
+    """Table name → day → file, for all tables, by day; as of a version of runs.days (default: the latest).
 
     runs.days itself is in it with every file in force at that version: its commit is what makes a day.
     """
-    version = lake.version(runs.Days) if version is None else version
-    entries = (
-        lake.read(runs.Days, version=version, columns=["sequence", "tables"])
-        .sort("sequence")
-        .select(pl.col("tables").explode(empty_as_null=False))
-        .unnest("tables")
-        .unique(["table", "partition"], keep="last", maintain_order=True)
-        .filter(pl.col("rows") > 0)
-        .sort("table", "partition")
-    )
-    found: Manifest = {runs.Days.table_name(): lake.partitions(runs.Days, version)}
-    for entry in entries.iter_rows(named=True):
-        found.setdefault(entry["table"], {})[entry["partition"]] = PartitionFile(**entry)
-    return found
+    if version is not None:
+        force: Manifest = {}
+        _put_in_force(force, lake.read(runs.Days, version=version))
+        return _by_table(force, lake.partitions(runs.Days, version))
+    known = _known(lake.root)
+    with known.alone:
+        known.renew(lake)
+        return _by_table(known.force, known.files)
+
+
+def _by_table(force: Manifest, days: Mapping[date, PartitionFile]) -> Manifest:
+    found = {table: dict(sorted(files.items())) for table, files in sorted(force.items()) if files}
+    return {runs.Days.table_name(): dict(days), **found}
 
 
 def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[date]:
@@ -63,7 +127,7 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
     replaces its own row and keeps what that row had put in force, unless the new one names it.
     """
     with exclusive(lake.root / "_locks" / "days.lock"):
-        known = lake.read(runs.Days)
+        known = recorded(lake)
         last = {row["date"]: row for row in standing(lake).to_dicts()}
         force = manifest(lake)
         new = [

@@ -6,7 +6,11 @@ used: sqlglot costs a tenth of a second.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
@@ -16,6 +20,42 @@ from sqlglot.optimizer.scope import build_scope, find_all_in_scope
 from sqlglot.schema import MappingSchema
 
 from pricing_assets.errors import PricingError
+from pricing_assets.lake.files import make_folder, write_durably
+
+
+class Lineage:
+    """The lineage of queries over the same tables, kept in a file: the same SQL is followed once, not every day.
+
+    A file that is missing or damaged, or that the disk refuses, costs the following again and nothing else.
+    """
+
+    def __init__(self, tables: Mapping[str, Mapping[str, str]], known: Path) -> None:
+        self.tables = tables
+        self._path = known
+        self._salt = json.dumps({name: dict(columns) for name, columns in tables.items()}, sort_keys=True)
+        self._known = _kept(known)
+        self._used: dict[str, dict[str, list[str]]] = {}
+
+    def of(self, sql: str) -> dict[str, list[str]]:
+        """Column → the columns it is made from, as `sources` says; raises what it raises."""
+        key = sha256(f"{self._salt}\n{sql}".encode()).hexdigest()
+        self._used[key] = self._known.get(key) or sources(sql, self.tables)
+        return self._used[key]
+
+    def keep(self) -> None:
+        """Writes down what was asked for, where it was not known."""
+        if self._used != self._known:
+            with suppress(PricingError):
+                make_folder(self._path.parent)
+                write_durably(self._path, json.dumps(self._used).encode())
+
+
+def _kept(path: Path) -> dict[str, dict[str, list[str]]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def sources(sql: str, tables: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:

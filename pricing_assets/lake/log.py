@@ -1,24 +1,25 @@
 """The Delta log of one table: which files are in force at which version, and how a transaction is added.
 
-Here: replaying the log's JSON entries (all are kept for ever), and writing one transaction through delta-rs.
-Not here: what is in the files.
+Here: replaying the log's entries (all are kept for ever), and writing one transaction through delta-rs. Not here: what
+an entry says (entries.py), what is in the files.
+
+What a day costs must not grow with the days before it: a log reads an entry once, probes for the next one instead of
+listing the folder, and keeps what is in force at the latest version.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-from deltalake import DeltaTable, Field, Schema
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
-from deltalake.schema import ArrayType, PrimitiveType, StructType
 from deltalake.transaction import (
     AddAction,
     CommitProperties,
@@ -27,12 +28,15 @@ from deltalake.transaction import (
 )
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake.contracts import dtypes
+from pricing_assets.lake import entries as log_entries
+from pricing_assets.lake.entries import Entry, PartitionFile, Stamp
 from pricing_assets.lake.files import storage_faults, sync
+from pricing_assets.lake.types import delta_schema
 from pricing_assets.tables.base import Table
 
 _ENTRY = re.compile(r"(\d{20})\.json")
 _FOR_EVER = "interval 36500 days"
+_DIGESTED_EVERY = 50  # entries; reading as many costs a process some milliseconds
 CONFIGURATION: Mapping[str, str | None] = {
     "delta.logRetentionDuration": _FOR_EVER,
     "delta.deletedFileRetentionDuration": _FOR_EVER,
@@ -41,47 +45,35 @@ CONFIGURATION: Mapping[str, str | None] = {
 }
 
 
-@dataclass(frozen=True)
-class PartitionFile:
-    """One file in force: the rows of one table and day. `hash` is its content hash and its name."""
-
-    table: str
-    partition: date
-    version: int
-    hash: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One transaction: when, by whom, what it added and removed (paths relative to the table), its schema if new."""
-
-    version: int
-    committed_ms: int
-    info: Mapping[str, Any]
-    added: Mapping[str, PartitionFile]
-    removed: frozenset[str]
-    fields: Mapping[str, str] | None  # column → Delta type as JSON
-
-
 @dataclass
 class Log:
-    """The log of the table at `folder`. Entries never change, so they are read once."""
+    """The log of the table at `folder`. Entries never change, so they are read once; `digest` spares reading most."""
 
     name: str
     folder: Path
+    digest: Path
     _entries: list[Entry] = field(default_factory=list)
-    _stamp: tuple[int, int, int] | None = None
+    _stamp: Stamp | None = None  # of the last entry read
+    _digested: int = 0
+    _force: dict[str, PartitionFile] = field(default_factory=dict)
+    _applied: int = 0  # entries that made _force
+    _alone: threading.RLock = field(default_factory=threading.RLock)  # sensors are evaluated side by side
 
     def version(self) -> int:
         """The latest version, -1 where the table does not exist."""
+        with self._alone:
+            if self._is_same_lake():
+                latest = len(self._entries) - 1
+                while self._place(latest + 1).exists():
+                    latest += 1
+                return latest
         try:
             found = [int(m[1]) for m in (_ENTRY.fullmatch(path.name) for path in self._path.iterdir()) if m]
         except FileNotFoundError:
             return -1
         return max(found, default=-1)
 
-    def entries(self, version: int | None = None) -> list[Entry]:
+    def entries(self, version: int | None = None) -> Sequence[Entry]:
         """All transactions up to `version` (default: the latest), oldest first; none where the table is absent."""
         latest = self.version()
         wanted = latest if version is None else version
@@ -90,22 +82,25 @@ class Log:
                 f"{self.name}: has no version {wanted}, its latest is {latest}",
                 "restore the lake from a backup, together with what refers to it",
             )
-        known = self._entries
-        if known and (len(known) > latest + 1 or self._stamp_of(len(known) - 1) != self._stamp):
-            known = []  # another lake was restored into this place
-        if len(known) <= wanted:
-            known = [*known, *(self._entry(number) for number in range(len(known), wanted + 1))]
-            self._entries, self._stamp = known, self._stamp_of(len(known) - 1)
-        return known[: wanted + 1]
+        with self._alone:
+            if not self._is_same_lake():
+                self._begin_anew()
+            if len(self._entries) <= wanted:
+                new = [log_entries.read(self.name, self.folder, each) for each in range(len(self._entries), wanted + 1)]
+                self._entries = [*self._entries, *new]
+                self._stamp = log_entries.stamp(self._place(len(self._entries) - 1))
+            return self._entries[: wanted + 1] if wanted + 1 < len(self._entries) else self._entries
 
-    def in_force(self, version: int | None = None) -> dict[str, PartitionFile]:
+    def in_force(self, version: int | None = None) -> Mapping[str, PartitionFile]:
         """Path → file, as of a version (default: the latest), by day."""
-        files: dict[str, PartitionFile] = {}
-        for entry in self.entries(version):
-            for path in entry.removed:
-                files.pop(path, None)
-            files.update(entry.added)
-        return dict(sorted(files.items(), key=lambda item: (item[1].partition, item[0])))
+        with self._alone:
+            known = self.entries(version)
+            if len(known) < self._applied:
+                return _by_day(_applied({}, known))
+            if len(known) > self._applied:
+                self._force = _by_day(_applied(self._force, known[self._applied :]))
+                self._applied = len(known)
+            return self._force
 
     def fields(self, version: int | None = None) -> Mapping[str, str]:
         """Column → Delta type as of a version (default: the latest)."""
@@ -118,9 +113,9 @@ class Log:
         removed: Mapping[str, PartitionFile],
         stats: Mapping[str, Mapping[str, Any]],
         metadata: Mapping[str, Any],
-    ) -> int:
-        """Commit one transaction, fsync it, and return its version. The caller holds the table's lock."""
-        now = int(time.time() * 1000)
+    ) -> None:
+        """Commit one transaction and fsync it. The caller holds the table's lock."""
+        now, before = int(time.time() * 1000), self.version()
         partition = table.partition()
         actions: list[AddAction | RemoveAction] = [
             RemoveAction(path, True, now, self._size(path), {partition: file.partition.isoformat()})
@@ -137,16 +132,18 @@ class Log:
                 self._commit(table, actions, adds, CommitProperties(custom_metadata=dict(metadata)))
             except DeltaError as fault:
                 raise OSError(str(fault)) from fault
-            for path in sorted(self._path.iterdir()):
-                if path.stat().st_mtime * 1000 >= now - 1000:
-                    sync(path)
-            sync(self._path)
-        return self.version()
+            self._sync_after(before)
+        known = self.entries()
+        if len(known) - self._digested >= _DIGESTED_EVERY:
+            log_entries.digest(self.digest, self.folder, known)
+            self._digested = len(known)
 
     def add_columns(self, table: type[Table], names: Sequence[str]) -> None:
         """Add nullable columns that a newer release of the product brings. The caller holds the table's lock."""
         with storage_faults(self.folder):
+            before = self.version()
             DeltaTable(self.folder).alter.add_columns([f for f in delta_schema(table).fields if f.name in names])
+            self._sync_after(before)
 
     def _commit(
         self,
@@ -173,9 +170,32 @@ class Log:
                 [*removes, *adds], "append", delta.schema(), partition, commit_properties=properties
             )
 
+    def _sync_after(self, version: int) -> None:
+        """fsync what delta-rs wrote since a version: entries, and the checkpoint it adds now and then."""
+        for number in range(version + 1, self.version() + 1):
+            sync(self._place(number))
+            checkpoint = self._path / f"{number:020}.checkpoint.parquet"
+            if checkpoint.exists():
+                sync(checkpoint)
+                sync(self._path / "_last_checkpoint")
+        sync(self._path)
+
     @property
     def _path(self) -> Path:
         return self.folder / "_delta_log"
+
+    def _place(self, version: int) -> Path:
+        return log_entries.place(self.folder, version)
+
+    def _is_same_lake(self) -> bool:
+        """Whether what was read is still there; another lake may have been restored into this place."""
+        return bool(self._entries) and log_entries.stamp(self._place(len(self._entries) - 1)) == self._stamp
+
+    def _begin_anew(self) -> None:
+        self._entries = log_entries.digested(self.digest, self.name, self.folder)
+        self._digested = len(self._entries)
+        self._stamp = log_entries.stamp(self._place(self._digested - 1)) if self._entries else None
+        self._force, self._applied = {}, 0
 
     def _size(self, path: str) -> int:
         try:
@@ -183,72 +203,16 @@ class Log:
         except FileNotFoundError:
             return 0
 
-    def _stamp_of(self, version: int) -> tuple[int, int, int] | None:
-        try:
-            stat = (self._path / f"{version:020}.json").stat()
-        except FileNotFoundError:
-            return None
-        return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
-    def _entry(self, version: int) -> Entry:
-        path = self._path / f"{version:020}.json"
-        try:
-            actions = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-            return _parse(self.name, version, actions)
-        except (OSError, ValueError, KeyError, IndexError) as fault:
-            raise PricingError(
-                f"{self.name}: the log entry {path} is missing or damaged ({fault})",
-                "restore it from a backup; if it is the latest entry and was never finished, delete it",
-            ) from fault
+def _applied(force: Mapping[str, PartitionFile], entries: Iterable[Entry]) -> dict[str, PartitionFile]:
+    """What is in force once the entries are applied to what was."""
+    files = dict(force)
+    for entry in entries:
+        for path in entry.removed:
+            files.pop(path, None)
+        files.update(entry.added)
+    return files
 
 
-def _parse(table: str, version: int, actions: Sequence[Mapping[str, Any]]) -> Entry:
-    added, removed = {}, set()
-    info: Mapping[str, Any] = {}
-    fields: dict[str, str] | None = None
-    for action in actions:
-        if add := action.get("add"):
-            path = add["path"]
-            day = date.fromisoformat(next(iter(add["partitionValues"].values())))
-            rows = json.loads(add["stats"])["numRecords"]
-            added[path] = PartitionFile(table, day, version, Path(path).stem, rows)
-        elif remove := action.get("remove"):
-            removed.add(remove["path"])
-        elif metadata := action.get("metaData"):
-            declared = json.loads(metadata["schemaString"])["fields"]
-            fields = {item["name"]: json.dumps(item["type"]) for item in declared}
-        elif commit := action.get("commitInfo"):
-            info = commit
-    if not info:
-        raise ValueError("no commitInfo")
-    return Entry(version, int(info["timestamp"]), info, added, frozenset(removed), fields)
-
-
-def delta_schema(table: type[Table]) -> Schema:
-    """The table's columns in Delta types, descriptions as comments. All nullable: the class judges, not the format."""
-    columns = table.columns()
-    return Schema(
-        [
-            Field(name, delta_type(dtype), nullable=True, metadata={"comment": columns[name].description or ""})
-            for name, dtype in dtypes(table).items()
-        ]
-    )
-
-
-def delta_type(dtype: pl.DataType) -> PrimitiveType | ArrayType | StructType:
-    """The Delta type a dtype is stored as; enums are text. Raises TypeError for a dtype no table uses."""
-    match dtype:
-        case pl.List(inner=inner):
-            return ArrayType(delta_type(inner), contains_null=True)  # type: ignore[arg-type]
-        case pl.Struct(fields=fields):
-            return StructType([Field(f.name, delta_type(f.dtype), nullable=True) for f in fields])  # type: ignore[arg-type]
-        case pl.Decimal(precision=precision, scale=scale):
-            return PrimitiveType(f"decimal({precision},{scale})")
-        case pl.String() | pl.Enum() | pl.Categorical():
-            return PrimitiveType("string")
-        case pl.Datetime():
-            return PrimitiveType("timestamp")
-    names: dict[Any, str] = {pl.Int64: "long", pl.Float64: "double", pl.Boolean: "boolean", pl.Date: "date"}
-    if dtype not in names:
-        raise TypeError(f"no Delta type for {dtype}")
-    return PrimitiveType(names[dtype])
+def _by_day(files: Mapping[str, PartitionFile]) -> dict[str, PartitionFile]:
+    return dict(sorted(files.items(), key=lambda item: (item[1].partition, item[0])))

@@ -19,8 +19,8 @@ import polars.selectors as cs
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake.contracts import dtypes
+from pricing_assets.lake.entries import PartitionFile
 from pricing_assets.lake.files import storage_faults, sync, write_durably
-from pricing_assets.lake.log import PartitionFile
 from pricing_assets.tables.base import Table
 
 _MAGIC = b"PAR1"

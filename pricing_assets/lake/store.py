@@ -8,12 +8,12 @@ commit, never between.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,9 +21,11 @@ import polars as pl
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import contracts, parquet
+from pricing_assets.lake.entries import Entry, PartitionFile
 from pricing_assets.lake.files import exclusive, make_folder, write_durably
 from pricing_assets.lake.hashing import canonical, combine, content_hashes
-from pricing_assets.lake.log import Entry, Log, PartitionFile, delta_schema
+from pricing_assets.lake.log import Log
+from pricing_assets.lake.types import declared
 from pricing_assets.tables import ALL
 from pricing_assets.tables.base import Table
 
@@ -55,7 +57,6 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root).absolute()
-        self._logs: dict[str, Log] = {}
 
     @contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
@@ -192,8 +193,7 @@ class Lake:
         return pl.DataFrame([_log_row(entry) for entry in log.entries()], schema=_LOG_SCHEMA, orient="row")
 
     def _log(self, name: str) -> Log:
-        schema, _, table = name.partition(".")
-        return self._logs.setdefault(name, Log(name, self.root / schema / table))
+        return _opened(self.root, name)
 
     def _lock(self, table: type[Table]) -> Path:
         return self.root / "_locks" / f"{table.table_name()}.lock"
@@ -240,15 +240,21 @@ class Lake:
             return
         columns = table.columns()
         remedy = "this lake was written by another release: use that release, or a fresh PRICING_HOME"
-        for field in delta_schema(table).fields:
-            declared = json.dumps(json.loads(field.type.to_json()))
-            if field.name not in stored:
-                if not columns[field.name].nullable:
+        for name, delta_type in declared(table).items():
+            if name not in stored:
+                if not columns[name].nullable:
                     what = "is not in the lake and must not be null"
-                    raise PricingError(f"{table.table_name()}: column {field.name} {what}", remedy)
-            elif stored[field.name] != declared:
-                what = f"is {stored[field.name]} in the lake, expected {declared}"
-                raise PricingError(f"{table.table_name()}: column {field.name} {what}", remedy)
+                    raise PricingError(f"{table.table_name()}: column {name} {what}", remedy)
+            elif stored[name] != delta_type:
+                what = f"is {stored[name]} in the lake, expected {delta_type}"
+                raise PricingError(f"{table.table_name()}: column {name} {what}", remedy)
+
+
+@cache
+def _opened(root: Path, name: str) -> Log:
+    """The log of a table: one for all lakes of a process at this place, which reads each entry once."""
+    schema, _, table = name.partition(".")
+    return Log(name, root / schema / table, root / "_digests" / f"{name}.json")
 
 
 def _log_row(entry: Entry) -> tuple[int, datetime, str | None, int, int, str | None]:

@@ -19,10 +19,11 @@ import duckdb
 import polars as pl
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import days
+from pricing_assets.lake import days, months
 from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
+from pricing_assets.lake.months import Files
 from pricing_assets.lake.store import Lake
 from pricing_assets.tables import ALL, EXPORTED, decisions, monitoring, publishing, runs
 from pricing_assets.tables.base import Table
@@ -181,28 +182,45 @@ def _put_in_place(new: Path, analytics: Path) -> None:
         sync(analytics.parent)
 
 
-def _select(table: type[Table], files: Sequence[str]) -> str:
+def _select(table: type[Table], files: Files) -> str:
     """Typed and in the class's order; columns no file has are null, because the empty arm names them."""
     columns = [f"null::{sql_type(dtype)} as {_quoted(name)}" for name, dtype in dtypes(table).items()]
     nothing = f"select {', '.join(columns)} where false"
-    if not files:
+    arms = [nothing]
+    if files.months:
+        arms.append(f"select * from read_parquet([{_listed(files.months)}], union_by_name = true)")
+    if files.days:
+        arms.append(
+            f"select * from read_parquet([{_listed(files.days)}], union_by_name = true, hive_partitioning = true, "
+            f"hive_types = {{{_literal(table.partition())}: date}})"
+        )
+    if len(arms) == 1:
         return nothing
-    listed = ", ".join(_literal(file) for file in files)
     distinct = "distinct " if table is runs.Executions else ""  # a file replaced since is still in its folder
-    return (
-        f"select {distinct}{', '.join(map(_quoted, dtypes(table)))} from ({nothing} union all by name "
-        f"select * from read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
-        f"hive_types = {{{_literal(table.partition())}: date}}))"
-    )
+    return f"select {distinct}{', '.join(map(_quoted, dtypes(table)))} from ({' union all by name '.join(arms)})"
 
 
-def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Sequence[str]:
-    if table is runs.Executions:  # grows outside the manifest, failed runs too: whatever is there counts
-        pattern = f"{table.partition()}=*/*.parquet"  # beside them lies the Delta log, with Parquet files of its own
-        return [str(lake.folder(table) / pattern)] if any(lake.folder(table).glob(pattern)) else []
+def _listed(files: Sequence[Path]) -> str:
+    return ", ".join(_literal(str(file)) for file in files)
+
+
+def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Files:
+    if table is runs.Executions:
+        return _executions(lake)
     if table in _AFTERWARDS:
-        return [str(lake.path(table, file)) for file in lake.files(table) if file.rows]
-    return [str(lake.path(table, file)) for file in manifest.get(table.table_name(), {}).values()]
+        return months.files(lake, table, [file for file in lake.files(table) if file.rows], write=True)
+    return months.files(lake, table, list(manifest.get(table.table_name(), {}).values()), write=True)
+
+
+def _executions(lake: Lake) -> Files:
+    """Closed months as they are; of the last one whatever is in its folders: it grows outside the manifest."""
+    known = lake.files(runs.Executions)
+    if not known:
+        return Files([], [])
+    found = months.files(lake, runs.Executions, known, write=True)
+    folder, open_month = lake.folder(runs.Executions), f"{runs.Executions.partition()}={known[-1].partition:%Y-%m}"
+    closed = [path for path in found.days if not path.parent.name.startswith(open_month)]
+    return Files(found.months, [*closed, folder / f"{open_month}-*" / "*.parquet"])
 
 
 def _comments(table: type[Table], kind: str = "view") -> Iterator[str]:

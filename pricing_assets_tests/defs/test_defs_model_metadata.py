@@ -309,14 +309,14 @@ def test_marts_worth_a_look_have_a_plot(built: Built) -> None:
         assert "](data:image/png;base64," in built.shown[mart][name].value
 
 
-def test_where_the_sql_does_not_tell_there_is_no_lineage(built: Built) -> None:
+def test_where_the_sql_does_not_tell_there_is_no_lineage(built: Built, tmp_path: Path) -> None:
     from pricing_assets.defs import model_metadata
 
     beyond = {"marts.margins": "pivot marts.price_history on market using sum(units)"}
     more = {"marts.margins": "select columns('cost|price') from marts.price_history"}
     types = model_metadata.column_types(built.analytics)
     for compiled in (beyond, more):
-        shown = model_metadata.of(built.analytics, compiled, types)["marts.margins"]
+        shown = model_metadata.of(built.analytics, compiled, types, tmp_path / "lineage.json")["marts.margins"]
         assert "dagster/column_lineage" not in shown
         assert shown["dagster/row_count"] > 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake.lineage import sources
+from pricing_assets.lake import lineage
+from pricing_assets.lake.lineage import Lineage, sources
 
 TABLES = {
     "raw.sales": {"date": "date", "sku": "varchar", "market": "varchar", "units": "bigint", "revenue": "double"},
@@ -57,3 +60,22 @@ def test_a_star_is_every_column_of_its_table() -> None:
 def test_what_is_not_sure_is_refused(sql: str) -> None:
     with pytest.raises(PricingError, match="lineage unknown"):
         sources(sql, TABLES)
+
+
+def test_the_same_sql_over_the_same_tables_is_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sql, path = "select units * 2 as x from raw.sales", tmp_path / "new" / "lineage.json"
+    for _ in range(2):
+        followed = Lineage(TABLES, path)
+        assert followed.of(sql) == {"x": ["raw.sales.units"]}
+        followed.keep()
+        monkeypatch.setattr(lineage, "sources", None)
+    with pytest.raises(TypeError, match="not callable"):
+        Lineage(TABLES | {"raw.stock": {"date": "date"}}, path).of(sql)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]"])
+def test_a_damaged_memory_of_lineage_is_passed_over(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "lineage.json").write_text(damage)
+    assert Lineage(TABLES, tmp_path / "lineage.json").of("select units from raw.sales") == {
+        "units": ["raw.sales.units"]
+    }
