@@ -5,7 +5,11 @@ after the other in this process. Every day is noted in a progress file, so that 
 stopped. Not part of `make bench`, for it takes hours:
 
     python -m benchmarks.years HOME --days 1000
+    python -m benchmarks.years HOME --days 1000 --whole 100
     python -m benchmarks.years HOME --report
+
+With `--whole N` only the last ten of every N days are run whole, and stand for what a day costs; those between leave
+out marts, pictures and what Dagster keeps asset by asset, which is most of what a day of a small shop costs.
 """
 
 from __future__ import annotations
@@ -16,10 +20,13 @@ import os
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+from pricing_assets_tests.unadorned import unadorned, without_marts
 
 LAST = date(2026, 10, 31)
 BEFORE = 120  # days of sales a first model is trained on
@@ -42,7 +49,9 @@ last_day: {last}
 class Day:
     """What a day cost: seconds of wall and CPU, children included; files, bytes and log entries now and then."""
 
+    number: int  # from 1
     day: str
+    whole: bool
     seconds: float
     cpu: float
     files: int | None = None
@@ -57,25 +66,26 @@ def main() -> None:
     ask.add_argument("home", type=Path, help="home of the shop; its progress file is HOME/years.jsonl")
     ask.add_argument("--days", type=int, default=1000)
     ask.add_argument("--skus", type=int, default=12)
+    ask.add_argument("--whole", type=int, default=WINDOW, help="the last ten of every N days are run whole")
     ask.add_argument("--report", action="store_true", help="only report what was noted")
     given = ask.parse_args()
     if not given.report:
-        go_on(given.home.absolute(), given.days, given.skus)
+        go_on(given.home.absolute(), given.days, given.skus, given.whole)
     report(noted(given.home))
 
 
-def go_on(home: Path, days: int, skus: int) -> None:
+def go_on(home: Path, days: int, skus: int, every: int) -> None:
     """Runs one day after the other from the first that is not noted."""
     first = LAST - timedelta(days=days - 1)
     os.environ |= {"PRICING_HOME": str(home), "PRICING_SOURCE": str(shop(home, first))}
     if not (home / "market.db").exists():
         pricing("simulate", "--skus", skus, "--markets", 1, "--days", days + BEFORE, "--last-day", LAST)
     done = {each.day for each in noted(home)}
-    for number in range(days):
-        day = first + timedelta(days=number)
+    for number in range(1, days + 1):
+        day = first + timedelta(days=number - 1)
         if str(day) not in done:
-            note(home, costed(home, day, look=number % MEASURED_EVERY == 0 or number == days - 1))
-        if number == 0:
+            note(home, costed(home, number, day, whole=number == 1 or (number - 1) % every >= every - WINDOW))
+        if number == 1:
             train(home)
 
 
@@ -126,12 +136,20 @@ def answered(*words: str) -> list[dict[str, Any]]:
     return json.loads(told.getvalue())  # type: ignore[no-any-return]
 
 
-def costed(home: Path, day: date, *, look: bool) -> Day:
+def costed(home: Path, number: int, day: date, *, whole: bool) -> Day:
     """Runs a day."""
     wall, cpu = time.monotonic(), spent()
-    pricing("run", "--date", day)
-    cost = Day(str(day), round(time.monotonic() - wall, 3), round(spent() - cpu, 3))
-    return Day(cost.day, cost.seconds, cost.cpu, **sizes(home)) if look else cost
+    with nullcontext() if whole else plainly():
+        pricing("run", "--date", day)
+    seconds, cost = round(time.monotonic() - wall, 3), round(spent() - cpu, 3)
+    return Day(number, str(day), whole, seconds, cost, **(sizes(home) if number % MEASURED_EVERY == 0 else {}))
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Runs without marts and what only the Dagster UI shows."""
+    with unadorned(), without_marts():
+        yield
 
 
 def spent() -> float:
@@ -176,19 +194,25 @@ def noted(home: Path) -> list[Day]:
 
 
 def report(days: list[Day]) -> None:
-    """Seconds per day along the years, files and bytes, and what the last days cost beside the hundredth."""
-    for start in range(0, len(days), 100):
-        part = days[start : start + WINDOW]
-        size = next((each for each in part if each.files), None)
-        grown = f", {size.files:,} files, {size.bytes / 1e6:,.0f} MB" if size and size.bytes else ""
-        print(f"days {start + 1:>5} to {start + len(part):>5}: {middle(part):6.2f} s CPU{grown}")
-    if len(days) > 100 + WINDOW:
-        hundredth, last = days[100 - WINDOW : 100], days[-WINDOW:]
-        print(f"day {len(days)} ÷ day 100: {middle(last) / middle(hundredth):.2f} of CPU, {len(days)} days")
+    """Median CPU of the days run whole, along the years; what the last ones cost beside the hundredth; files, bytes."""
+    whole = [each for each in days if each.whole and each.number > 1]
+    for last in sorted({each.number for each in whole if each.number % WINDOW == 0}):
+        part = [each for each in whole if last - WINDOW < each.number <= last]
+        print(f"days {part[0].number:>5} to {last:>5}: {cost(part):6.2f} s of CPU")
+    for each in days:
+        if each.bytes:
+            print(
+                f"day {each.number:>5}: {each.files:,} files, {each.bytes / 1e6:,.1f} MB, of it logs "
+                f"{(each.log_bytes or 0) / 1e6:,.1f}; Dagster {(each.dagster_bytes or 0) / 1e6:,.1f} MB"
+            )
+    hundredth = [each for each in whole if 100 - WINDOW < each.number <= 100]
+    if hundredth and days[-1].number > 100:
+        print(f"day {whole[-1].number} ÷ day 100: {cost(whole[-WINDOW:]) / cost(hundredth):.2f} of CPU")
+    print(f"{len(days)} days, {sum(each.seconds for each in days) / 60:.0f} min")
 
 
-def middle(days: list[Day]) -> float:
-    """The median CPU of days."""
+def cost(days: list[Day]) -> float:
+    """The median CPU of days, in seconds."""
     return statistics.median(each.cpu for each in days)
 
 
