@@ -1,7 +1,7 @@
 """What a Delta log says: one entry per transaction, read off its JSON, and many of them again from one digest.
 
 Here: entries, their parsing, and the digest, a file that says what the first entries of a log said. Not here: which
-files are in force, how a transaction is added (log.py).
+files are in force (log.py), how a transaction is put on disk (transactions.py).
 
 A digest spares a process opening every entry of years. It is trusted only while the last entry it holds is the very
 file it was read from, so a lake that was copied or restored is read anew. Losing it costs nothing else.
@@ -53,9 +53,9 @@ class Entry:
         return int(self.info["timestamp"])
 
 
-def place(folder: Path, version: int) -> Path:
-    """The file of an entry in a table's folder."""
-    return folder / "_delta_log" / f"{version:020}.json"
+def place(log: Path, version: int) -> Path:
+    """The file of an entry in a log folder."""
+    return log / f"{version:020}.json"
 
 
 def stamp(path: Path) -> Stamp | None:
@@ -67,9 +67,9 @@ def stamp(path: Path) -> Stamp | None:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-def read(table: str, folder: Path, version: int) -> Entry:
+def read(table: str, log: Path, version: int) -> Entry:
     """One entry of the table's log. Raises PricingError where it is missing or damaged."""
-    path = place(folder, version)
+    path = place(log, version)
     try:
         actions = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
         return _parsed(table, version, actions)
@@ -102,21 +102,21 @@ def _parsed(table: str, version: int, actions: Sequence[Mapping[str, Any]]) -> E
     return Entry(version, info, added, frozenset(removed), fields)
 
 
-def digested(path: Path, table: str, folder: Path) -> list[Entry]:
+def digested(path: Path, table: str, log: Path) -> list[Entry]:
     """The entries a digest holds, oldest first; none where it is missing, damaged, or of another log."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        if tuple(told["stamp"]) != stamp(place(folder, len(told["entries"]) - 1)):
+        if tuple(told["stamp"]) != stamp(place(log, len(told["entries"]) - 1)):
             return []
         return [_undigested(table, version, each) for version, each in enumerate(told["entries"])]
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return []
 
 
-def digest(path: Path, folder: Path, entries: Sequence[Entry]) -> None:
+def digest(path: Path, log: Path, entries: Sequence[Entry]) -> None:
     """Writes what the entries said to `path`; where the disk refuses, the old digest stays and nothing is lost."""
     told = {
-        "stamp": stamp(place(folder, len(entries) - 1)),
+        "stamp": stamp(place(log, len(entries) - 1)),
         "entries": [
             (
                 dict(each.info),

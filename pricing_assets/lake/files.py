@@ -26,12 +26,17 @@ _REMEDIES = {
 
 
 @contextmanager
-def storage_faults(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses on `path` into a PricingError that names the file and the remedy."""
+def storage_faults(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn what the operating system refuses on `path` into a PricingError that names the file and the remedy.
+
+    `others` are the errors by which a library says so.
+    """
     try:
         yield
     except OSError as fault:
         raise _in_words(path, fault) from fault
+    except others as fault:
+        raise _in_words(path, OSError(str(fault))) from fault
 
 
 def _in_words(path: Path, fault: OSError) -> PricingError:

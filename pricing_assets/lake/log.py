@@ -1,7 +1,7 @@
 """The Delta log of one table: which files are in force at which version, and how a transaction is added.
 
-Here: replaying the log's entries (all are kept for ever), and writing one transaction through delta-rs. Not here: what
-an entry says (entries.py), what is in the files.
+Here: replaying the log's entries (all are kept for ever), and saying what a transaction does. Not here: reading an
+entry (entries.py), putting one on disk (transactions.py), what is in the files.
 
 What a day costs must not grow with the days before it: a log reads an entry once, probes for the next one instead of
 listing the folder, and keeps what is in force at the latest version.
@@ -17,27 +17,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-from deltalake.transaction import (
-    AddAction,
-    CommitProperties,
-    RemoveAction,
-    create_table_with_add_actions,
-)
+from uuid import uuid4
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import entries as log_entries
 from pricing_assets.lake.entries import Entry, PartitionFile, Stamp
-from pricing_assets.lake.files import storage_faults, sync
+from pricing_assets.lake.transactions import write_checkpoint, write_entry
 from pricing_assets.lake.types import delta_schema
 from pricing_assets.tables.base import Table
 
 _ENTRY = re.compile(r"(\d{20})\.json")
 _FOR_EVER = "interval 36500 days"
 _DIGESTED_EVERY = 50  # entries; reading as many costs a process some milliseconds
-CONFIGURATION: Mapping[str, str | None] = {
+_ENGINE = "pricing-assets"
+CONFIGURATION: Mapping[str, str] = {
     "delta.logRetentionDuration": _FOR_EVER,
     "delta.deletedFileRetentionDuration": _FOR_EVER,
     "delta.enableExpiredLogCleanup": "false",
@@ -86,7 +79,7 @@ class Log:
             if not self._is_same_lake():
                 self._begin_anew()
             if len(self._entries) <= wanted:
-                new = [log_entries.read(self.name, self.folder, each) for each in range(len(self._entries), wanted + 1)]
+                new = [log_entries.read(self.name, self._path, each) for each in range(len(self._entries), wanted + 1)]
                 self._entries = [*self._entries, *new]
                 self._stamp = log_entries.stamp(self._place(len(self._entries) - 1))
             return self._entries[: wanted + 1] if wanted + 1 < len(self._entries) else self._entries
@@ -114,85 +107,79 @@ class Log:
         stats: Mapping[str, Mapping[str, Any]],
         metadata: Mapping[str, Any],
     ) -> None:
-        """Commit one transaction and fsync it. The caller holds the table's lock."""
-        now, before = int(time.time() * 1000), self.version()
+        """Commit one transaction, durably. The caller holds the table's lock."""
+        now = int(time.time() * 1000)
         partition = table.partition()
-        actions: list[AddAction | RemoveAction] = [
-            RemoveAction(path, True, now, self._size(path), {partition: file.partition.isoformat()})
-            for path, file in removed.items()
-        ]
-        adds = [
-            AddAction(
-                path, self._size(path), {partition: file.partition.isoformat()}, now, True, json.dumps(stats[path])
-            )
-            for path, file in added.items()
-        ]
-        with storage_faults(self.folder):
-            try:
-                self._commit(table, actions, adds, CommitProperties(custom_metadata=dict(metadata)))
-            except DeltaError as fault:
-                raise OSError(str(fault)) from fault
-            self._sync_after(before)
-        known = self.entries()
-        if len(known) - self._digested >= _DIGESTED_EVERY:
-            log_entries.digest(self.digest, self.folder, known)
-            self._digested = len(known)
+        version = self.version() + 1
+        operation: dict[str, Any] = {
+            "operation": "WRITE" if version else "CREATE TABLE",
+            "operationParameters": {"mode": "Append", "partitionBy": json.dumps([partition])},
+        }
+        actions = [_info(now, operation, metadata), *(() if version else self._created(table, now))]
+        for path, file in removed.items():
+            actions.append({"remove": self._action(path, file, partition, "deletionTimestamp", now)})
+        for path, file in added.items():
+            action = self._action(path, file, partition, "modificationTime", now)
+            actions.append({"add": action | {"stats": json.dumps(stats[path])}})
+        self._write(version, actions)
 
     def add_columns(self, table: type[Table], names: Sequence[str]) -> None:
         """Add nullable columns that a newer release of the product brings. The caller holds the table's lock."""
-        with storage_faults(self.folder):
-            before = self.version()
-            DeltaTable(self.folder).alter.add_columns([f for f in delta_schema(table).fields if f.name in names])
-            self._sync_after(before)
+        now, version = int(time.time() * 1000), self.version() + 1
+        declared, before = self._declared()
+        new = [field for field in _fields(table) if field["name"] in names]
+        declared["schemaString"] = json.dumps({"type": "struct", "fields": [*before, *new]})
+        operation = {"operation": "ADD COLUMN", "operationParameters": {"fields": json.dumps(new)}}
+        self._write(version, [_info(now, operation, {}), {"metaData": declared}])
 
-    def _commit(
-        self,
-        table: type[Table],
-        removes: list[AddAction | RemoveAction],
-        adds: list[AddAction],
-        properties: CommitProperties,
-    ) -> None:
-        partition = [table.partition()]
-        if self.version() < 0:
-            create_table_with_add_actions(
-                str(self.folder),
-                delta_schema(table),
-                adds,
-                partition_by=partition,
-                name=self.name,
-                description=" ".join((table.__doc__ or "").split()),
-                configuration=CONFIGURATION,
-                commit_properties=properties,
-            )
-        else:
-            delta = DeltaTable(self.folder)
-            delta.create_write_transaction(
-                [*removes, *adds], "append", delta.schema(), partition, commit_properties=properties
-            )
+    def _created(self, table: type[Table], now: int) -> list[dict[str, Any]]:
+        metadata = {
+            "id": str(uuid4()),
+            "name": self.name,
+            "description": " ".join((table.__doc__ or "").split()),
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": json.dumps({"type": "struct", "fields": _fields(table)}),
+            "partitionColumns": [table.partition()],
+            "createdTime": now,
+            "configuration": CONFIGURATION,
+        }
+        return [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": metadata}]
 
-    def _sync_after(self, version: int) -> None:
-        """fsync what delta-rs wrote since a version: entries, and the checkpoint it adds now and then."""
-        for number in range(version + 1, self.version() + 1):
-            sync(self._place(number))
-            checkpoint = self._path / f"{number:020}.checkpoint.parquet"
-            if checkpoint.exists():
-                sync(checkpoint)
-                sync(self._path / "_last_checkpoint")
-        sync(self._path)
+    def _declared(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The table's metadata in force, and its fields."""
+        entry = next(entry for entry in reversed(self.entries()) if entry.fields is not None)
+        text = self._place(entry.version).read_text(encoding="utf-8")
+        metadata: dict[str, Any] = next(
+            action["metaData"] for action in map(json.loads, text.splitlines()) if "metaData" in action
+        )
+        return metadata, json.loads(metadata["schemaString"])["fields"]
+
+    def _action(self, path: str, file: PartitionFile, partition: str, moment: str, now: int) -> dict[str, Any]:
+        values = {partition: file.partition.isoformat()}
+        return {"path": path, "partitionValues": values, "size": self._size(path), moment: now, "dataChange": True}
+
+    def _write(self, version: int, actions: Sequence[Mapping[str, Any]]) -> None:
+        write_entry(self._path, version, actions)
+        if (version + 1) % int(CONFIGURATION["delta.checkpointInterval"]) == 0:
+            write_checkpoint(self._path, version)
+        known = self.entries()
+        if len(known) - self._digested >= _DIGESTED_EVERY:
+            log_entries.digest(self.digest, self._path, known)
+            self._digested = len(known)
 
     @property
     def _path(self) -> Path:
         return self.folder / "_delta_log"
 
     def _place(self, version: int) -> Path:
-        return log_entries.place(self.folder, version)
+        return log_entries.place(self._path, version)
 
     def _is_same_lake(self) -> bool:
         """Whether what was read is still there; another lake may have been restored into this place."""
         return bool(self._entries) and log_entries.stamp(self._place(len(self._entries) - 1)) == self._stamp
 
     def _begin_anew(self) -> None:
-        self._entries = log_entries.digested(self.digest, self.name, self.folder)
+        self._entries = log_entries.digested(self.digest, self.name, self._path)
         self._digested = len(self._entries)
         self._stamp = log_entries.stamp(self._place(self._digested - 1)) if self._entries else None
         self._force, self._applied = {}, 0
@@ -216,3 +203,12 @@ def _applied(force: Mapping[str, PartitionFile], entries: Iterable[Entry]) -> di
 
 def _by_day(files: Mapping[str, PartitionFile]) -> dict[str, PartitionFile]:
     return dict(sorted(files.items(), key=lambda item: (item[1].partition, item[0])))
+
+
+def _info(now: int, operation: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {"commitInfo": {"timestamp": now, **operation, "engineInfo": _ENGINE, **metadata}}
+
+
+def _fields(table: type[Table]) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = json.loads(delta_schema(table).to_json())["fields"]
+    return fields

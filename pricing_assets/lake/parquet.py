@@ -40,8 +40,14 @@ def relative(table: type[Table], file: PartitionFile) -> str:
 
 
 def write(folder: Path, table: type[Table], rows: Rows) -> None:
-    """Write a day's file durably. A whole file of that name has this content already: it is only made durable."""
+    """Write a day's file durably. A whole file of that name has this content already: it is only made durable.
+
+    The caller holds the table's lock: what is half-written beside it was left by a process that died.
+    """
     path = folder / relative(table, rows.file)
+    with storage_faults(path):
+        for abandoned in path.parent.glob("*.tmp"):
+            abandoned.unlink(missing_ok=True)
     if _is_whole(path, rows.file.rows):
         with storage_faults(path):
             sync(path)

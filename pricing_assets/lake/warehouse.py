@@ -30,6 +30,8 @@ from pricing_assets.tables.base import Table
 
 _READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
 _NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's models name the catalog
+_REFUSED = (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException)
+"""How DuckDB says that a disk refused a write."""
 
 _AFTERWARDS = (
     *(monitoring.DriftMetrics, publishing.Publications, publishing.Reconciliations),
@@ -73,7 +75,7 @@ def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
         folder = analytics.parent / f"draft-{uuid4().hex}"
         make_folder(folder)
         try:
-            with storage_faults(folder):
+            with storage_faults(folder, *_REFUSED):
                 shutil.copyfile(analytics, folder / _NAME)
                 with duckdb.connect(str(folder / _NAME)) as connection:
                     connection.begin()
@@ -136,7 +138,7 @@ def _refuse_writing(statements: Sequence[duckdb.Statement]) -> None:
 
 
 def _build(lake: Lake, path: Path, exports: Mapping[type[Table], pl.DataFrame]) -> None:
-    with storage_faults(path), duckdb.connect(str(path)) as connection:
+    with storage_faults(path, *_REFUSED), duckdb.connect(str(path)) as connection:
         manifest = days.manifest(lake)
         connection.begin()  # one commit, not one per comment
         for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in (*ALL, *EXPORTED)):
@@ -173,7 +175,7 @@ def _export(connection: duckdb.DuckDBPyConnection, table: type[Table], rows: pl.
 
 
 def _put_in_place(new: Path, analytics: Path) -> None:
-    with storage_faults(analytics):
+    with storage_faults(analytics, *_REFUSED):
         with duckdb.connect(str(new)) as connection:
             connection.execute("checkpoint")  # whoever wrote into it may have left a write-ahead log
         sync(new)

@@ -17,12 +17,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from deltalake.exceptions import DeltaError
 from lake_frames import RUN, day, prices
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake
-from pricing_assets.lake.log import Log
+from pricing_assets.lake.transactions import write_entry
 from pricing_assets.tables import raw
 
 DAYS = [day(0), day(1), day(2)]
@@ -52,7 +51,7 @@ class Fault:
         return self.real(*args, **kwargs)
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("call", ["fsync", "replace", "link"])
 def test_a_fault_at_any_call_leaves_old_or_new(lake: Lake, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     lake.commit(raw.Prices, variant("1"), DAYS, RUN)
     for allowed in range(60):
@@ -75,16 +74,31 @@ def test_a_fault_at_any_call_leaves_old_or_new(lake: Lake, monkeypatch: pytest.M
 
 def test_a_fault_in_the_transaction_leaves_the_old(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.commit(raw.Prices, variant("1"), DAYS, RUN)
-
-    def full(*_: Any) -> None:
-        raise DeltaError("Generic LocalFileSystem error: No space left on device (os error 28)")
-
     with monkeypatch.context() as patched:
-        patched.setattr(Log, "_commit", full)
+        patched.setattr(os, "link", Fault(os.link, 0))
         with pytest.raises(PricingError, match="No space left") as refused:
             lake.commit(raw.Prices, variant("2"), DAYS, RUN)
     assert "disk is full" in refused.value.remedy
     assert state(lake) == {Decimal(1)}
+
+
+def test_an_entry_is_never_written_over(lake: Lake) -> None:
+    lake.commit(raw.Prices, variant("1"), DAYS, RUN)
+    with pytest.raises(PricingError, match="File exists"):
+        write_entry(lake.folder(raw.Prices) / "_delta_log", 0, [])
+    assert state(lake) == {Decimal(1)}
+
+
+def test_a_torn_checkpoint_of_an_earlier_release_is_mended_by_the_next(lake: Lake) -> None:
+    for number in range(20):
+        lake.commit(raw.Prices, variant(str(number + 1)), DAYS, RUN)
+    log = lake.folder(raw.Prices) / "_delta_log"
+    (checkpoint,) = log.glob("*.checkpoint.parquet")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    for number in range(20, 40):
+        lake.commit(raw.Prices, variant(str(number + 1)), DAYS, RUN)
+    assert state(lake) == {Decimal(40)}
+    assert set(pl.read_delta(str(lake.folder(raw.Prices)))["price"]) == {Decimal(40)}
 
 
 @pytest.mark.parametrize(
