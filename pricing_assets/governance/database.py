@@ -8,6 +8,7 @@ whatever a writer has read stays true until it commits.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,11 +58,11 @@ class Database:
     def _mendable(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            said = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+        except (DBAPIError, sqlite3.Error) as error:  # SQLite's own where SQLAlchemy is only connecting
+            said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             raise PricingError(
                 f"governance store {self.shown}: {self._masked(said)}",
-                "see that the database runs, can be written to and is not held by another program;"
+                "see that the database runs, can be written to, has room and is not held by another program;"
                 " PRICING_GOVERNANCE_URL names it",
             ) from error
 
