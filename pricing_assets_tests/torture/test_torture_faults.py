@@ -1,0 +1,168 @@
+"""Whatever a disk refuses, and wherever the power goes: the old state or the new one, never a mix, and nobody waits.
+
+One operation at a time, at each of its calls. A whole run of a day is in test_torture_faulty_runs.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torture_faults import (
+    BROKEN_ONCE,
+    CUT,
+    CUT_NAMES,
+    FAULTS,
+    FULL_ONCE,
+    KILL,
+    SHORT,
+    Disk,
+    Fault,
+    Tally,
+    compiler,
+)
+from torture_scenarios import SCENARIOS, Scenario
+
+SEED = 20261204
+SAMPLE = 5
+MOST_CALLS = 2000
+PROGRAM = Path(__file__).with_name("torture_scenarios.py")
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler here: the library of faults cannot be built")
+
+
+class Worker:
+    """The process that forks one operation on demand."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(PROGRAM)],
+            env={**os.environ, **disk.environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+
+    def does(self, name: str, home: Path) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(f"{name}\t{home}\n")
+        found: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return found
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where homes are."""
+    return tmp_path_factory.mktemp("faults") / "ground"
+
+
+@pytest.fixture(scope="module")
+def disk(ground: Path) -> Disk:
+    return Disk(ground.parent / "disk", ground)
+
+
+@pytest.fixture(scope="module")
+def worker(disk: Disk) -> Iterator[Worker]:
+    with contextlib.closing(Worker(disk)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    """Counts over the module; printed at its end."""
+    kept = Tally()
+    yield kept
+    print(f"\n{kept.says()}")
+
+
+class Torture:
+    """One scenario under faults."""
+
+    def __init__(self, name: str, ground: Path, disk: Disk, worker: Worker, tally: Tally) -> None:
+        self.name, self.disk, self.worker, self.tally = name, disk, worker, tally
+        self.scenario: Scenario = SCENARIOS[name]
+        self.home, self.kept = ground / "home", ground.parent / "kept"
+        shutil.rmtree(ground, ignore_errors=True)
+        shutil.rmtree(self.kept, ignore_errors=True)
+        ground.mkdir()
+        self.scenario.before(self.home)
+        self.old = self.scenario.state(self.home)
+        shutil.copytree(self.home, self.kept)
+        with disk.armed():
+            assert worker.does(name, self.home).get("done"), "undisturbed"
+        self.points = disk.count
+        assert self.points, "no call of it was seen"
+        tally.points[name] = self.points
+        self.new = self.scenario.state(self.home)
+
+    def suffers(self, fault: Fault, target: int) -> bool:
+        """One fault, what must hold after it, and the same operation again. Whether there was such a call at all."""
+        shutil.rmtree(self.home)
+        shutil.copytree(self.kept, self.home)
+        with self.disk.armed(fault, target):
+            said = self.worker.does(self.name, self.home)
+        if not self.disk.faults:
+            return False
+        self.tally.faults[fault.name] += 1
+        try:
+            self._judge(said)
+        except Exception as error:
+            self._count(error)
+            error.add_note(f"{self.name}: {fault.name} at call {target}: {self.disk.struck()}; it said {said}")
+            raise
+        return True
+
+    def _judge(self, said: dict[str, Any]) -> None:
+        assert "bare" not in said, said["bare"]
+        state = self.scenario.state(self.home)
+        if "done" in said:
+            assert state == self.new, "it said it was done"
+        elif not self.scenario.in_steps:
+            assert state in (self.old, self.new), "a mix"
+        if "refused" in said:
+            assert said["remedy"]
+        assert said["code"] in (0, -9)
+        self.scenario.act(self.home)  # as somebody would once the disk is mended
+        assert self.scenario.state(self.home) == self.new, "the same again ends elsewhere"
+
+    def _count(self, error: Exception) -> None:
+        if isinstance(error, AssertionError):
+            self.tally.torn += "mix" in str(error)
+            self.tally.lost += "done" in str(error)
+        else:
+            self.tally.reader_errors += 1
+
+
+@pytest.fixture(params=SCENARIOS)
+def torture(request: pytest.FixtureRequest, ground: Path, disk: Disk, worker: Worker, tally: Tally) -> Torture:
+    return Torture(request.param, ground, disk, worker, tally)
+
+
+def test_some_calls_fail_in_some_way(torture: Torture) -> None:
+    chance = random.Random(f"{SEED} {torture.name}")
+    for target in sorted(chance.sample(range(1, torture.points + 1), SAMPLE)):
+        torture.suffers(chance.choice([FULL_ONCE, BROKEN_ONCE, SHORT, KILL, CUT, CUT_NAMES]), target)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_each_call_fails_in_each_way(torture: Torture, fault: Fault) -> None:
+    target = 1
+    while torture.suffers(fault, target):
+        target += 1
+        assert target < MOST_CALLS
