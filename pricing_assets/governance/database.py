@@ -21,9 +21,14 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.schema import REVISION
+from pricing_assets.lake import locks
 
 BUSY_SECONDS = 60
+"""How long a writer waits for another, who takes milliseconds; then it is refused, and told who that is."""
 _LOCK = 7_261_001
+_LOCKED = ("55P03", "SQLITE_BUSY")
+_HOLDER = """SELECT pid, usename, application_name, client_addr, state FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = :lock"""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -51,6 +56,7 @@ class Database:
         """A transaction no other writer runs beside; committed at the end, rolled back on error."""
         with self._mendable(), self.engine.connect().execution_options(writing=True) as connection, connection.begin():
             if connection.dialect.name == "postgresql":
+                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'"))
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             yield connection
 
@@ -59,12 +65,31 @@ class Database:
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:  # SQLite's own where SQLAlchemy is only connecting
-            said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            driver = getattr(error, "orig", None) or error
+            code = getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorname", None)
+            if code in _LOCKED:
+                raise PricingError(
+                    f"governance store {self.shown}: {self._holder()} has held it for more than {BUSY_SECONDS} s",
+                    "nothing was changed: wait until that ends, or end it, then try again",
+                ) from error
+            said = str(driver).strip().splitlines()[0]
             raise PricingError(
                 f"governance store {self.shown}: {self._masked(said)}",
                 "see that the database runs, can be written to, has room and is not held by another program;"
                 " PRICING_GOVERNANCE_URL names it",
             ) from error
+
+    def _holder(self) -> str:
+        """The writer others wait for, in words."""
+        if self.url.get_backend_name() == "sqlite":
+            return locks.described(locks.holder(Path(f"{self.url.database}-shm")))
+        with self.engine.connect() as connection:
+            found = connection.execute(sa.text(_HOLDER), {"lock": _LOCK}).mappings().first()
+        if found is None:
+            return "a writer, gone by now,"
+        where = f"at {found['client_addr']}" if found["client_addr"] else "on the server's machine"
+        name = f", {found['application_name']}" if found["application_name"] else ""
+        return f"session {found['pid']} of {found['usename']} {where} ({found['state']}{name})"
 
     def _masked(self, said: str) -> str:
         """The driver's words without any password, wherever the URL has it."""

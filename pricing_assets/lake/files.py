@@ -1,6 +1,7 @@
 """Files that survive a power cut: written aside, fsynced, renamed into place, the folder fsynced.
 
-Here: durable writing, file locks, and disk faults put into words. Not here: what is written.
+Here: durable writing, holding a file lock, and disk faults put into words. Not here: what is written, how long one
+waits for a lock (locks.py).
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import FileLock
-
 from pricing_assets.errors import PricingError
+from pricing_assets.lake import locks
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space there, then run again; nothing was half-written",
@@ -49,12 +49,14 @@ def _in_words(path: Path, fault: OSError) -> PricingError:
 
 
 @contextmanager
-def exclusive(lock: Path) -> Iterator[None]:
-    """Hold the lock file `lock`; waits for whoever holds it. A process that dies lets go."""
+def exclusive(lock: Path, patience: float = locks.COMMIT) -> Iterator[None]:
+    """Hold the lock file `lock`; waits for whoever holds it, `patience` seconds at most. A process that dies lets go.
+
+    Raises PricingError, which names the holder, where it waited in vain.
+    """
     with storage_faults(lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        guard = FileLock(lock)
-        guard.acquire()
+        guard = locks.acquired(lock, patience)
     try:
         yield
     finally:

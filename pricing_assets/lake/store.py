@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import contracts, parquet
+from pricing_assets.lake import contracts, locks, parquet
 from pricing_assets.lake.entries import Entry, PartitionFile
 from pricing_assets.lake.files import exclusive, make_folder, write_durably
 from pricing_assets.lake.hashing import canonical, combine, content_hashes
@@ -60,8 +60,11 @@ class Lake:
 
     @contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
-        """Keeps every other process out of the same purpose: what is read inside is not overtaken before it commits."""
-        with exclusive(self.root / "_locks" / f"{purpose}.lock"):
+        """Keeps every other process out of the same purpose: what is read inside is not overtaken before it commits.
+
+        Raises PricingError, which names the other one, where it waited in vain.
+        """
+        with exclusive(self.root / "_locks" / f"{purpose}.lock", locks.WORK):
             yield
 
     def belongs_to(self, shop: str) -> None:

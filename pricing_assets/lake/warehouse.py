@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import days, months
+from pricing_assets.lake import days, locks, months
 from pricing_assets.lake.arrow import ArrowStream
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
@@ -46,13 +46,12 @@ def draft(lake: Lake, analytics: Path, exports: Mapping[type[Table], pl.DataFram
 
     `exports` are the rows of tables.EXPORTED, which the lake does not have; a table without rows is there too.
 
-    One refresh at a time; another waits. Where the block raises, the draft is removed and the old file stays. The
-    block must have closed what it opened. Raises PricingError where a manifested file is gone or the disk refuses.
+    One refresh at a time; another waits, an hour at most. Where the block raises, the draft is removed and the old
+    file stays. The block must have closed what it opened. Raises PricingError where a manifested file is gone or the
+    disk refuses.
     """
     analytics = Path(analytics).absolute()
-    with exclusive(analytics.with_name(f"{analytics.name}.lock")):
-        for abandoned in analytics.parent.glob("draft-*"):  # nobody else holds the lock: its process is dead
-            shutil.rmtree(abandoned, ignore_errors=True)
+    with _alone(analytics):
         folder = analytics.parent / f"draft-{uuid4().hex}"
         make_folder(folder)
         try:
@@ -71,7 +70,7 @@ def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
     analytics = Path(analytics).absolute()
     if not analytics.exists():
         return
-    with exclusive(analytics.with_name(f"{analytics.name}.lock")):
+    with _alone(analytics):
         folder = analytics.parent / f"draft-{uuid4().hex}"
         make_folder(folder)
         try:
@@ -87,6 +86,15 @@ def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
             _put_in_place(folder / _NAME, analytics)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(analytics: Path) -> Iterator[None]:
+    """One refresh at a time. A draft that is there already was left by a process that died."""
+    with exclusive(analytics.with_name(f"{analytics.name}.lock"), locks.WORK):
+        for abandoned in analytics.parent.glob("draft-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        yield
 
 
 def query(analytics: Path, sql: str) -> pl.DataFrame:

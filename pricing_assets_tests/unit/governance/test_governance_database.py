@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from pricing_assets import governance
 from pricing_assets.errors import PricingError
+from pricing_assets.governance import database as database_module
 from pricing_assets.governance.database import Database
 from pricing_assets.governance.schema import METADATA, REVISION
 
@@ -43,6 +44,20 @@ def test_opening_again_keeps_what_is_there(url: str) -> None:
     with database.reading() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM events")).scalar() == 0
     database.close()
+
+
+def test_a_writer_that_hangs_is_named_and_not_waited_for_for_ever(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 1)
+    hanging, other = Database(url), Database(url)
+    with hanging.writing():
+        with pytest.raises(PricingError, match=r"(process \d+ \(|session \d+ of ).* has held it for more than 1 s"):
+            other.writing().__enter__()
+        with other.reading() as connection:
+            assert connection.execute(sa.text("SELECT count(*) FROM events")).scalar() == 0
+    with other.writing():
+        pass
+    hanging.close()
+    other.close()
 
 
 def test_sqlite_is_durable_and_readable_while_written(tmp_path: Path) -> None:
