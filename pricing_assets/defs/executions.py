@@ -81,13 +81,14 @@ def missed_days(instance: dg.DagsterInstance, lake: Lake, last: date, most: int)
 def fail_dead_runs(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
     """Reports runs as failed whose process died while it held days, and frees the days; returns their ids."""
     dead = []
-    for run_id in claims.dead_runs(lake):
-        run = instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            instance.report_run_failed(run, f"the process of run {run_id} died; its days are free again")
-            dead.append(run_id)
-        conclude(instance, lake, run_id)
-        claims.release(lake, run_id)
+    with lake.alone("dead-runs"):  # two that look at once would both report it
+        for run_id in claims.dead_runs(lake):
+            run = instance.get_run_by_id(run_id)
+            if run is not None and not run.is_finished:
+                instance.report_run_failed(run, f"the process of run {run_id} died; its days are free again")
+                dead.append(run_id)
+            conclude(instance, lake, run_id)
+            claims.release(lake, run_id)
     return dead
 
 
@@ -98,9 +99,10 @@ def conclude(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
         return
     claims.release(lake, run_id)
     row = _row(instance, found)
-    if run_id not in lake.read(Executions, row["started_on"], row["started_on"])["run_id"]:
-        rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
-        lake.append(Executions, rows, Provenance(run_id))
+    with lake.alone("executions"):  # its own process and the sensor may conclude a run at once
+        if run_id not in lake.read(Executions, row["started_on"], row["started_on"])["run_id"]:
+            rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
+            lake.append(Executions, rows, Provenance(run_id))
 
 
 def _row(instance: dg.DagsterInstance, found: dg.RunRecord) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pricing_assets.errors import PricingError
+from pricing_assets.lake.files import write_durably
 from pricing_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def instance_folder(settings: Settings) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
     if not config.exists():
-        config.write_text(_OWN.format(folder=folder), encoding="utf-8")
+        write_durably(config, _OWN.format(folder=folder).encode())  # another that starts reads all of it, or none
     return folder
 
 
