@@ -20,6 +20,8 @@ from pricing_assets.demand.elasticity.design import PRICES, Design, gram, series
 from pricing_assets.demand.elasticity.information import Residuals, Slopes, information
 
 FOLDS = 5
+LEAST_ROWS = 2
+"""Rows a learner asks for at least."""
 BLOCK_WEEKS = 8
 """Weeks of a block: longer than promotions and what customers still have of them at home."""
 
@@ -39,6 +41,14 @@ class Learner(Protocol):
 def week_folds(week: Ints) -> Ints:
     """The fold of each row: blocks of BLOCK_WEEKS weeks, in turn to FOLDS folds."""
     return np.asarray((week - week.min()) // BLOCK_WEEKS % FOLDS, dtype=np.int64)
+
+
+def has_other_folds(design: Design) -> bool:
+    """Whether a learner has rows to learn from for each fold: a young shop's dates may all lie in one block."""
+    sold = (design.y > 0) & ~design.censored
+    if not sold.any():
+        return False
+    return int(sold.sum() - np.bincount(week_folds(design.date[sold])).max()) >= LEAST_ROWS
 
 
 def boosted_trees() -> Learner:
@@ -92,6 +102,7 @@ def series_slopes(design: Design, sku: Ints, learner: Callable[[], Learner] = bo
 
     Log units and log prices are taken beside their series' mean; the learner sees the other columns of the design,
     which SKU it is, its usual volume, the season and the weekday. Dates without sales and sold-out ones are left out.
+    Only for a design that has_other_folds.
     """
     design = design.where((design.y > 0) & ~design.censored)
     count = np.maximum(series_sums(design, np.ones_like(design.y)), 1.0)

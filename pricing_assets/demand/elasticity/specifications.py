@@ -13,7 +13,7 @@ import numpy as np
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
 from pricing_assets.demand.elasticity.columns import Columns
 from pricing_assets.demand.elasticity.design import PRICES, Design
-from pricing_assets.demand.elasticity.double_ml import series_slopes
+from pricing_assets.demand.elasticity.double_ml import has_other_folds, series_slopes
 from pricing_assets.demand.elasticity.fixed_effects import fit
 from pricing_assets.demand.elasticity.information import Slopes
 from pricing_assets.demand.elasticity.observations import NEWNESS, RIVALS
@@ -41,8 +41,9 @@ def answers(design: Design, columns: Columns, sku: Ints, category: Ints) -> Mapp
     made = {name: _answer(fit(part, sku), part, sku, category) for name, part in asked.items()}
     if np.mean(design.y == 0) <= MOST_IDLE:
         made["log-linear"] = _answer(fit(design, sku, "log_linear"), design, sku, category)
-        slopes = series_slopes(design.without({NEWNESS}), sku)  # a learner would know the price from its newness
-        made["double ML"] = Answer(slopes, shrink(slopes, sku, category))
+        if has_other_folds(design):
+            slopes = series_slopes(design.without({NEWNESS}), sku)  # a learner would know the price from its newness
+            made["double ML"] = Answer(slopes, shrink(slopes, sku, category))
     return made
 
 

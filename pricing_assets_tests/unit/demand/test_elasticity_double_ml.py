@@ -8,6 +8,7 @@ from pricing_assets.demand.elasticity import Columns, checked
 from pricing_assets.demand.elasticity.design import design
 from pricing_assets.demand.elasticity.double_ml import (
     BLOCK_WEEKS,
+    has_other_folds,
     partially_linear,
     residuals,
     series_slopes,
@@ -65,6 +66,16 @@ def test_folds_are_whole_blocks_of_weeks():
     fold = week_folds(week)
     assert len(np.unique(fold)) == 5
     assert all(len(np.unique(fold[week // BLOCK_WEEKS == block])) == 1 for block in range(12))
+
+
+def test_dates_within_one_block_leave_no_other_fold_to_learn_from():
+    columns = Columns(regular_price="regular_price", promotions=("feature",), sku="sku")
+    young, older = (
+        design(observe(checked(panel(days=days), columns), columns), ())
+        for days in (BLOCK_WEEKS * 7 - 14, BLOCK_WEEKS * 7 + 21)
+    )
+    assert not has_other_folds(young) and has_other_folds(older)
+    assert not has_other_folds(older.where(np.zeros(len(older.y), dtype=bool)))
 
 
 def test_slopes_of_series_find_what_was_planted():
