@@ -25,17 +25,24 @@ from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sy
 from pricing_assets.lake.store import Lake
 
 _CLOCK_SLACK = 1.0  # seconds by which two readings of one process's start may differ
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_STARTED_AT = 19  # of the fields of /proc/PID/stat behind the name, which may hold spaces: ticks since boot
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Who holds a day: the run, its process (with its start, as pids are used again) and when it claimed."""
+    """Who holds a day: the run, its process (with its start, as pids are used again) and when it claimed.
+
+    `process_born` is that start where the kernel counts it from boot, as BOOT/TICKS: a clock set anew moves what the
+    operating system says of `process_started`, and a live process must not pass for a dead one.
+    """
 
     run_id: str
     pid: int
     process_started: float
     host: str
     since: str
+    process_born: str | None = None
 
 
 def claim(
@@ -95,7 +102,17 @@ def _lock(lake: Lake) -> Path:
 
 def _claim(run_id: str, pid: int) -> Claim:
     started = psutil.Process(pid).create_time()
-    return Claim(run_id, pid, started, socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return Claim(run_id, pid, started, socket.gethostname(), since, _born(pid))
+
+
+def _born(pid: int) -> str | None:
+    """When a process started, by no clock; None where the operating system does not say."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return f"{_BOOT.read_text(encoding='utf-8').strip()}/{ticks[_STARTED_AT]}"
+    except (OSError, IndexError):
+        return None
 
 
 def _is_stale(claim: Claim, is_live: Callable[[str], bool]) -> bool:
@@ -109,7 +126,10 @@ def _is_dead_here(claim: Claim) -> bool:
 def _is_running(claim: Claim) -> bool:
     try:
         process = psutil.Process(claim.pid)
+        born = _born(claim.pid) if claim.process_born else None
         same = abs(process.create_time() - claim.process_started) < _CLOCK_SLACK
+        if born:
+            same = born == claim.process_born
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from lake_frames import DAY, day
@@ -116,12 +117,47 @@ def test_dead_runs_are_told_from_live_ones(lake: Lake, other: Claimer) -> None:
     assert dead_runs(lake) == []
 
 
-def test_a_pid_used_again_is_not_the_same_process(lake: Lake) -> None:
-    claim(lake, [DAY], "run-1", live)
+def rewritten(lake: Lake, **values: object) -> None:
+    """The claim of DAY, with other values."""
     path = lake.root / "_claims" / "2024-03-01.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"process_started": 1.0}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"process_born": "of-this-boot/1"}, {"process_started": 1.0, "process_born": None}],
+    ids=["boot", "clock"],
+)
+def test_a_pid_used_again_is_not_the_same_process(lake: Lake, values: dict[str, object]) -> None:
+    claim(lake, [DAY], "run-1", live)
+    rewritten(lake, **values)
     claim(lake, [DAY], "run-2", live)
     assert holders(lake)[DAY].run_id == "run-2"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs a kernel that counts from boot")
+def test_a_live_process_keeps_its_days_when_the_clock_is_set_back(
+    lake: Lake, other: Claimer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    told = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: told(process) - 3600)  # as the kernel then says
+    assert dead_runs(lake) == []
+    with pytest.raises(PricingError, match="run other"):
+        claim(lake, [DAY], "mine", live)
+    other.kill()
+    assert dead_runs(lake) == ["other"]
+
+
+def test_a_claim_of_an_earlier_release_is_read(lake: Lake) -> None:
+    claim(lake, [DAY], "run-1", live)
+    path = lake.root / "_claims" / "2024-03-01.json"
+    known = json.loads(path.read_text())
+    del known["process_born"]
+    path.write_text(json.dumps(known))
+    with pytest.raises(PricingError, match="run run-1"):
+        claim(lake, [DAY], "run-2", live)
 
 
 def test_another_host_is_judged_by_its_run_alone(lake: Lake) -> None:
