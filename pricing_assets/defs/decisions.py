@@ -69,8 +69,8 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     asked = days_of(context)
     with platform.at_work(context, asked):
         days = verdicts.open_days(context, platform.lake, asked)
-        began = platform.started(context)
-        active, people = platform.strategies(began), platform.people(began)
+        known = platform.known_to(context)
+        active, people = platform.strategies(known), platform.people(known)
         strategies = [each.strategy for each in active]
         batch = pricing.decide_days(platform.lake, days, platform.timing(days), active, people)
         driven = pricing.with_drivers(platform.lake, batch, strategies, platform.calendar, platform.recorded_model)

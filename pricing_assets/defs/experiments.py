@@ -42,7 +42,7 @@ def after_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
     lake = platform.lake
     with platform.at_work(context, days_of(context)):
         days = verdicts.open_days(context, lake, days_of(context))
-        drafts = [Draft(each.name, each.text) for each in platform.store.shadows(platform.started(context))]
+        drafts = [Draft(each.name, each.text) for each in platform.store.shadows(platform.known_to(context))]
         standing = list(stood(lake, days))
         challengers, missing = _challengers(platform, [each.day for each in standing if each.design])
         found = afterwards(lake, standing, drafts, challengers)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from pricing_assets.demand import DemandModel
     from pricing_assets.governance import Gate, Store
     from pricing_assets.models import Bench, Registry
+
+_KNOWN = "pricing/known_to"
+"""Tag of a run: itself, and the last event of governance it knows."""
 
 
 class Platform(dg.ConfigurableResource["Platform"]):
@@ -145,48 +148,57 @@ class Platform(dg.ConfigurableResource["Platform"]):
             settings=self.decision_settings,
         )
 
-    def started(self, context: dg.AssetExecutionContext) -> datetime:
-        """When the run began. What people decide later waits for the next one, also where a step is tried again."""
-        record = context.instance.get_run_record_by_id(context.run_id)
-        began = record.start_time if record else None
-        return datetime.fromtimestamp(began, UTC) if began else self.now()
+    def known_to(self, context: dg.AssetExecutionContext) -> int:
+        """The last event of governance that the run knows: what people decide later waits for the next run.
 
-    def strategies(self, known_by: datetime) -> list[pricing.Active]:
-        """The strategies people had activated by a moment; the packaged one at the first start."""
+        The run's first station notes it as a tag of the run, so that a step tried again knows no more. An event's
+        number, because a clock set back would hide what people said before.
+        """
+        run = context.instance.get_run_by_id(context.run_id)
+        noted, _, number = (run.tags if run else {}).get(_KNOWN, "").rpartition(":")
+        if noted == context.run_id:  # Dagster hands the tags of a run to the one that starts it again
+            return int(number)
+        newest = self.store.newest()
+        if run:
+            context.instance.add_run_tags(context.run_id, {_KNOWN: f"{context.run_id}:{newest}"})
+        return newest
+
+    def strategies(self, known_to: int) -> list[pricing.Active]:
+        """The strategies people had activated up to an event; the packaged one at the first start."""
         from pricing_assets import strategies
 
         return [
             pricing.Active(strategies.parse(each.text, each.name), each.version, each.activated_by)
-            for each in self.store.active(known_by)
+            for each in self.store.active(known_to)
         ]
 
-    def overrides(self, known_by: datetime) -> pl.DataFrame:
-        """Every override set by a moment and not ended, as decisions.overrides but for its date: the day says which."""
+    def overrides(self, known_to: int) -> pl.DataFrame:
+        """Every override set up to an event and not ended, as decisions.overrides but for its date."""
         rows = [
             {"override_id": each.id, **vars(each), **vars(each.scope)}
-            for each in self.store.overrides(known_by)
+            for each in self.store.overrides(known_to)
             if each.ended_by is None
         ]
         return Overrides.cast(pl.DataFrame(rows, schema=Overrides.create_empty().schema)).drop("date")
 
-    def reviews(self, known_by: datetime) -> pl.DataFrame:
-        """Every answer given by a moment and not taken back, as decisions.reviews but for its date: the day says which.
+    def reviews(self, known_to: int) -> pl.DataFrame:
+        """Every answer given up to an event and not taken back, as decisions.reviews but for its date.
 
         A price of the audit that was approved is out already, and asks for nothing.
         """
         from pricing_assets.pricing import queue
 
-        return queue.answers(self.store.desk.reviews(known_by))
+        return queue.answers(self.store.desk.reviews(known_to))
 
-    def autonomy(self, known_by: datetime) -> pl.DataFrame:
-        """What governance had tightened by a moment, as decisions.autonomy but for its date."""
+    def autonomy(self, known_to: int) -> pl.DataFrame:
+        """What governance had tightened up to an event, as decisions.autonomy but for its date."""
         from pricing_assets.pricing import queue
 
-        return queue.limits(self.store.desk.autonomy(known_by))
+        return queue.limits(self.store.desk.autonomy(known_to))
 
-    def people(self, known_by: datetime) -> pricing.People:
-        """All that people had decided by a moment and runs obey."""
-        return pricing.People(self.overrides(known_by), self.reviews(known_by), self.autonomy(known_by))
+    def people(self, known_to: int) -> pricing.People:
+        """All that people had decided up to an event and runs obey."""
+        return pricing.People(self.overrides(known_to), self.reviews(known_to), self.autonomy(known_to))
 
     def decided_by_people(self) -> dict[type[Table], pl.DataFrame]:
         """The governance store as tables for analysts."""
@@ -235,6 +247,9 @@ class Platform(dg.ConfigurableResource["Platform"]):
         try:
             self.lake.belongs_to(self.source.name)
             with claims.claim(self.lake, days, context.run_id, live, pid=worker):
+                if days:
+                    with suppress(PricingError):  # a store that is down stops the station that needs it
+                        self.known_to(context)
                 yield
         except PricingError as fault:
             raise _for_good(fault) from fault

@@ -6,7 +6,6 @@ Here: what the events of a strategy come to. Not here: the language (handed to t
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import sqlalchemy as sa
@@ -59,13 +58,13 @@ def previous_text(connection: sa.Connection, name: str) -> str:
     return text_of(connection, kept[-back])
 
 
-def active(connection: sa.Connection, known_by: datetime | None = None) -> list[ActiveStrategy]:
-    """The strategies in force, now or as they were at a moment: highest priority first, then by name.
+def active(connection: sa.Connection, known_to: int | None = None) -> list[ActiveStrategy]:
+    """The strategies in force, now or as of an event (its number): highest priority first, then by name.
 
     The packaged default counts from ever: the first run activates it while it is at work.
     """
-    latest = ledger.written(known_by or datetime.max.replace(tzinfo=UTC))
-    known = (EVENTS.c.recorded_at <= latest) | (EVENTS.c.idempotency_key == ENSURED)
+    within = sa.true() if known_to is None else EVENTS.c.seq <= known_to
+    known = within | (EVENTS.c.idempotency_key == ENSURED)
     newest = (
         sa.select(EVENTS.c.stream, sa.func.max(EVENTS.c.version).label("version"))
         .where(EVENTS.c.stream.startswith(STREAM), known)

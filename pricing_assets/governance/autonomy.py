@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,11 +50,11 @@ class HoldOut:
         return cls(figure["clusters"], *(None if each is None else each / 100 for each in percents))
 
 
-def in_force(events: Iterable[Event], known_by: datetime | None = None) -> list[Tightening]:
-    """The last word on each scope, by scope; as it was at a moment, where one is given."""
+def in_force(events: Iterable[Event], known_to: int | None = None) -> list[Tightening]:
+    """The last word on each scope, by scope; as of an event, where its number is given."""
     found: dict[AutonomyScope, Tightening] = {}
     for event in events:
-        if event.kind in (TIGHTENED, LOOSENED) and (known_by is None or event.recorded_at <= known_by):
+        if event.kind in (TIGHTENED, LOOSENED) and (known_to is None or event.seq <= known_to):
             scope = AutonomyScope.of_stream(event.stream)
             found[scope] = _tightening(scope, event)
     return [found[scope] for scope in sorted(found, key=str)]

@@ -108,16 +108,16 @@ class Desk:
                 reviews.withdraw(connection, request)
             return reviews.one(connection, subject)
 
-    def reviews(self, known_by: datetime | None = None) -> list[Review]:
-        """Every answer ever given, oldest first; as they were at a moment, where one is given."""
+    def reviews(self, known_to: int | None = None) -> list[Review]:
+        """Every answer ever given, oldest first; as of an event, where its number is given."""
         with self._database.reading() as connection:
             events = ledger.events(connection, reviews.STREAM)
-        return reviews.folded(event for event in events if known_by is None or event.recorded_at <= known_by)
+        return reviews.folded(event for event in events if known_to is None or event.seq <= known_to)
 
-    def autonomy(self, known_by: datetime | None = None) -> list[Tightening]:
-        """The last word on each scope, now or as it was at a moment."""
+    def autonomy(self, known_to: int | None = None) -> list[Tightening]:
+        """The last word on each scope, now or as of an event (its number)."""
         with self._database.reading() as connection:
-            return autonomy.in_force(ledger.events(connection, autonomy.STREAM), known_by)
+            return autonomy.in_force(ledger.events(connection, autonomy.STREAM), known_to)
 
     def tighten(self, scope: AutonomyScope, limits: Limits, *, by: str, reason: str, key: str) -> Tightening:
         """Makes a scope stricter. Raises PricingError where it is as strict already."""

@@ -86,6 +86,11 @@ def events(connection: sa.Connection, prefix: str = "") -> list[Event]:
     return [event_of(row) for row in connection.execute(query)]
 
 
+def newest(connection: sa.Connection) -> int:
+    """The number of the last event recorded, 0 where there is none: what is known, told without a clock."""
+    return connection.execute(sa.select(sa.func.max(EVENTS.c.seq))).scalar() or 0
+
+
 def last_of_kind(connection: sa.Connection, kind: str) -> Event | None:
     """The last event of a kind, on whatever stream."""
     query = sa.select(EVENTS).where(EVENTS.c.kind == kind).order_by(EVENTS.c.seq.desc()).limit(1)

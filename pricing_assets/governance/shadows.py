@@ -9,7 +9,6 @@ there is none, it joins them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -46,10 +45,10 @@ def end(connection: sa.Connection, request: Request) -> Event:
     return ledger.append(connection, stream, request, ENDED, last.payload, after=last)
 
 
-def shadows(connection: sa.Connection, known_by: datetime | None = None) -> list[Shadow]:
-    """The shadows that decide, now or as it was at a moment, by name."""
+def shadows(connection: sa.Connection, known_to: int | None = None) -> list[Shadow]:
+    """The shadows that decide, now or as of an event (its number), by name."""
     events = ledger.events(connection, STREAM)
-    last = _last(event for event in events if known_by is None or event.recorded_at <= known_by)
+    last = _last(event for event in events if known_to is None or event.seq <= known_to)
     return [shadow_of(connection, event) for event in last if event.kind == SET]
 
 

@@ -142,11 +142,11 @@ class Store:
                 overrides.end(connection, request)
             return overrides.one(connection, request.name)
 
-    def overrides(self, known_by: datetime | None = None) -> list[Override]:
-        """Every override ever set, oldest first; as they were at a moment, where one is given."""
+    def overrides(self, known_to: int | None = None) -> list[Override]:
+        """Every override ever set, oldest first; as of an event, where its number is given."""
         with self._database.reading() as connection:
             events = ledger.events(connection, overrides.STREAM)
-        return overrides.folded(event for event in events if known_by is None or event.recorded_at <= known_by)
+        return overrides.folded(event for event in events if known_to is None or event.seq <= known_to)
 
     def set_shadow(
         self, text: str, by: str, reason: str, key: str, expected_version: int | None = None, *, origin: str = "<draft>"
@@ -173,10 +173,10 @@ class Store:
         with self._database.reading() as connection:
             return ledger.history(connection, shadows.STREAM + name)
 
-    def shadows(self, known_by: datetime | None = None) -> list[Shadow]:
-        """The drafts that decide beside the strategies in force, by name; as it was at a moment, where one is given."""
+    def shadows(self, known_to: int | None = None) -> list[Shadow]:
+        """The drafts that decide beside the strategies in force, by name; as of an event, where its number is given."""
         with self._database.reading() as connection:
-            return shadows.shadows(connection, known_by)
+            return shadows.shadows(connection, known_to)
 
     def return_prices(self, said: Mapping[str, Any], by: str, reason: str, key: str) -> str:
         """Records that somebody returns prices to their former ones; the id of the rollback, e.g. RB-000012."""
@@ -217,10 +217,10 @@ class Store:
             earlier = ledger.earlier(connection, request)
             return earlier or approvals.decide(connection, request, answer, amendment, datetime.now(UTC))
 
-    def active(self, known_by: datetime | None = None) -> list[ActiveStrategy]:
-        """The strategies in force, now or as they were at a moment: highest priority first, then by name."""
+    def active(self, known_to: int | None = None) -> list[ActiveStrategy]:
+        """The strategies in force, now or as of an event (its number): highest priority first, then by name."""
         with self._database.reading() as connection:
-            return activations.active(connection, known_by)
+            return activations.active(connection, known_to)
 
     def history(self, name: str) -> list[Event]:
         """Every event of a strategy, oldest first; empty where there never was one."""
@@ -231,6 +231,11 @@ class Store:
         """The text with this SHA-256. Raises PricingError where the store never saw it."""
         with self._database.reading() as connection:
             return activations.text_of(connection, text_hash)
+
+    def newest(self) -> int:
+        """The number of the last event recorded, 0 where there is none."""
+        with self._database.reading() as connection:
+            return ledger.newest(connection)
 
     def events(self) -> list[Event]:
         """Everything recorded, oldest first."""

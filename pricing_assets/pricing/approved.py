@@ -79,7 +79,7 @@ def entries(lake: Lake, row: Mapping[str, Any], given: pl.DataFrame, now: dateti
 
 def _answered(lake: Lake, day: date, decisions: pl.DataFrame, given: pl.DataFrame, book: pl.DataFrame) -> pl.DataFrame:
     """Prices approved since the run and entered by no entry yet, but for those below a floor."""
-    approved = given.filter(pl.col("price").is_not_null()).sort("answered_at", "review_id")
+    approved = given.filter(pl.col("price").is_not_null()).sort(reviews.RECORDED)
     approved = approved.unique(_KEY, keep="last", maintain_order=True)
     approved = approved.join(book.select("review_id"), on="review_id", how="anti")
     asked = decisions.filter(pl.col("action").is_in(["review", "publish"]))

@@ -27,6 +27,8 @@ from pricing_assets.tables.features import FeatureSnapshots
 
 KEY = ["date", "sku", "market"]
 MAP = Constraint("map", "required", Decimal(1), "map: required")
+RECORDED = pl.col("review_id").str.extract(r"(\d+)$").cast(pl.Int64)
+"""The order answers were recorded in, whatever the clock said: ids count."""
 COST = Constraint("min_price", "cost_times", Decimal(1), "min_price: {cost_times: 1}")
 
 
@@ -136,7 +138,7 @@ def _as_answered(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _with_bound(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Adds review_id, answer, `bound` (the price approved last, in minor units) and `bound_by`, the sentence."""
-    approved = rows.filter(pl.col("price").is_not_null()).sort("answered_at", "review_id")
+    approved = rows.filter(pl.col("price").is_not_null()).sort(RECORDED)
     last = approved.group_by(KEY, maintain_order=True).last()
     last = last.select(*KEY, "currency", "review_id", "expires", pl.col("answer").cast(pl.String), approved="price")
     frame = frame.join(last, on=[*KEY, "currency"], how="left", maintain_order="left")
@@ -148,11 +150,11 @@ def _with_bound(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _with_refusal(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Adds `refused_by`, the sentence, and `refusal`, the answer's id, where just this price is refused."""
-    refusals = rows.filter(pl.col("refused_price").is_not_null()).sort("answered_at", "review_id")
+    refusals = rows.filter(pl.col("refused_price").is_not_null()).sort(RECORDED)
     pairs = frame.select("row", *KEY, "currency", "price", "scale").join(
         refusals.select(*KEY, "currency", "refused_price", "review_id", "expires"), on=[*KEY, "currency"]
     )
-    pairs = pairs.filter(money.to_minor(pl.col("refused_price"), pl.col("scale")) == pl.col("price")).sort("review_id")
+    pairs = pairs.filter(money.to_minor(pl.col("refused_price"), pl.col("scale")) == pl.col("price")).sort(RECORDED)
     said = pl.format("this price is refused by {} until {}", "review_id", pl.col("expires").dt.to_string("%Y-%m-%d"))
     found = pairs.select("row", refused_by=said, refusal="review_id").unique("row", keep="last", maintain_order=True)
     return frame.join(found, on="row", how="left", maintain_order="left")
@@ -210,7 +212,7 @@ def _apart(minor: pl.Expr, side: str, words: str) -> pl.Expr:
 
 def entered(decisions: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """date, sku, market, review_id of the decisions that publish what an answer approved."""
-    approved = rows.filter(pl.col("price").is_not_null()).sort("answered_at", "review_id").unique(KEY, keep="last")
+    approved = rows.filter(pl.col("price").is_not_null()).sort(RECORDED).unique(KEY, keep="last")
     published = decisions.filter(pl.col("action") == "publish").select(*KEY, "final_price")
     found = published.join(approved, left_on=[*KEY, "final_price"], right_on=[*KEY, "price"])
     return found.select(*KEY, "review_id").sort(KEY)

@@ -86,6 +86,21 @@ def test_an_override_set_during_a_run_waits_for_the_next_one(line: Line) -> None
     assert decisions(line)["override_id"].null_count() == 0
 
 
+def test_an_override_is_obeyed_though_the_clock_was_set_back_since(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets.governance import ledger
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) + timedelta(hours=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "datetime", Ahead)
+        freeze(line, "before the jump")
+    assert line.run(DAY, only=["raw", "features", "decisions"]).success
+    assert decisions(line)["override_id"].null_count() == 0
+
+
 def test_a_severe_anomaly_holds_and_replays_until_its_fact_is_mended(line: Line, shop: Shop, begin: Begin) -> None:
     begin(line, DAY)
     free = decisions(line)

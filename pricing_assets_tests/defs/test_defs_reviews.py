@@ -80,7 +80,7 @@ def answer(line: Line, sku: str, what: Any = "approve", price: str | None = None
 
 def enter(line: Line, day: date = DAY) -> pl.DataFrame:
     platform = line.platform()
-    given = platform.reviews(platform.now())
+    given = platform.reviews(platform.store.newest())
     return commit_answers(line.lake, day, given, Provenance("cut-off", "1"), platform.source.cutoff(day))
 
 
@@ -161,7 +161,7 @@ def test_a_withdrawn_approval_is_taken_back_from_the_book(asked: Line) -> None:
 def test_after_the_cut_off_nothing_is_entered(asked: Line) -> None:
     answer(asked, "A")
     platform = asked.platform()
-    given = platform.reviews(platform.now())
+    given = platform.reviews(platform.store.newest())
     cut_off = platform.source.effective_from(DAY)
     assert commit_answers(asked.lake, DAY, given, Provenance("late"), cut_off).is_empty()
     assert commit_answers(asked.lake, NEXT, given, Provenance("no such day"), cut_off).is_empty()

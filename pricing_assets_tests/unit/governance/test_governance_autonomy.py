@@ -98,7 +98,7 @@ def test_answers_tighten_their_scope_by_themselves_and_keep_the_evidence(store: 
     assert store.desk.autonomy() == made[-1:]
     assert store.audit()[-1]["subject"].startswith("review:") or store.audit()[-1]["action"] == "autonomy_tightened"
     assert "people approved 0 of" in made[0].reason
-    assert store.desk.autonomy(made[0].at) == made[:1]
+    assert store.desk.autonomy(made[0].since) == made[:1]
 
 
 def test_a_bulk_rejection_of_many_prices_tightens_nothing(store: Store) -> None:

@@ -115,8 +115,8 @@ def test_a_bulk_answer_is_one_group_and_leaves_what_others_answered(store: Store
 def test_answers_are_seen_as_they_were_known_at_a_moment(store: Store) -> None:
     [first] = answer(store).reviews
     [second] = answer(store, number=2, key="k2").reviews
-    assert store.desk.reviews(first.at) == [first]
-    assert store.desk.reviews(second.at) == [first, second]
+    assert store.desk.reviews(first.sequence) == [first]
+    assert store.desk.reviews(second.sequence) == [first, second]
 
 
 def test_of_eight_people_answering_at_once_one_wins_each_price(url: str) -> None:

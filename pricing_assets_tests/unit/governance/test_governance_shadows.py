@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
@@ -16,7 +15,7 @@ Text = Callable[..., str]
 def test_a_shadow_is_set_replaced_and_ended_with_its_history(store: Store, text: Text) -> None:
     first = store.set_shadow(text(), "ann", "try it", "k1")
     assert (first.name, first.version, first.text, first.set_by, first.reason) == ("spring", 1, text(), "ann", "try it")
-    between = datetime.now(UTC)
+    between = store.newest()
     second = store.set_shadow(text(factor=0.7), "bob", "bolder", "k2", 1)
     assert store.shadows() == [second] and second.hash != first.hash
     assert store.shadows(between) == [first]
