@@ -5,6 +5,7 @@ Values come from environment variables, then from a `.env` file in the working d
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +53,20 @@ class Settings(BaseSettings):
         description="days a person has to answer a drift event, and a second person a promotion",
     )
 
+    sla: time | None = Field(
+        default=None,
+        description="by when of the day after a day must stand, HH:MM by the shop's clock; absent, its publish_at",
+    )
+    metrics: Path | None = Field(
+        default=None,
+        description="folder of the metrics file, e.g. that of node_exporter's textfile collector; absent, under home",
+    )
+    log_days: int = Field(
+        default=30,
+        ge=1,
+        description="days the log keeps",
+    )
+
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process",
         description="how Dagster runs steps; a step process costs seconds of imports",
@@ -77,6 +92,16 @@ class Settings(BaseSettings):
     def data_docs(self) -> Path:
         """The pages Great Expectations draws on demand."""
         return self.home / "data_docs"
+
+    @property
+    def logs(self) -> Path:
+        """The log, one file of JSON lines per UTC day."""
+        return self.home / "logs"
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the metrics file is written."""
+        return self.metrics or self.home / "metrics"
 
     @property
     def governance(self) -> str:

@@ -6,7 +6,7 @@ Here: the one place that asks both the Dagster instance and the lake. Not here: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from pricing_assets.counting import counted
 from pricing_assets.defs import verdicts
 from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.lake import days as manifests
+from pricing_assets.monitoring import lateness
 from pricing_assets.tables.runs import Executions
 
 JOB = "daily"
@@ -71,8 +72,7 @@ def missed_days(instance: dg.DagsterInstance, lake: Lake, last: date, most: int)
     Counted are the days from the first standing one (`last` itself where none stands) to `last`. A day that `ATTEMPTS`
     runs left undone is given up: a person must look at it.
     """
-    first = min(_standing(lake), default=last)
-    span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    span = lateness.expected(_standing(lake), date.min, last)
     reasons = why_not(instance, lake, span)
     tried = ((day, _attempts(instance, day)) for day in span if day not in reasons)
     return list(islice((each for each in tried if each[1] < ATTEMPTS), most))

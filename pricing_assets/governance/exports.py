@@ -13,11 +13,12 @@ import polars as pl
 
 from pricing_assets.governance import autonomy
 from pricing_assets.governance.drift_records import DriftEvent
+from pricing_assets.governance.lateness import LateDay
 from pricing_assets.governance.ledger import dumps
 from pricing_assets.governance.review_records import Review
 from pricing_assets.governance.store import Store
 from pricing_assets.tables.base import Table
-from pricing_assets.tables.governance import Audit, Autonomy, DriftEvents, Events, Overrides, Reviews
+from pricing_assets.tables.governance import Audit, Autonomy, DriftEvents, Events, LateDays, Overrides, Reviews
 
 
 def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
@@ -37,6 +38,7 @@ def exported(store: Store, day: date) -> dict[type[Table], pl.DataFrame]:
         Reviews: _rows(Reviews, [_review(each, day) for each in reviews]),
         Autonomy: _rows(Autonomy, autonomy.summary(store.desk.autonomy(), reviews)),
         DriftEvents: _rows(DriftEvents, [_drift(each, now) for each in store.gate.events()]),
+        LateDays: _rows(LateDays, [_late(each) for each in store.lateness.days()]),
     }
 
 
@@ -53,6 +55,10 @@ def _review(review: Review, day: date) -> dict[str, Any]:
         "answered_by": review.by,
         "answered_at": review.at,
     }
+
+
+def _late(late: LateDay) -> dict[str, Any]:
+    return {**vars(late), "date": late.day, "state": late.state, "late_seconds": late.late_seconds}
 
 
 def _drift(event: DriftEvent, now: datetime) -> dict[str, Any]:

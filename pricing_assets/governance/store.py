@@ -22,6 +22,7 @@ from pricing_assets.governance.approvals import Answer
 from pricing_assets.governance.database import Database
 from pricing_assets.governance.desk import Desk
 from pricing_assets.governance.gate import Gate
+from pricing_assets.governance.lateness import Lateness
 from pricing_assets.governance.ledger import Request
 from pricing_assets.governance.records import (
     ActiveStrategy,
@@ -48,6 +49,8 @@ class Store:
         """From drift events to new champions."""
         self.desk = Desk(database)
         """Prices put to people, and the autonomy that follows from their answers."""
+        self.lateness = Lateness(database)
+        """Days that did not stand when they were due."""
 
     def __enter__(self) -> Store:
         return self

@@ -81,6 +81,10 @@ class Source:
         """When prices decided for `day` take effect: `publish_at` of the day after, as UTC."""
         return self._instant(day + timedelta(days=1), self.publish_at)
 
+    def due(self, day: date, by: time | None = None) -> datetime:
+        """When `day` must stand: `by` of the day after, by the shop's clock; by default when its prices take effect."""
+        return self._instant(day + timedelta(days=1), by or self.publish_at)
+
     def next_effective_day(self, now: datetime) -> date:
         """The day that gets the prices the next run decides; where all is history, the day after the last one."""
         if self.last_day is not None:

@@ -88,6 +88,7 @@ EXPORTED: tuple[type[Table], ...] = (
     governance.Reviews,
     governance.Autonomy,
     governance.DriftEvents,
+    governance.LateDays,
     models.Versions,
 )
 """Tables of analytics.duckdb alone, written anew at each refresh; the lake does not have them."""

@@ -13,6 +13,7 @@ from pricing_assets.tables.decisions import ANSWERS, MODES, OVERRIDE_KINDS
 
 OVERRIDE_STATES = ["active", "scheduled", "expired", "ended"]
 DRIFT_STATES = ["open", "approved", "rejected", "expired", "superseded", "training", "validated", "finished"]
+LATE_STATES = ["open", "closed"]
 REVIEW_STATES = ["standing", "expired", "withdrawn"]
 RESULTS = ["promoted", "kept", "failed"]
 
@@ -34,7 +35,8 @@ class Events(Table):
 
     seq = dy.Int64(primary_key=True, min=1, description="order of recording, over all streams")
     stream = identifier(
-        "what it is about: strategy:NAME, override:ID, approval:NAME, review:DECISION, autonomy:SCOPE, rollback:ID",
+        "what it is about: strategy:NAME, override:ID, approval:NAME, review:DECISION, autonomy:SCOPE, rollback:ID, "
+        "late:DAY",
         key=False,
     )
     version = dy.Int64(min=1, description="counts the events of its stream")
@@ -124,6 +126,17 @@ class Autonomy(Table):
     said_by = dy.String(nullable=True, description="on whose word it stands so; null where nobody said anything")
     said_at = moment("when, UTC; null where nobody said anything", nullable=True)
     reason = dy.String(nullable=True, description="why; null where nobody said anything")
+
+
+class LateDays(Table):
+    """One row per day that did not stand when it was due: since when it does, and how late that was."""
+
+    date = dy.Date(primary_key=True, description="business day that was late")
+    due = moment("when it had to stand, UTC")
+    state = dy.Enum(LATE_STATES, description="open while it does not stand, closed since it does")
+    opened_at = moment("when it was found to be late, UTC")
+    stood_at = moment("when it stood at last, UTC; null while it does not", nullable=True)
+    late_seconds = dy.Int64(nullable=True, min=0, description="how late it stood; null while it does not")
 
 
 class DriftEvents(Table):

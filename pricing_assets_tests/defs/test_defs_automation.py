@@ -244,3 +244,31 @@ def test_a_run_without_days_has_none(line: Line) -> None:
 
     assert executions.days_of(dg.DagsterRun(job_name="marts")) is None
     assert executions.first_error(line.instance, ran(line, FIRST, dg.DagsterRunStatus.FAILURE)) == "no error was logged"
+
+
+def test_a_late_day_raises_one_event_which_is_closed_when_it_stands(live: Line, begin: Begin) -> None:
+    from pricing_assets.defs.lateness import lateness
+
+    def tick() -> str:
+        said = lateness(dg.build_sensor_context(instance=live.instance), platform=live.platform())
+        assert isinstance(said, dg.SkipReason)
+        return str(said.skip_message)
+
+    def kinds() -> list[str]:
+        return [event.kind for event in live.platform().store.events() if event.stream == "late:2026-03-03"]
+
+    begin(live, FIRST, SECOND)
+    assert [tick(), tick()] == ["late: 2026-03-03"] * 2
+    assert kinds() == ["late_opened"]
+    assert live.run(DAYS[2]).success
+    assert tick() == "nothing is late; 2026-03-04 is due 2026-03-05 06:00 UTC"
+    assert kinds() == ["late_opened", "late_closed"]
+    (late,) = live.platform().store.lateness.days()
+    assert late.late_seconds == 4 * 3600, "decided at 10:00, due at 06:00"
+
+
+def test_a_shop_that_is_history_is_never_late(line: Line) -> None:
+    from pricing_assets.defs.lateness import lateness
+
+    said = lateness(dg.build_sensor_context(instance=line.instance), platform=line.platform())
+    assert "nothing is due" in str(said)
