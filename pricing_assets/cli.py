@@ -20,6 +20,7 @@ from pricing_assets import (
     cli_reviews,
     cli_simulation,
     cli_strategies,
+    cli_watch,
 )
 from pricing_assets.shell.command import Shell, day_range, register, required_day, required_moment
 
@@ -65,6 +66,7 @@ app.add_typer(cli_models.app)
 app.add_typer(cli_demand.app)
 app.add_typer(cli_elasticity.app)
 app.add_typer(cli_experiments.app)
+app.add_typer(cli_watch.app)
 
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
 First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]

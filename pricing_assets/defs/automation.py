@@ -42,7 +42,8 @@ def at_two(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.RunR
 )
 def catch_up(context: dg.SensorEvaluationContext, platform: Platform) -> list[dg.RunRequest] | dg.SkipReason:
     """Requests every day since the first standing one that neither stands nor is being worked on."""
-    executions.fail_dead_runs(context.instance, platform.lake)
+    with platform.journal():
+        executions.fail_dead_runs(context.instance, platform.lake)
     last = SOURCE.last_ended(platform.now())
     if reason := _never(last, platform.source):
         return dg.SkipReason(reason)
@@ -55,19 +56,24 @@ def catch_up(context: dg.SensorEvaluationContext, platform: Platform) -> list[dg
 @dg.run_status_sensor(run_status=dg.DagsterRunStatus.SUCCESS, default_status=dg.DefaultSensorStatus.RUNNING)
 def record_success(context: dg.RunStatusSensorContext, platform: Platform) -> None:
     """Keeps every finished execution in runs.executions."""
-    executions.conclude(context.instance, platform.lake, context.dagster_run.run_id)
+    _conclude(context, platform)
 
 
 @dg.run_status_sensor(run_status=dg.DagsterRunStatus.FAILURE, default_status=dg.DefaultSensorStatus.RUNNING)
 def record_failure(context: dg.RunStatusSensorContext, platform: Platform) -> None:
     """Keeps every failed execution in runs.executions, with its first error."""
-    executions.conclude(context.instance, platform.lake, context.dagster_run.run_id)
+    _conclude(context, platform)
 
 
 @dg.run_status_sensor(run_status=dg.DagsterRunStatus.CANCELED, default_status=dg.DefaultSensorStatus.RUNNING)
 def record_cancellation(context: dg.RunStatusSensorContext, platform: Platform) -> None:
     """Keeps every canceled execution in runs.executions."""
-    executions.conclude(context.instance, platform.lake, context.dagster_run.run_id)
+    _conclude(context, platform)
+
+
+def _conclude(context: dg.RunStatusSensorContext, platform: Platform) -> None:
+    with platform.journal():
+        executions.conclude(context.instance, platform.lake, context.dagster_run.run_id)
 
 
 def _never(day: date, source: Source) -> str | None:

@@ -5,7 +5,8 @@ Here: the one place that asks both the Dagster instance and the lake. Not here: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
@@ -20,6 +21,7 @@ from pricing_assets.lake import days as manifests
 from pricing_assets.monitoring import lateness
 from pricing_assets.tables.runs import Executions
 
+_LOGGER = logging.getLogger(__name__)
 JOB = "daily"
 ATTEMPTS = 3
 IN_FLIGHT = [
@@ -87,6 +89,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
             if run is not None and not run.is_finished:
                 instance.report_run_failed(run, f"the process of run {run_id} died; its days are free again")
                 dead.append(run_id)
+            _LOGGER.error("run_died", extra={"run_id": run_id})
             conclude(instance, lake, run_id)
             claims.release(lake, run_id)
     return dead
@@ -103,6 +106,15 @@ def conclude(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
         if run_id not in lake.read(Executions, row["started_on"], row["started_on"])["run_id"]:
             rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
             lake.append(Executions, rows, Provenance(run_id))
+            _say(row)
+
+
+def _say(row: Mapping[str, Any]) -> None:
+    """One line of the log for an execution."""
+    seconds = (row["ended_at"] - row["started_at"]).total_seconds() if row["ended_at"] else None
+    said = {name: row[name] for name in ("run_id", "job", "first_day", "last_day", "outcome", "error")}
+    level = logging.INFO if row["outcome"] == "success" else logging.ERROR
+    _LOGGER.log(level, "run_ended", extra=said | {"seconds": seconds})
 
 
 def _row(instance: dg.DagsterInstance, found: dg.RunRecord) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def lateness(context: dg.SensorEvaluationContext, platform: Platform) -> dg.Skip
     found = punctuality(platform.lake, platform.source, platform.settings.sla, platform.now())
     if found is None:
         return dg.SkipReason(f"{platform.source.name} is history, or has not begun: nothing is due")
-    done = settle(platform.lake, platform.store, found)
+    with platform.journal():
+        done = settle(platform.lake, platform.store, found)
     for late in done.opened:
         context.log.warning(f"{late.day} is late: it was due {late.due:%Y-%m-%d %H:%M} UTC")
     for late in done.closed:

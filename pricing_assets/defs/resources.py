@@ -5,9 +5,11 @@ Here: the one resource. Not here: what is done with them.
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -29,12 +31,14 @@ from pricing_assets.sources import Source
 from pricing_assets.tables import Table
 from pricing_assets.tables.decisions import Overrides
 from pricing_assets.tables.models import Versions
+from pricing_assets.watch import journal
 
 if TYPE_CHECKING:
     from pricing_assets.demand import DemandModel
     from pricing_assets.governance import Gate, Store
     from pricing_assets.models import Bench, Registry
 
+_LOGGER = logging.getLogger(__name__)
 _KNOWN = "pricing/known_to"
 """Tag of a run: itself, and the last event of governance it knows."""
 
@@ -245,18 +249,41 @@ class Platform(dg.ConfigurableResource["Platform"]):
         worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
         live = partial(executions.may_be_live, context.instance)
         try:
-            self.lake.belongs_to(self.source.name)
-            with claims.claim(self.lake, days, context.run_id, live, pid=worker):
-                if days:
-                    with suppress(PricingError):  # a store that is down stops the station that needs it
-                        self.known_to(context)
-                yield
+            with self._logged(context, days):
+                self.lake.belongs_to(self.source.name)
+                with claims.claim(self.lake, days, context.run_id, live, pid=worker):
+                    if days:
+                        with suppress(PricingError):  # a store that is down stops the station that needs it
+                            self.known_to(context)
+                    yield
         except PricingError as fault:
             raise _for_good(fault) from fault
         except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt) as signal:
             if executions.BY_HAND not in context.run.tags:
                 raise
             raise _for_good(PricingError("stopped by a signal", "run these days again to go on")) from signal
+
+    def journal(self, **fields: Any) -> AbstractContextManager[list[int]]:
+        """Lets what is said within go to the log of this home."""
+        return journal.about(self.settings, **fields)
+
+    @contextmanager
+    def _logged(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:
+        """Says in the log when a station begins and how it ends, and of all said meanwhile which run and days."""
+        span = {"first_day": days[0], "last_day": days[-1]} if days else {}
+        began = time.monotonic()
+
+        def seconds() -> dict[str, float]:
+            return {"seconds": round(time.monotonic() - began, 3)}
+
+        with self.journal(run_id=context.run_id, station=context.op_execution_context.op.name, **span):
+            _LOGGER.info("station_began")
+            try:
+                yield
+            except BaseException:
+                _LOGGER.exception("station_failed", extra=seconds())
+                raise
+            _LOGGER.info("station_ended", extra=seconds())
 
 
 def _for_good(fault: PricingError) -> dg.Failure:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from pricing_assets.errors import PricingError
 from pricing_assets.governance.records import Event
 from pricing_assets.governance.schema import AUDIT, EVENTS
 
+_LOGGER = logging.getLogger(__name__)
 MAX_LENGTH = 200
 
 
@@ -144,6 +146,8 @@ def append(
             recorded_at=now,
         )
     )
+    # said inside the transaction: who, and why, stay in the store, where they can be erased
+    _LOGGER.info("recorded", extra={"stream": stream, "kind": kind, "version": row.version, "seq": row.seq})
     return event_of(row)
 
 

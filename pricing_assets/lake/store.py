@@ -8,6 +8,7 @@ commit, never between.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from pricing_assets.lake.types import declared
 from pricing_assets.tables import ALL
 from pricing_assets.tables.base import Table
 
+_LOGGER = logging.getLogger(__name__)
 _WRITERS = 8  # they mostly wait for the disk
 _LOG_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "version": pl.Int64,
@@ -229,13 +231,14 @@ class Lake:
             list(pool.map(lambda rows: parquet.write(log.folder, table, rows), new.values()))
         if log.version() >= 0 and (missing := [name for name in table.columns() if name not in log.fields()]):
             log.add_columns(table, missing)
-        log.append(
+        version = log.append(
             table,
             {path: rows.file for path, rows in new.items()},
             {parquet.relative(table, file): file for file in removed},
             {path: parquet.stats(rows.rows) for path, rows in new.items()},
             provenance.metadata(),
         )
+        _say(table, version, [rows.file for rows in new.values()], provenance)
 
     def _require_same_schema(self, table: type[Table]) -> None:
         stored = self._log(table.table_name()).fields()
@@ -258,6 +261,20 @@ def _opened(root: Path, name: str) -> Log:
     """The log of a table: one for all lakes of a process at this place, which reads each entry once."""
     schema, _, table = name.partition(".")
     return Log(name, root / schema / table, root / "_digests" / f"{name}.json")
+
+
+def _say(table: type[Table], version: int, files: Sequence[PartitionFile], provenance: Provenance) -> None:
+    """One line of the log for a transaction."""
+    hashes = [file.hash for file in files]
+    said = {
+        "table": table.table_name(),
+        "version": version,
+        "rows": sum(file.rows for file in files),
+        "files": len(files),
+        "hash": hashes[0] if len(hashes) == 1 else combine(*hashes) if hashes else None,
+        "run_id": provenance.run_id,
+    }
+    _LOGGER.info("committed", extra=said)
 
 
 def _log_row(entry: Entry) -> tuple[int, datetime, str | None, int, int, str | None]:

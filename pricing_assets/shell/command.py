@@ -9,10 +9,13 @@ import functools
 import getpass
 import inspect
 import json
+import logging
 import os
 import sys
+import time
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from pricing_assets.lake import Lake
 
 REFUSED = 1
+_LOGGER = logging.getLogger(__name__)
 _PIPE_WIDTH, _SHOWN_ROWS, _LEAST_TEXT, _SHORT = 10_000, 1000, 20, 8
 _HOME = typer.Option(help="Where everything written lives; default PRICING_HOME, else .pricing.", show_default=False)
 _JSON = typer.Option("--json", help="Print JSON for programs instead of words for people.")
@@ -161,7 +165,8 @@ def register(
             if itself and context.invoked_subcommand:
                 return
             try:
-                function(Shell(as_json, by or _user()), **arguments)
+                with _logged(shell := Shell(as_json, by or _user()), context.command_path):
+                    function(shell, **arguments)
             except PricingError as error:
                 _refuse(error, as_json)
             except ValidationError as error:
@@ -175,6 +180,31 @@ def register(
         return function
 
     return decorate
+
+
+@contextmanager
+def _logged(shell: Shell, command: str) -> Iterator[None]:
+    """Says in the log how a command ended that wrote something, or that was refused. Who asked, governance knows."""
+    from pricing_assets.watch import journal
+
+    began = time.monotonic()
+    with journal.about(shell.settings, command=command) as lines:
+        try:
+            yield
+        except typer.Exit as end:
+            if lines[0] or end.exit_code:
+                level = logging.ERROR if end.exit_code else logging.INFO
+                _LOGGER.log(level, "command_ended", extra=_taken(began) | {"exit_code": end.exit_code})
+            raise
+        except (Exception, KeyboardInterrupt):
+            _LOGGER.exception("command_failed", extra=_taken(began))
+            raise
+        if lines[0]:
+            _LOGGER.info("command_ended", extra=_taken(began) | {"exit_code": 0})
+
+
+def _taken(began: float) -> dict[str, float]:
+    return {"seconds": round(time.monotonic() - began, 3)}
 
 
 def _with_shared_options(command: Callable[..., None], function: Callable[..., None]) -> None:

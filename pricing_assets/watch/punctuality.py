@@ -6,6 +6,7 @@ events (governance/lateness), who asks (a sensor, `pricing status`, the end of a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -20,6 +21,8 @@ from pricing_assets.tables.runs import Days
 if TYPE_CHECKING:
     from pricing_assets.governance import Store
     from pricing_assets.governance.lateness import LateDay
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,13 @@ def settle(lake: Lake, store: Store, found: Punctuality) -> Settled:
     standing = lake.partitions(Days)
     stand = [each.day for each in records if each.state == "open" and each.day in standing]
     opened = store.lateness.open(missing) if missing else []
-    return Settled(opened, store.lateness.close(_stood(lake, stand)) if stand else [])
+    closed = store.lateness.close(_stood(lake, stand)) if stand else []
+    for late in opened:
+        _LOGGER.error("day_late", extra={"first_day": late.day, "last_day": late.day, "due": late.due})
+    for late in closed:
+        said = {"first_day": late.day, "last_day": late.day, "late_seconds": late.late_seconds}
+        _LOGGER.info("late_day_stands", extra=said)
+    return Settled(opened, closed)
 
 
 def _stood(lake: Lake, days: Sequence[date]) -> dict[date, datetime]:
