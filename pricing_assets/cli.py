@@ -89,10 +89,13 @@ def run(shell: Shell, day: Day = None, first: First = None, last: Last = None) -
 
 @register(app)
 def status(shell: Shell) -> None:
-    """Show what stands, what the last day came to, and which days a run holds."""
-    from pricing_assets.shell import showing
+    """Show whether today is on time, what waits for whom, what failed, how long the disk lasts, and the versions.
 
-    showing.status(shell)
+    Exit code 0 where all is well, 1 where something is late, failed or nearly full: so cron may ask.
+    """
+    from pricing_assets.shell import standing
+
+    standing.status(shell)
 
 
 @register(app)

@@ -1,4 +1,4 @@
-"""Commands that look: explain, replay, status, runs, query, lake log. They change nothing.
+"""Commands that look: explain, replay, runs, query, lake log. They change nothing.
 
 Here: what is shown and how. Not here: how it came about.
 """
@@ -20,11 +20,12 @@ from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.expecting import expectation, sentences
 from pricing_assets.shell.grounding import in_words, of_model
 from pricing_assets.shell.reviewing import state_of
+from pricing_assets.shell.standing import span
 from pricing_assets.tables import Table, money
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
+from pricing_assets.watch.situation import stopped_days
 
 _BAR = 24
-_SHOWN_STOPPED = 5
 
 
 def explain(shell: Shell, sku: str, market: str, day: date, *, drivers: bool = False) -> None:
@@ -84,12 +85,12 @@ def standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[st
     """The row of decisions.price_decisions that stands. Raises PricingError with the nearest hint where none does."""
     known = manifests.standing(shell.lake)
     standing = known.filter(pl.col("date") == day)
-    if verdict := _stopped_days(shell, known).get(day):
+    if verdict := stopped_days(shell.lake, known).get(day):
         raise PricingError(f"{day} was stopped: {verdict}", "mend what it names, then run this day again")
     if not standing.height:
-        span = _standing_span(known) if known.height else "no day stands yet"
+        stand = span(known) if known.height else "no day stands yet"
         home = f"home is {shell.settings.home}"
-        remedy = f"{span}; `pricing run --date {day}` decides a day of the shop that has ended; {home}"
+        remedy = f"{stand}; `pricing run --date {day}` decides a day of the shop that has ended; {home}"
         raise PricingError(f"{day}: no decisions", remedy)
     if standing["status"][0] == "no_trade":
         raise PricingError(f"{day}: the shop did not trade, nothing was decided", "name a day with trade")
@@ -99,20 +100,6 @@ def standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[st
         reason = why_not_listed(shell, sku, market, day)
         raise PricingError(f"{sku} in {market}: not listed on {day}", reason or _suggestion(rows, sku, market))
     return found.row(0, named=True)
-
-
-def _standing_span(standing: pl.DataFrame) -> str:
-    """`5 days stand, 2026-03-01 to 2026-03-05`."""
-    first, last = standing["date"][0], standing["date"][-1]
-    return f"1 day stands, {first}" if standing.height == 1 else f"{standing.height:,} days stand, {first} to {last}"
-
-
-def _stopped_days(shell: Shell, standing: pl.DataFrame) -> dict[date, str]:
-    """Day → the verdicts that stopped it, of days that were received and do not stand; by day."""
-    from pricing_assets import sources
-    from pricing_assets.tables.runs import Checks
-
-    return sources.failures(shell.lake.read(Checks).join(standing, on="date", how="anti"))
 
 
 def _suggestion(rows: pl.DataFrame, sku: str, market: str) -> str:
@@ -173,43 +160,6 @@ def runs(shell: Shell, last: int) -> None:
 
 def _to_the_second(moment: str) -> pl.Expr:
     return pl.col(moment).dt.to_string("%Y-%m-%d %H:%M:%S")
-
-
-def status(shell: Shell) -> None:
-    """What stands, what is claimed, what the last day came to."""
-    from pricing_assets.lake import claims
-
-    standing = manifests.standing(shell.lake)
-    held = claims.holders(shell.lake)
-    counts = dict(standing.group_by(pl.col("status").cast(pl.String)).len().sort("status").iter_rows())
-    last = standing.filter(pl.col("status") != "no_trade").tail(1).to_dicts()
-    stopped = {str(day): verdict for day, verdict in _stopped_days(shell, standing).items()}
-    claimed = {str(day): claim.run_id for day, claim in held.items()}
-    shell.answer({"days": counts, "stopped": stopped, "last": last, "claimed": claimed})
-    if standing.height:
-        shell.say(f"{shell.settings.home}: {_standing_span(standing)}")
-        shell.say("  " + ", ".join(f"{number} {name}" for name, number in counts.items()))
-    else:
-        shell.say(f"{shell.settings.home}: no day stands yet; `pricing run` decides one")
-    for name, verdict in list(stopped.items())[:_SHOWN_STOPPED]:
-        shell.say(f"  {name} was stopped: {verdict}")
-    if len(stopped) > _SHOWN_STOPPED:
-        shell.say(f"  and {counted(len(stopped) - _SHOWN_STOPPED, 'more day')} stopped; --json names all")
-    for row in last:
-        shell.say(f"  last decided day {row['date']}: {_counts(shell, row)}")
-    dead = claims.dead_runs(shell.lake)
-    for day, claim in held.items():
-        words = ", which died; the next run frees it" if claim.run_id in dead else f" since {claim.since}"
-        shell.say(f"  {day} is held by run {claim.run_id}{words}")
-
-
-def _counts(shell: Shell, row: dict[str, Any]) -> str:
-    """What a decided day came to. A late one publishes nothing; what it would change it recommends."""
-    prices = f"{row['published']} to publish from {row['effective_from']:%Y-%m-%d %H:%M} UTC"
-    if row["late"]:
-        rows = _in_force(shell, PriceDecisions, row["date"]).filter(pl.col("basis") == row["basis"])
-        prices = f"{rows.filter(action='recommend').height} recommended, none to publish because it was late"
-    return f"{row['decided']} decided, {prices}, {row['held']} held, {row['quarantined']} quarantined"
 
 
 def query(shell: Shell, sql: str) -> None:

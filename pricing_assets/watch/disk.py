@@ -1,0 +1,99 @@
+"""The disk: what is free, what the home takes by part, and how long that goes on.
+
+Here: sizes of files. Not here: making room (`pricing lake`, a person).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pricing_assets.settings import Settings
+
+FREE_BYTES = 1_000_000_000
+"""Under this a disk is nearly full, whatever its size: a run writes aside before it replaces."""
+FULL_IN_DAYS = 14
+"""So soon, a disk that will be full is named."""
+_LEAST_DAYS = 7  # days that stand, under which a rate would be guessed
+_LOG = "_delta_log"
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes of the disk under the home; of the home by part; files and log entries of the lake; growth.
+
+    `daily` is the mean of what each day that stands has added, None under a week of days or where nothing is added any
+    more.
+    """
+
+    free: int
+    total: int
+    parts: Mapping[str, int]
+    lake_files: int
+    log_files: int
+    daily: int | None
+
+    @property
+    def used(self) -> int:
+        """Bytes of the home."""
+        return sum(self.parts.values())
+
+    @property
+    def days_left(self) -> int | None:
+        """Days until the disk is full at this rate, if nothing else writes to it; None where none can be told."""
+        return self.free // self.daily if self.daily else None
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether somebody must make room."""
+        return self.free < FREE_BYTES or (self.days_left is not None and self.days_left < FULL_IN_DAYS)
+
+
+def measure(settings: Settings, standing: int, *, goes_on: bool) -> Disk:
+    """The disk under a home in which so many days stand; `goes_on` where the shop adds more."""
+    home = settings.home.absolute()
+    space = shutil.disk_usage(next(folder for folder in (home, *home.parents) if folder.exists()))
+    parts: dict[str, int] = {}
+    files = logs = 0
+    for path, size in _files(home):
+        top, *below = path.relative_to(home).parts
+        log = _LOG in below
+        if top == "lake":
+            name = "lake logs" if log else "lake"
+            files, logs = files + (not log), logs + log
+        else:
+            name = Path(top).stem if not below else top
+        parts[name] = parts.get(name, 0) + size
+    grown = sum(size for name, size in parts.items() if name in ("lake", "lake logs", "dagster"))
+    daily = grown // standing if goes_on and standing >= _LEAST_DAYS else None
+    return Disk(space.free, space.total, dict(sorted(parts.items())), files, logs, daily)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Every file below a folder with its size; those that vanish meanwhile are left out."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        yield from _files(Path(entry.path))
+                    else:
+                        yield Path(entry.path), entry.stat(follow_symlinks=False).st_size
+                except FileNotFoundError:
+                    continue
+    except (FileNotFoundError, PermissionError):
+        return
+
+
+def in_words(size: float) -> str:
+    """Bytes as people say them.
+
+    >>> in_words(1_234), in_words(5_600_000), in_words(12_340_000_000)
+    ('1 kB', '5.6 MB', '12.3 GB')
+    """
+    if size < 1_000_000:
+        return f"{size / 1e3:.0f} kB"
+    return f"{size / 1e6:.1f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"

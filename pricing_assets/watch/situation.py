@@ -1,0 +1,170 @@
+"""The situation: what stands, what is late, what waits, what failed, the disk, the versions; and what is wrong with it.
+
+Here: everything `pricing status` and the metrics file say, read once. Not here: saying it (shell/standing,
+watch/metrics), what one part of it means (punctuality, waiting, work, disk).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pricing_assets import __version__
+from pricing_assets.counting import counted
+from pricing_assets.errors import PricingError
+from pricing_assets.lake import Lake
+from pricing_assets.lake import days as manifests
+from pricing_assets.settings import Settings
+from pricing_assets.sources import Source
+from pricing_assets.watch import disk as disks
+from pricing_assets.watch import waiting, work
+from pricing_assets.watch.disk import Disk
+from pricing_assets.watch.punctuality import Punctuality, punctuality, settle
+from pricing_assets.watch.waiting import Waiting
+from pricing_assets.watch.work import Held
+
+if TYPE_CHECKING:
+    from pricing_assets.governance import Store
+
+SENT_DAYS = 7
+"""So many days back prices on their way are followed."""
+
+
+@dataclass
+class Situation:
+    """How a home stands at a moment. `last` is the standing row of the last day that traded; None where none did."""
+
+    now: datetime
+    home: str
+    shop: str
+    standing: pl.DataFrame
+    last: Mapping[str, Any] | None
+    stopped: Mapping[date, str]
+    on_time: Punctuality | None
+    held: Sequence[Held]
+    executions: pl.DataFrame
+    undone: Sequence[Mapping[str, Any]]
+    disk: Disk
+    waiting: list[Waiting] = field(default_factory=list)
+    sent: Mapping[str, int] = field(default_factory=dict)
+    late_open: int = 0
+    champions: Mapping[str, int] = field(default_factory=dict)
+    strategies: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    unread: list[PricingError] = field(default_factory=list)
+    """What could not be looked at."""
+
+    def faults(self) -> list[str]:
+        """What is late, failed or nearly full, in words; nothing where all is well."""
+        late = self.on_time.late if self.on_time else []
+        said = [f"{each.day} is late: it was due {each.due:%Y-%m-%d %H:%M} UTC" for each in late]
+        said += [f"{day} was stopped: {verdict}" for day, verdict in self.stopped.items()]
+        said += [_undone(row) for row in self.undone]
+        dead = sorted({each.run_id for each in self.held if each.dead})
+        said += [f"run {run_id} died and holds its days; the next run frees them" for run_id in dead]
+        said += [f"{counted(number, 'price')} {state} on the way out" for state, number in self._wrong()]
+        if self.disk.nearly_full:
+            left = "" if self.disk.days_left is None else f", full in about {counted(self.disk.days_left, 'day')}"
+            said.append(f"the disk is nearly full: {disks.in_words(self.disk.free)} free{left}")
+        return said + [error.what for error in self.unread]
+
+    def _wrong(self) -> list[tuple[str, int]]:
+        return list(waiting.gone_wrong(dict(self.sent)).items())
+
+
+def look(lake: Lake, source: Source, settings: Settings, store: Store | None, now: datetime) -> Situation:
+    """Reads how things stand, and puts on record what is late. `store` is None where nobody has decided anything yet.
+
+    What cannot be read of governance and publishing is named in `unread`. Raises PricingError where the lake cannot be.
+    """
+    standing = manifests.standing(lake)
+    decided = standing.filter(pl.col("status") != "no_trade").tail(1).to_dicts()
+    days = frozenset(standing["date"].to_list())
+    known = work.executions(lake, now)
+    found = Situation(
+        now=now,
+        home=str(settings.home.absolute()),
+        shop=source.name,
+        standing=standing,
+        last=decided[0] if decided else None,
+        stopped=stopped_days(lake, standing),
+        on_time=punctuality(lake, source, settings.sla, now),
+        held=work.held(lake),
+        executions=known,
+        undone=work.undone(known, days),
+        disk=disks.measure(settings, len(days), goes_on=not source.historical),
+    )
+    found.versions = _versions(found.last)
+    try:
+        _look_outside(found, lake, source, store)
+    except PricingError as error:
+        found.unread.append(error)
+    return found
+
+
+def _look_outside(found: Situation, lake: Lake, source: Source, store: Store | None) -> None:
+    if source.publish.enabled:
+        found.sent = waiting.on_their_way(lake, _sent_days(found, source))
+        found.waiting += waiting.unacknowledged(dict(found.sent))
+    if store is None:
+        return
+    from pricing_assets.governance.schema import REVISION
+
+    if found.on_time:
+        settle(lake, store, found.on_time)
+    found.late_open = sum(each.state == "open" for each in store.lateness.days())
+    found.champions = {name: each.version for name, each in sorted(store.gate.champions().items())}
+    found.strategies = {each.name: each.version for each in store.active()}
+    found.versions = {**found.versions, "governance": REVISION}
+    found.waiting[:0] = waiting.waiting_for_people(lake, store, source, found.now)
+
+
+def _sent_days(found: Situation, source: Source) -> list[date]:
+    """The days whose prices are on their way now; of a shop that is history, the last one alone."""
+    if source.historical:
+        return [found.last["date"]] if found.last else []
+    last = source.last_ended(found.now)
+    return [last - timedelta(days=number) for number in range(SENT_DAYS, -1, -1)]
+
+
+def stopped_days(lake: Lake, standing: pl.DataFrame) -> dict[date, str]:
+    """Day → the verdicts that stopped it, of days that were received and do not stand; by day."""
+    from pricing_assets import sources
+    from pricing_assets.tables.runs import Checks
+
+    return sources.failures(lake.read(Checks).join(standing, on="date", how="anti"))
+
+
+def _versions(last: Mapping[str, Any] | None) -> dict[str, str]:
+    """Of the code at work, and of the one that decided last where that was another."""
+    from pricing_assets.pricing.manifest import installed_hash
+
+    said = {"code": __version__, "lock": installed_hash()}
+    if last and last["lock_hash"] != said["lock"]:
+        said |= {"decided by code": last["code_version"], "decided by lock": last["lock_hash"]}
+    return said
+
+
+def _undone(row: Mapping[str, Any]) -> str:
+    days = {str(row[name]) for name in ("first_day", "last_day") if row[name]}
+    span = f" of {' to '.join(sorted(days))}" if days else f" of job {row['job']}"
+    first_line = (row["error"] or "no error was logged").splitlines()[0]
+    return f"run {row['run_id']}{span} failed: {first_line}"
+
+
+def open_store(settings: Settings) -> Store | None:
+    """The governance store to look at; None where there is none, as before the first run. Raises PricingError."""
+    from pricing_assets import governance
+
+    if settings.governance_url is None and not (settings.home / "governance.db").exists():
+        return None
+    return governance.open_store(settings.governance)
+
+
+def moment() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)

@@ -1,0 +1,68 @@
+"""Work: which runs hold days, and which executions failed and left something undone.
+
+Here: claims and runs.executions read together. Not here: freeing days (lake/claims), starting runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from pricing_assets.lake import Lake, claims
+from pricing_assets.tables.runs import Executions
+
+RECENT = timedelta(days=30)
+"""How far back executions are looked at: each is a file of its own."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A day that a run holds, by which process, since when as it said; `dead` where that process is gone."""
+
+    day: date
+    run_id: str
+    pid: int
+    host: str
+    since: str
+    dead: bool
+
+
+def held(lake: Lake) -> list[Held]:
+    """The days that runs hold, by day."""
+    dead = set(claims.dead_runs(lake))
+    return [
+        Held(day, each.run_id, each.pid, each.host, each.since, each.run_id in dead)
+        for day, each in claims.holders(lake).items()
+    ]
+
+
+def executions(lake: Lake, now: datetime) -> pl.DataFrame:
+    """The executions of the last 30 days, oldest first. Those dated after now are there too: the clock was set back."""
+    return lake.read(Executions, (now - RECENT).date()).sort("started_at", "run_id")
+
+
+def undone(rows: pl.DataFrame, standing: Collection[date]) -> list[dict[str, Any]]:
+    """Executions that failed and matter still: a day of theirs does not stand, or nothing of their job succeeded since.
+
+    The last one of those for the same days and job. A canceled one is left out: somebody wanted it so.
+    """
+    last_of_job = {row["job"]: row["run_id"] for row in rows.to_dicts()}
+    last = rows.unique(["job", "first_day", "last_day"], keep="last", maintain_order=True)
+    found = []
+    for row in last.filter(pl.col("outcome") == "failure").to_dicts():
+        left = [day for day in _days(row) if day not in standing]
+        if left or last_of_job[row["job"]] == row["run_id"]:
+            found.append(row)
+    return found
+
+
+def _days(row: dict[str, Any]) -> list[date]:
+    if row["first_day"] is None:
+        return []
+    return [
+        row["first_day"] + timedelta(days=number) for number in range((row["last_day"] - row["first_day"]).days + 1)
+    ]
