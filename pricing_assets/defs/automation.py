@@ -4,7 +4,7 @@ from datetime import date
 
 import dagster as dg
 
-from pricing_assets.defs import executions
+from pricing_assets.defs import executions, metrics
 from pricing_assets.defs.partitions import DAILY, SOURCE
 from pricing_assets.defs.resources import Platform
 from pricing_assets.sources import Source
@@ -74,6 +74,7 @@ def record_cancellation(context: dg.RunStatusSensorContext, platform: Platform) 
 def _conclude(context: dg.RunStatusSensorContext, platform: Platform) -> None:
     with platform.journal():
         executions.conclude(context.instance, platform.lake, context.dagster_run.run_id)
+        metrics.write(context.instance, platform.lake, platform.source, platform.settings, platform.now())
 
 
 def _never(day: date, source: Source) -> str | None:

@@ -5,6 +5,7 @@ Here: the sensor. Not here: when a day is due (watch/punctuality), starting what
 
 import dagster as dg
 
+from pricing_assets.defs import metrics
 from pricing_assets.defs.resources import Platform
 
 
@@ -22,6 +23,8 @@ def lateness(context: dg.SensorEvaluationContext, platform: Platform) -> dg.Skip
         return dg.SkipReason(f"{platform.source.name} is history, or has not begun: nothing is due")
     with platform.journal():
         done = settle(platform.lake, platform.store, found)
+        if done.opened or done.closed:
+            metrics.write(context.instance, platform.lake, platform.source, platform.settings, platform.now())
     for late in done.opened:
         context.log.warning(f"{late.day} is late: it was due {late.due:%Y-%m-%d %H:%M} UTC")
     for late in done.closed:

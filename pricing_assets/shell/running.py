@@ -102,7 +102,8 @@ def _execute(
 
     Where another live run holds one of them, none is started.
     """
-    from pricing_assets.defs import executions
+    from pricing_assets.defs import executions, metrics
+    from pricing_assets.defs.resources import Platform
     from pricing_assets.lake import claims
 
     started, run_id = time.monotonic(), str(uuid4())
@@ -122,6 +123,7 @@ def _execute(
         raise_on_error=False,
     )
     executions.conclude(instance, shell.lake, run_id)
+    metrics.write(instance, shell.lake, Platform().source, shell.settings, datetime.now(UTC))
     fault = None if result.success else _failure(run_id, executions.first_error(instance, run_id))
     return Launched(run_id, days, True, fault, time.monotonic() - started)
 
