@@ -31,22 +31,26 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
+_POSTGRESQL = ("postgresql://", "postgres://")
 _SILENT = (ConnectionError, socket.gaierror, TimeoutError)
 
 
 def connect(uri: str) -> MlflowClient:
     """A client whose tracking and registry are both at `uri`, whatever the environment says.
 
-    A SQLite file's folder is made where it is missing. Raises PricingError for a URI MLflow does not know.
+    A SQLite file's folder is made where it is missing; PostgreSQL is spoken to by the driver the governance store takes
+    too. Raises PricingError for a URI MLflow does not know.
     """
     quiet()
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    elif urlsplit(uri).scheme.partition("+")[0] not in ("http", "https", "postgresql", "mysql"):
+    elif urlsplit(uri).scheme.partition("+")[0] not in ("http", "https", "postgresql", "postgres", "mysql"):
         raise PricingError(
             f"model registry {shown(uri)}: is no URI of one",
-            "write it like http://host:5000 or sqlite:////path/file.db",
+            "write it like http://host:5000, postgresql://user:password@host/mlflow or sqlite:////path/file.db",
         )
+    if uri.startswith(_POSTGRESQL):
+        uri = "postgresql+psycopg://" + uri.partition("://")[2]
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)

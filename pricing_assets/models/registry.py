@@ -35,15 +35,18 @@ _MOST = 10_000  # versions of a model: a training a day for a quarter of a centu
 
 
 def open_registry(uri: str | None, home: Path) -> Registry:
-    """The registry at a URI; without one, in SQLite under the home, files and all."""
-    if uri:
+    """The registry at a URI; without one, in SQLite under the home.
+
+    A server says where files go. A database has no place for them: they go under the home.
+    """
+    if uri and uri.startswith(("http://", "https://")):
         return Registry(uri, None)
     folder = home.resolve() / "mlflow"
-    return Registry(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+    return Registry(uri or f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
 
 
 class Registry:
-    """A registry at a tracking and registry URI, `sqlite:///…` or a server's. Nothing is opened before it is needed.
+    """A registry at a tracking and registry URI, a database's or a server's. Nothing is opened before it is needed.
 
     `artifacts` is where files go; None leaves it to the server.
     """

@@ -6,9 +6,11 @@ Here: which instance, and how it keeps its engines. Not here: what runs on it.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ from pricing_assets.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+_UNSET = re.compile(r'environment variable "(\w+)" which is not set')
 
 _OWN = """\
 # Written by `pricing` for a home of its own; the project's dagster.yaml serves the default home.
@@ -39,13 +43,18 @@ run_retries: {{enabled: true, max_retries: 2, retry_on_asset_or_op_failure: fals
 """
 
 
-def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The instance of DAGSTER_HOME, of the working directory where its dagster.yaml serves this home, else of home."""
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance of DAGSTER_HOME, of the working directory where its dagster.yaml serves this home, else of home.
+
+    Raises PricingError where there is none, and where its database cannot be reached, now or later in the block.
+    """
     folder = instance_folder(settings)
     if not (folder / "dagster.yaml").is_file():
         raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
     _keep_engines()
-    return dg.DagsterInstance.from_config(str(folder))
+    with _answering(folder / "dagster.yaml"), dg.DagsterInstance.from_config(str(folder)) as instance:
+        yield instance
 
 
 def instance_folder(settings: Settings) -> Path:
@@ -61,6 +70,38 @@ def instance_folder(settings: Settings) -> Path:
     if not config.exists():
         write_durably(config, _OWN.format(folder=folder).encode())  # another that starts reads all of it, or none
     return folder
+
+
+@contextmanager
+def _answering(config: Path) -> Iterator[None]:
+    """What a database of Dagster's says, or a variable its configuration misses, in words a person can act on."""
+    try:
+        yield
+    except PricingError:
+        raise
+    except Exception as error:  # Dagster hands on what SQLAlchemy raises, or raises something of its own from it
+        if missing := _UNSET.search(str(error)):
+            raise PricingError(f"{config}: {missing[1]} is not set", "deploy/pricing.env.example sets it") from error
+        said = _said_by_database(error)
+        if said is None:
+            raise
+        raise PricingError(
+            f"Dagster's instance ({config}): its database does not answer: {said}",
+            "see that it runs and can be written to, then do it again: what was under way ends in the same tables",
+        ) from error
+
+
+def _said_by_database(error: BaseException | None) -> str | None:
+    """The driver's words, of an error that a database is the reason of; None of any other."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    looked_at: set[int] = set()
+    while error is not None and id(error) not in looked_at:
+        if isinstance(error, SQLAlchemyError):
+            return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
+        looked_at.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _keep_engines() -> None:
