@@ -106,8 +106,8 @@ class Log:
         removed: Mapping[str, PartitionFile],
         stats: Mapping[str, Mapping[str, Any]],
         metadata: Mapping[str, Any],
-    ) -> None:
-        """Commit one transaction, durably. The caller holds the table's lock."""
+    ) -> int:
+        """Commit one transaction, durably, and return its version. The caller holds the table's lock."""
         now = int(time.time() * 1000)
         partition = table.partition()
         version = self.version() + 1
@@ -122,6 +122,7 @@ class Log:
             action = self._action(path, file, partition, "modificationTime", now)
             actions.append({"add": action | {"stats": json.dumps(stats[path])}})
         self._write(version, actions)
+        return version
 
     def add_columns(self, table: type[Table], names: Sequence[str]) -> None:
         """Add nullable columns that a newer release of the product brings. The caller holds the table's lock."""
