@@ -1,0 +1,138 @@
+"""Dagster, governance and MLflow in PostgreSQL: the same days as on SQLite, and nothing lost where it is restarted.
+
+A month of a simulated market takes some minutes on each.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polars.testing import assert_frame_equal
+from postgres_server import Postgres, started
+from torture_runs import WARM, Place, Warm, check_whole, hashes, standing
+from torture_shop import FIRST, write_shop
+
+from pricing_assets.lake import claims
+from pricing_assets.settings import EXAMPLES
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+MONTH = date(2026, 10, 2)
+MARKET = ("simulate", "--skus", "12", "--markets", "1")
+SEED = 20261129
+
+pytestmark = pytest.mark.torture
+
+
+def in_postgres(home: Path, shop: Path, postgres: Postgres, name: str) -> Place:
+    """A home whose Dagster, governance and MLflow are in databases of their own."""
+    databases = {"DAGSTER_URL": "dagster", "GOVERNANCE_URL": "governance", "MLFLOW_URI": "mlflow"}
+    urls = {f"PRICING_{key}": postgres.database(f"{database}_{name}") for key, database in databases.items()}
+    folders = {"DAGSTER_HOME": str(DEPLOY), "PRICING_DAGSTER_FOLDER": str(home / "dagster")}
+    return Place(home, shop, urls | folders)
+
+
+def test_a_month_with_a_champion_is_the_same_on_sqlite_and_in_postgresql(tmp_path: Path) -> None:
+    sqlite = Place(tmp_path / "sqlite" / "home", EXAMPLES / "sap_like")
+    with started() as postgres:
+        other = in_postgres(tmp_path / "postgres" / "home", EXAMPLES / "sap_like", postgres, "month")
+        for place in (sqlite, other):
+            _month(place)
+    found, expected = hashes(other.lake), hashes(sqlite.lake)
+    assert {table: sorted(days) for table, days in found.items()} == {
+        table: sorted(days) for table, days in expected.items()
+    }
+    different = [(table, day) for table, days in expected.items() for day in days if days[day] != found[table][day]]
+    assert different == []
+    assert len(expected["decisions.price_decisions"]) == 30
+    assert_frame_equal(standing(other.lake), standing(sqlite.lake))
+    files = sorted(path.name for path in other.home.rglob("*.db"))
+    assert files == ["market.db"], "nothing but the shop is in SQLite"
+
+
+def _month(place: Place) -> None:
+    """Thirty days; after the third a person agrees to a model, which forecasts the rest."""
+    place.home.parent.mkdir(parents=True)
+    place.run(*MARKET, "--until", str(MONTH + timedelta(days=2)))
+    place.run("run", "--from", str(MONTH), "--to", str(MONTH + timedelta(days=2)))
+    events = _answer(place, "drift", "list")
+    event = next(each["id"] for each in events if each["model"] == "demand-daily")
+    place.run("drift", "approve", event, "--reason", "the first model", "--by", "ann")
+    place.run("models", "retrain")
+    assert any(each["role"] == "champion" for each in _answer(place, "models", "list"))
+    place.run(*MARKET)
+    place.run("run", "--from", str(MONTH + timedelta(days=3)), "--to", str(MONTH + timedelta(days=29)))
+
+
+def _answer(place: Place, *words: str) -> list[dict[str, Any]]:
+    return json.loads(place.run(*words, "--json"))  # type: ignore[no-any-return]
+
+
+class Told(Warm):
+    """A Warm whose runs' words can be read."""
+
+    def __init__(self, place: Place) -> None:
+        self.words = place.home.parent / f"{place.home.name}.said"
+        with self.words.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, str(WARM)],
+                env=place.environment,
+                cwd=place.home.parent,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                bufsize=1,
+            )
+
+    def said_since(self, start: int) -> str:
+        return self.words.read_bytes()[start:].decode()
+
+
+@pytest.mark.parametrize("outages", [12])
+def test_a_server_restarted_in_mid_run_costs_a_run_at_most_and_no_day(tmp_path: Path, outages: int) -> None:
+    """At random moments, down for none to twelve seconds: some are waited out, the others end the run by name."""
+    shop, chance = write_shop(tmp_path / "shop"), random.Random(SEED)
+    days = [FIRST + timedelta(days=20 + number) for number in range(outages + 1)]
+    whole = Place(tmp_path / "whole", shop)
+    whole.run("run", "--from", str(days[0]), "--to", str(days[-1]))
+    with started() as postgres:
+        place = in_postgres(tmp_path / "struck", shop, postgres, "struck")
+        server, ended = Told(place), {"well": 0, "by name": 0}
+        try:
+            server.run("run", "--date", str(days[0]))
+            before = time.monotonic()
+            server.run("run", "--date", str(days[1]))
+            lasts = time.monotonic() - before
+            for day in days[2:]:
+                start, down = server.words.stat().st_size, chance.choice((0.0, 0.0, chance.uniform(3, 12)))
+                moment = chance.uniform(0.05, 0.95) * lasts
+                server.start("run", "--date", str(day))
+                time.sleep(moment)
+                postgres.stop()
+                time.sleep(down)
+                postgres.start()
+                code, said = server.wait(), server.said_since(start)
+                print(
+                    f"seed {SEED}, {day}: struck at {moment:.2f} of {lasts:.2f} s for {down:.1f} s, ended with {code}"
+                )
+                assert code in (0, 1) and (code == 0 or "\n  remedy: " in said), said[-3000:]
+                assert "Traceback" not in said and "secret-word" not in said, said[-3000:]
+                ended["well" if code == 0 else "by name"] += 1
+                if code:
+                    server.run("run", "--date", str(day))
+                check_whole(place.lake)
+                assert claims.holders(place.lake) == {}
+        finally:
+            server.close()
+        print(f"seed {SEED}: {ended}")
+        assert hashes(place.lake) == hashes(whole.lake)
+        assert_frame_equal(standing(place.lake), standing(whole.lake))
+        assert "FAULT" not in place.run("doctor")
