@@ -156,14 +156,6 @@ class Deployment:
         found = self.ask("pricing-engineer", RUNS)["runsOrError"]["results"]
         return [each | {"tags": {tag["key"]: tag["value"] for tag in each["tags"]}} for each in found]
 
-    def worker(self) -> psutil.Process | None:
-        """The process of the run at work; None where none is."""
-        for child in _children(self.processes["pricing-code"].pid):
-            with suppress(psutil.Error):
-                if "execute_run" in child.cmdline():
-                    return child
-        return None
-
     def pricing(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`pricing …` as the engineer types it on this machine."""
         command = [str(Path(sys.executable).parent / "pricing"), *words]

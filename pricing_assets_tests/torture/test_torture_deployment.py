@@ -110,7 +110,7 @@ def test_each_process_is_killed_in_turn_and_every_day_ends_standing(
     # the sensor asks for the days after it, which nobody launched
     assert deployment.switch(ENGINEER, "catch_up", on=True) == "Sensor"
     deployment.until("a run of the sensor's", lambda: _runs_of(deployment, days[1]))
-    deployment.until("its process", deployment.worker)
+    deployment.until("it is at work", lambda: _held(deployment, days[1]))
     deployment.kill("pricing-daemon")
     deployment.until("the day stands, its run watched by nobody", lambda: stands(deployment, days[1]))
     deployment.start("pricing-daemon")
@@ -126,7 +126,6 @@ def test_each_process_is_killed_in_turn_and_every_day_ends_standing(
     deployment.until("the last day stands", lambda: stands(deployment, days[2]))
     deployment.ready(READERS)
     deployment.ready(ENGINEER)
-    deployment.until("no run is at work", lambda: deployment.worker() is None)
     ended = {"SUCCESS", "FAILURE"}
     deployment.until("every run has ended", lambda: {run["status"] for run in deployment.runs()} <= ended)
 

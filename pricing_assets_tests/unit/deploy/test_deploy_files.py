@@ -1,0 +1,227 @@
+"""What is in deploy/: every file is read by what would read it, and all ways to deploy start the same processes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pricing_assets.settings import Settings
+
+PROJECT = Path(__file__).parents[3]
+DEPLOY = PROJECT / "deploy"
+UNITS = {
+    "code": "pricing-code",
+    "daemon": "pricing-daemon",
+    "readers": "pricing-readers",
+    "engineer": "pricing-engineer",
+}
+TEXTS = [path for path in DEPLOY.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
+def variables(path: Path) -> dict[str, str]:
+    """The variables an environment file sets; those it shows behind a # left out."""
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def wanted(content: object) -> set[str]:
+    """The variables a configuration of Dagster's takes from the environment."""
+    if isinstance(content, dict):
+        return ({content["env"]} if set(content) == {"env"} else set()).union(*map(wanted, content.values()))
+    return set().union(*map(wanted, content)) if isinstance(content, list) else set()
+
+
+def unit(name: str) -> dict[str, list[str]]:
+    """The settings of a unit of systemd."""
+    found: dict[str, list[str]] = {}
+    for line in (DEPLOY / "systemd" / f"{name}.service").read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]  # type: ignore[no-any-return]
+
+
+def kubernetes() -> dict[str, dict[str, Any]]:
+    """Kind → document."""
+    return {each["kind"]: each for each in yaml.safe_load_all((DEPLOY / "kubernetes" / "pricing.yaml").read_text())}
+
+
+def containers() -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in kubernetes()["StatefulSet"]["spec"]["template"]["spec"]["containers"]}
+
+
+def started(words: list[str]) -> dict[str, str]:
+    """A command as program and options, whatever the ports and addresses."""
+    program = [Path(words[0]).name, *itertools.takewhile(lambda word: not word.startswith("--"), words[1:])]
+    options = " ".join(words[len(program) :])
+    found = dict(re.findall(r"--([a-z-]+)(?: ([^-]\S*))?", options))
+    workspace = found.get("workspace", "").rpartition("/")[2]
+    return {"": " ".join(program), **found, "port": "", "host": "", "workspace": workspace}
+
+
+def test_everything_dagster_takes_from_the_environment_is_in_the_example() -> None:
+    named = {
+        name
+        for file in ("dagster.yaml", "workspace.yaml")
+        for name in wanted(yaml.safe_load((DEPLOY / file).read_text()))
+    }
+    assert named == {"PRICING_DAGSTER_URL", "PRICING_DAGSTER_FOLDER", "PRICING_CODE_HOST", "PRICING_CODE_PORT"}
+    example = variables(DEPLOY / "pricing.env.example")
+    expanded = {name for each in UNITS.values() for name in re.findall(r"\$\{(\w+)\}", unit(each)["ExecStart"][0])}
+    assert named | expanded <= set(example)
+    own = {f"PRICING_{name.upper()}" for name in Settings.model_fields} | {"DAGSTER_HOME"}
+    assert {"PRICING_HOME", "PRICING_SOURCE", "PRICING_GOVERNANCE_URL", "PRICING_MLFLOW_URI"} <= own & set(example)
+    inside = {"PRICING_HOME", "PRICING_SOURCE", "PRICING_DAGSTER_FOLDER", "DAGSTER_HOME"}
+    assert named <= set(compose()["code"]["environment"]) | inside
+    pods = variables(DEPLOY / "kubernetes" / "settings.env") | variables(
+        DEPLOY / "kubernetes" / "databases.env.example"
+    )
+    assert named | inside <= set(pods)
+    image = re.findall(r"(\w+)=\S+", (DEPLOY / "Dockerfile").read_text().partition("ENV PATH")[2])
+    assert inside <= set(image)
+
+
+def test_the_instance_is_that_of_the_project_but_for_where_it_is_kept() -> None:
+    here, there = (yaml.safe_load((folder / "dagster.yaml").read_text()) for folder in (PROJECT, DEPLOY))
+    kept = ("concurrency", "run_monitoring", "run_retries", "retention", "telemetry", "nux")
+    assert {name: there[name] for name in kept} == {name: here[name] for name in kept}
+    assert (
+        yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"][0]["python_module"]["location_name"]
+        == (yaml.safe_load((DEPLOY / "workspace.yaml").read_text())["load_from"][0]["grpc_server"]["location_name"])
+    )
+
+
+def test_dagster_accepts_the_instance_and_the_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dagster._core.instance.config import dagster_instance_config
+    from dagster._core.workspace.config_schema import ensure_workspace_config
+
+    for name, value in variables(DEPLOY / "pricing.env.example").items():
+        monkeypatch.setenv(name, value)
+    config, _ = dagster_instance_config(str(DEPLOY))
+    assert config["storage"]["custom"]["class"] == "KeptPostgresStorage"
+    workspace = yaml.safe_load((DEPLOY / "workspace.yaml").read_text())
+    (location,) = ensure_workspace_config(workspace, "workspace.yaml")["load_from"]
+    assert location["grpc_server"]["port"] == 4000
+
+
+def test_systemd_compose_and_kubernetes_start_the_same_processes() -> None:
+    for name, service in UNITS.items():
+        by_systemd = started(shlex.split(unit(service)["ExecStart"][0]))
+        assert by_systemd == started(compose()[name]["command"]) == started(containers()[name]["command"]), name
+
+
+def test_users_get_pages_that_change_nothing_and_the_engineers_are_on_loopback() -> None:
+    for name in UNITS:
+        commands = (
+            unit(UNITS[name])["ExecStart"][0],
+            " ".join(compose()[name]["command"]),
+            " ".join(containers()[name]["command"]),
+        )
+        assert ["--read-only" in command for command in commands] == [name == "readers"] * 3, name
+    assert "--host 127.0.0.1 " in unit("pricing-engineer")["ExecStart"][0]
+    assert all(port.startswith("127.0.0.1:") for port in compose()["engineer"]["ports"])
+    assert "127.0.0.1" in containers()["engineer"]["command"]
+    assert [name for name, service in compose().items() if service.get("ports")] == ["readers", "engineer"]
+    assert [name for name, container in containers().items() if container.get("ports")] == ["readers"]
+    (rule,) = kubernetes()["NetworkPolicy"]["spec"]["ingress"]
+    assert rule["ports"] == [{"port": 3000}]
+
+
+def test_every_container_is_looked_at_and_started_again() -> None:
+    for name, service in compose().items():
+        assert service["restart"] == "unless-stopped" and service["healthcheck"]["test"], name
+    needed = {name: list(service.get("depends_on", {})) for name, service in compose().items()}
+    assert needed == {
+        "postgres": [],
+        "code": ["postgres"],
+        "daemon": ["code"],
+        "readers": ["code"],
+        "engineer": ["code"],
+    }
+    assert compose()["code"]["hostname"], "days are claimed by host: a new name would leave those of a dead run held"
+    assert all(unit(name)["Restart"] == ["always"] for name in UNITS.values())
+    probed = {name for name, container in containers().items() if {"livenessProbe", "readinessProbe"} & set(container)}
+    assert probed == {"code", "daemon", "readers"}
+
+
+def test_what_pods_and_services_refer_to_is_there() -> None:
+    pod = kubernetes()["StatefulSet"]["spec"]["template"]
+    volumes = {each["name"] for each in pod["spec"]["volumes"]}
+    volumes |= {each["metadata"]["name"] for each in kubernetes()["StatefulSet"]["spec"]["volumeClaimTemplates"]}
+    for container in containers().values():
+        assert {each["name"] for each in container["volumeMounts"]} == volumes
+        assert container["envFrom"][0]["configMapRef"]["name"] == "pricing-settings"
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    labels = pod["metadata"]["labels"]
+    assert kubernetes()["Service"]["spec"]["selector"] == labels
+    assert kubernetes()["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == labels
+    assert kubernetes()["StatefulSet"]["spec"]["selector"]["matchLabels"] == labels
+    made = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())
+    for named in [*made["resources"], *made["configMapGenerator"][0]["envs"]]:
+        assert (DEPLOY / "kubernetes" / named).is_file()
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_no_file_holds_a_secret_or_a_path_of_a_machine(path: Path) -> None:
+    text = path.read_text()
+    assert str(PROJECT) not in text and "/root/" not in text and "/home/" not in text.replace("/srv/pricing/home", "")
+    for password in re.findall(r"://\w+:([^@\s]+)@", text):
+        assert password == "PASSWORD" or password.startswith("${") or password == "password", f"{path.name}: {password}"
+
+
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not installed: the units were not looked at by systemd")
+    for name in UNITS.values():
+        text = (DEPLOY / "systemd" / f"{name}.service").read_text()
+        (tmp_path / f"{name}.service").write_text(
+            text.replace("/opt/pricing/.venv/bin", str(Path(sys.executable).parent))
+        )
+    command = [program, "verify", "--man=no", *map(str, sorted(tmp_path.glob("*.service")))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = [line for line in done.stderr.splitlines() if "pricing" in line]
+    assert done.returncode == 0 and said == [], done.stderr
+
+
+def test_kubectl_builds_the_manifests() -> None:
+    program = shutil.which("kubectl")
+    if program is None:
+        pytest.skip("kubectl is not installed: the manifests were not built by it")
+    done = subprocess.run(
+        [program, "kustomize", str(DEPLOY / "kubernetes")], capture_output=True, text=True, check=True
+    )
+    made = {each["kind"]: each for each in yaml.safe_load_all(done.stdout)}
+    assert set(made) == {"ConfigMap", "Service", "StatefulSet", "NetworkPolicy"}
+    pod = made["StatefulSet"]["spec"]["template"]["spec"]
+    assert {each["image"] for each in pod["containers"]} == {"REGISTRY/pricing-assets:VERSION"}
+    assert pod["containers"][0]["envFrom"][0]["configMapRef"]["name"] == made["ConfigMap"]["metadata"]["name"]
+
+
+def test_compose_accepts_its_file() -> None:
+    program = shutil.which("docker")
+    able = program and subprocess.run([program, "compose", "version"], capture_output=True, check=False).returncode == 0
+    if not (program and able):
+        pytest.skip("docker compose is not installed: compose.yaml was not looked at by it")
+    command = [
+        program,
+        "compose",
+        "--env-file",
+        str(DEPLOY / "compose.env.example"),
+        "-f",
+        str(DEPLOY / "compose.yaml"),
+    ]
+    subprocess.run([*command, "config", "--quiet"], check=True)
