@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from pricing_assets import (
+    cli_archive,
     cli_demand,
     cli_elasticity,
     cli_experiments,
@@ -67,6 +68,7 @@ app.add_typer(cli_demand.app)
 app.add_typer(cli_elasticity.app)
 app.add_typer(cli_experiments.app)
 app.add_typer(cli_watch.app)
+app.add_typer(cli_archive.app)
 
 Day = Annotated[str | None, typer.Option("--date", metavar="D", help="One business day, YYYY-MM-DD.")]
 First = Annotated[str | None, typer.Option("--from", metavar="D", help="First business day of a range.")]

@@ -21,6 +21,7 @@ import dagster as dg
 import polars as pl
 
 from pricing_assets import __version__, experiments, pricing
+from pricing_assets.archive.places import refuse_unfinished
 from pricing_assets.defs import executions
 from pricing_assets.defs.partitions import SETTINGS, SOURCE
 from pricing_assets.errors import PricingError
@@ -249,6 +250,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
         worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
         live = partial(executions.may_be_live, context.instance)
         try:
+            refuse_unfinished(self.settings.home)
             with self._logged(context, days):
                 self.lake.belongs_to(self.source.name)
                 with claims.claim(self.lake, days, context.run_id, live, pid=worker):

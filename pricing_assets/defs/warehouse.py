@@ -148,6 +148,20 @@ def marts(
     yield from _tests(results)
 
 
+def build() -> None:
+    """Builds the warehouse outside of a run, of a home restored. Raises PricingError where dbt fails."""
+    from pricing_assets.lake import warehouse
+
+    platform = Platform()
+    settings = platform.settings
+    target = settings.home / "dbt" / "target"
+    with warehouse.draft(platform.lake, settings.analytics, platform.exports()) as draft:
+        _go_on_from_setup(target)
+        built = dbt("build", settings.home, target, draft)
+        if built.returncode:
+            raise PricingError(f"dbt build failed: {built.stdout[-2000:]}", "the next `pricing run` builds it")
+
+
 def _go_on_from_setup(target: Path) -> None:
     """A home's first build takes the project as `make setup` parsed it; what has changed since, dbt parses anew."""
     parsed, ours = PROJECT / "target" / "partial_parse.msgpack", target / "partial_parse.msgpack"

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -22,6 +22,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.schema import REVISION
 from pricing_assets.lake import locks
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_SECONDS = 60
 """How long a writer waits for another, who takes milliseconds; then it is refused, and told who that is."""
@@ -33,13 +36,18 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """A migrated database. Raises PricingError where it cannot be opened or is newer than this code."""
+    """A migrated database. Raises PricingError where it cannot be opened or is newer than this code.
 
-    def __init__(self, url: str) -> None:
+    A restore asks for an earlier `revision`, the one its rows are of, or for None: the database as it is found.
+    """
+
+    def __init__(self, url: str, revision: str | None = REVISION) -> None:
         self.url = _url(url)
         self.shown = self.url.set(query={}).render_as_string(hide_password=True)
+        self.revision = revision
         self.engine = self._engine()
-        self._migrate()
+        if revision is not None:
+            self._migrate(revision)
 
     def close(self) -> None:
         """Closes pooled connections."""
@@ -49,6 +57,14 @@ class Database:
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that sees one state and changes nothing."""
         with self._mendable(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A transaction in which any number of statements see one state; no writer waits for it."""
+        with self.reading() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
@@ -119,16 +135,16 @@ class Database:
         sa.event.listen(engine, "begin", _begin)
         return engine
 
-    def _migrate(self) -> None:
+    def _migrate(self, wanted: str) -> None:
         with self.reading() as connection:
-            if _revision(connection) == REVISION:
+            if _revision(connection) == wanted:
                 return
         if self.url.get_backend_name() == "sqlite":
             self._write_ahead()
         with self.writing() as connection:
             found = _revision(connection)
-            if found != REVISION:
-                self._upgrade(connection, found)
+            if found != wanted:
+                self._upgrade(connection, found, wanted)
 
     def _write_ahead(self) -> None:
         # the mode is kept in the file, and cannot be changed inside a transaction
@@ -139,21 +155,34 @@ class Database:
             finally:
                 raw.close()
 
-    def _upgrade(self, connection: sa.Connection, found: str | None) -> None:
+    def _upgrade(self, connection: sa.Connection, found: str | None, wanted: str) -> None:
         from alembic import command
-        from alembic.config import Config
-        from alembic.script import ScriptDirectory
 
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        known = known_revisions()
         if found is not None and found not in known:
             raise PricingError(
                 f"governance store {self.shown}: its schema is revision {found}, this version knows up to {REVISION}",
                 "a newer version of pricing-assets wrote it: upgrade, or name another store in PRICING_GOVERNANCE_URL",
             )
-        command.upgrade(config, "head")
+        if found is None or known.index(found) < known.index(wanted):
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, wanted)
+
+
+def known_revisions() -> list[str]:
+    """Every revision of the schema this code knows, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 def _url(url: str) -> URL:

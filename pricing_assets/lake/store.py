@@ -9,7 +9,7 @@ commit, never between.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,6 +136,10 @@ class Lake:
         A file's `version` is the one that put it in force.
         """
         return list(self._log(table.table_name()).in_force(version).values())
+
+    def fields(self, table: type[Table], version: int | None = None) -> Mapping[str, str]:
+        """Column → Delta type as JSON, as of a version (default: the latest); none where there is no table."""
+        return self._log(table.table_name()).fields(version)
 
     def partitions(self, table: type[Table], version: int | None = None) -> dict[date, PartitionFile]:
         """Day → its file in force at a version (default: the latest); empty at version -1."""

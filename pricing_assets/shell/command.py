@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from pricing_assets.archive.places import refuse_unfinished
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from pricing_assets.lake import Lake
 
 REFUSED = 1
+_OF_UNFINISHED = ("restore", "doctor")
+"""Commands for a home whose restore has not ended: one goes on, one says what to do."""
 _LOGGER = logging.getLogger(__name__)
 _PIPE_WIDTH, _SHOWN_ROWS, _LEAST_TEXT, _SHORT = 10_000, 1000, 20, 8
 _HOME = typer.Option(help="Where everything written lives; default PRICING_HOME, else .pricing.", show_default=False)
@@ -164,8 +167,11 @@ def register(
                 os.environ["PRICING_HOME"] = str(home)  # before anything reads the settings
             if itself and context.invoked_subcommand:
                 return
+            shell = Shell(as_json, by or _user())
             try:
-                with _logged(shell := Shell(as_json, by or _user()), context.command_path):
+                with _logged(shell, context.command_path):
+                    if command.__name__ not in _OF_UNFINISHED:
+                        refuse_unfinished(shell.settings.home)
                     function(shell, **arguments)
             except PricingError as error:
                 _refuse(error, as_json)

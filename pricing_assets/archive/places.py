@@ -1,0 +1,38 @@
+"""What lies where in a home, and what of it a backup leaves out.
+
+Here: names, and the sign of a restore that has not ended. Not here: reading or writing what they name.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from pathlib import Path, PurePath
+
+from pricing_assets.errors import PricingError
+
+LAKE, DAGSTER, GOVERNANCE = "lake", "dagster", "governance.db"
+DUMP = "governance.jsonl"
+"""The member that holds what people decided."""
+RESTORING = ".restoring"
+"""Folder in a home whose restore has not ended."""
+
+_LEFT_OUT = (
+    *("analytics.duckdb*", "draft-*", "dbt", "data_docs"),  # built anew
+    *(f"{DAGSTER}/logs", f"{DAGSTER}/storage", f"{DAGSTER}/dagster.yaml"),  # of runs that ended; absolute paths
+    *(f"{GOVERNANCE}*", DUMP, RESTORING),  # as lines, for either engine
+    *("*.lock", "*.tmp", "*.partial"),
+)
+
+
+def is_left_out(path: PurePath) -> bool:
+    """Whether a path relative to the home is no part of a backup."""
+    return any(fnmatch(str(path), pattern) or fnmatch(path.name, pattern) for pattern in _LEFT_OUT)
+
+
+def refuse_unfinished(home: Path) -> None:
+    """Raises PricingError where a restore into this home was begun and has not ended."""
+    if (home / RESTORING).exists():
+        raise PricingError(
+            f"{home.absolute()}: a restore was begun here and has not ended",
+            "wait until it has; if it was stopped, run `pricing restore FILE` again",
+        )

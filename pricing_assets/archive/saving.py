@@ -1,0 +1,233 @@
+"""Making a backup while runs go on: what is read in which order, so that nothing refers to what is not in it.
+
+Here: the order, and what of a home is copied. Not here: the file (container), versions of the lake (lake/snapshot).
+
+1. Dagster's history first: what it remembers to have seen must be in what is read after it.
+2. The versions of all tables and the number of the last governance event, at a moment at which nothing changed.
+3. The files of these versions, which never change, and the events up to that number.
+4. The model registry after them, as champions name its versions; then whatever else lies in the home.
+
+Nobody is locked out and nothing is waited for. Where retention takes a file away that was still to be copied, the copy
+begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pricing_assets.archive import sqlite
+from pricing_assets.archive.container import Writer, writing
+from pricing_assets.archive.head import CONTENTS, NAME, Head, Moment, head_of
+from pricing_assets.archive.places import DAGSTER, DUMP, GOVERNANCE, LAKE, is_left_out
+from pricing_assets.counting import counted
+from pricing_assets.errors import PricingError
+from pricing_assets.governance import dump
+from pricing_assets.governance.database import Database
+from pricing_assets.lake import Lake, snapshot
+from pricing_assets.lake.files import storage_faults
+from pricing_assets.settings import Settings
+
+Progress = Callable[[str], None]
+
+_BEGINNINGS = 3
+_PATIENCE = 60.0  # seconds, for a moment without a commit; some milliseconds are enough
+_TOLD = 2000  # files from one word of progress to the next
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What came of it: the file, its bytes, how many files it holds, how long it took, and its head."""
+
+    file: Path
+    bytes: int
+    files: int
+    seconds: float
+    head: Head
+
+
+class _Moved(Exception):
+    """A file that is needed was taken away before it was copied."""
+
+
+def save(
+    file: Path, settings: Settings, *, force: bool = False, progress: Progress = lambda text: None, level: int = 6
+) -> Saved:
+    """Makes a backup of the home the settings name; `force` replaces a file of that name, `level` is gzip's.
+
+    Raises PricingError where there is a file already, it would lie inside the home, there is nothing to back up, the
+    lake lacks files it names, or the disk is too full; nothing is left of the file then.
+    """
+    started = time.monotonic()
+    file, home = file.absolute(), settings.home.absolute()
+    _refuse_place(file, home, force=force)
+    _require_room(file, home)
+    for beginning in range(1, _BEGINNINGS + 1):
+        try:
+            with writing(file, level) as writer:
+                head = _Copying(writer, settings, file, progress).all()
+            return Saved(file, file.stat().st_size, len(writer.contents) - 1, time.monotonic() - started, head)
+        except _Moved as moved:
+            progress(f"{moved} was taken away meanwhile, beginning anew")
+            if beginning == _BEGINNINGS:
+                raise _lacking(str(moved), 1) from moved
+    raise AssertionError("not reached")
+
+
+def _refuse_place(file: Path, home: Path, *, force: bool) -> None:
+    if not (home / LAKE).is_dir():
+        raise PricingError(
+            f"{home}: there is nothing to back up, it has no lake", "name the home: --home or PRICING_HOME"
+        )
+    if file.resolve().is_relative_to(home.resolve()):
+        raise PricingError(
+            f"{file}: lies inside the home it would be a backup of", "keep it elsewhere, on another disk"
+        )
+    if not file.parent.is_dir():
+        raise PricingError(f"{file.parent}: there is no such folder", "make it, or name another")
+    if file.is_dir() or (file.exists() and not force):
+        raise PricingError(f"{file}: is there already", "name another file, or replace it by --force")
+
+
+def _require_room(file: Path, home: Path) -> None:
+    """Refuses where not even the rows, which hardly shrink, would fit."""
+    needed = sum(path.stat().st_size for path in (home / LAKE).glob("*/*/*=*/*.parquet"))
+    free = shutil.disk_usage(file.parent).free
+    if free < needed:
+        raise PricingError(
+            f"{file.parent}: {free / 1e6:,.0f} MB are free, the backup takes about {needed / 1e6:,.0f} MB",
+            "free some space there, or name a file on another disk",
+        )
+
+
+@dataclass(frozen=True)
+class _Copying:
+    writer: Writer
+    settings: Settings
+    file: Path
+    progress: Progress
+
+    def all(self) -> Head:
+        """Adds everything, in order; what it is a backup of."""
+        home, lake = self.settings.home.absolute(), Lake(self.settings.lake)
+        aside = self.file.with_name(f"{self.file.name}.partial.d")
+        shutil.rmtree(aside, ignore_errors=True)
+        store = None
+        try:
+            with storage_faults(aside):
+                aside.mkdir()
+            self.progress("Dagster's history")
+            history = list(_copied(home / DAGSTER, home, aside))
+            store = Database(self.settings.governance) if has_store(self.settings) else None
+            moment = _quiet_moment(lake, store)
+            head = head_of(self.settings, lake, moment, store.revision if store else None)
+            self.writer.add(NAME, head.written())
+            self._add(history)
+            self._add_lake(lake, moment)
+            if store is not None:
+                self.progress(f"what people decided, {counted(moment.event, 'event')}")
+                self._add_lines(store, moment.event, aside)
+            self.progress("models, and what else is there")
+            for path in sorted(home.iterdir()):
+                if path.name not in (LAKE, DAGSTER):
+                    self._add(_copied(path, home, aside))
+            contents = {name: asdict(content) for name, content in self.writer.contents.items()}
+            self.writer.add(CONTENTS, json.dumps(contents).encode())
+            return head
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+            if store is not None:
+                store.close()
+
+    def _add(self, copies: Iterator[tuple[str, Path]] | list[tuple[str, Path]]) -> None:
+        for name, path in copies:
+            with suppress(FileNotFoundError):  # of a run that has been purged meanwhile
+                self.writer.add_file(name, path)
+
+    def _add_lake(self, lake: Lake, moment: Moment) -> None:
+        shop = lake.root / "_shop"
+        if shop.exists():
+            self.writer.add_file(f"{LAKE}/_shop", shop)
+        gone = []
+        for number, part in enumerate(snapshot.parts(lake, moment.versions), 1):
+            try:
+                self.writer.add_file(f"{LAKE}/{part.path.as_posix()}", lake.root / part.path)
+            except FileNotFoundError:
+                gone += [part.path] if part.needed else []
+            if number % _TOLD == 0:
+                self.progress(f"the lake: {counted(number, 'file')}, {self.writer.written / 1e6:,.0f} MB")
+        if gone:
+            now = snapshot.versions(lake)
+            still = {part.path for part in snapshot.parts(lake, now) if part.needed}
+            if lost := [path for path in gone if path in still]:
+                raise _lacking(str(lost[0]), len(lost))
+            raise _Moved(str(gone[0]))
+
+    def _add_lines(self, store: Database, last: int, aside: Path) -> None:
+        written = aside / DUMP
+        with storage_faults(written), written.open("w", encoding="utf-8") as out:
+            out.writelines(f"{line}\n" for line in dump.lines(store, last))
+        self.writer.add_file(DUMP, written)
+
+
+def has_store(settings: Settings) -> bool:
+    """Whether people can have decided anything: not before a first run made the store of the home."""
+    return settings.governance_url is not None or (settings.home / GOVERNANCE).exists()
+
+
+def _quiet_moment(lake: Lake, store: Database | None) -> Moment:
+    """Two readings that agree: between them, all was as they say."""
+    end = time.monotonic() + _PATIENCE
+    before = _reading(lake, store)
+    while (now := _reading(lake, store)) != before:
+        if time.monotonic() > end:
+            raise PricingError(
+                f"{lake.root}: something was committed in every moment of {_PATIENCE:.0f} seconds",
+                "make the backup when less goes on",
+            )
+        before = now
+    return now
+
+
+def _reading(lake: Lake, store: Database | None) -> Moment:
+    return Moment(snapshot.versions(lake), dump.last_event(store) if store else 0)
+
+
+def _copied(top: Path, home: Path, aside: Path) -> Iterator[tuple[str, Path]]:
+    """Member name and path of each file below `top`; of a database a copy as of now, in the folder `aside`."""
+    for path in _files(top, home):
+        name = path.relative_to(home).as_posix()
+        try:
+            if not sqlite.is_database(path):
+                yield name, path
+                continue
+        except FileNotFoundError:
+            continue
+        copy = aside / name
+        with storage_faults(copy):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+        sqlite.copy(path, copy)
+        yield name, copy
+
+
+def _files(top: Path, home: Path) -> Iterator[Path]:
+    if is_left_out(top.relative_to(home)) or top.is_symlink():
+        return
+    if top.is_dir():
+        for entry in sorted(top.iterdir()):
+            yield from _files(entry, home)
+    elif top.is_file() and not sqlite.belongs_beside(top):
+        yield top
+
+
+def _lacking(path: str, number: int) -> PricingError:
+    more = f" and {counted(number - 1, 'more file')}" if number > 1 else ""
+    return PricingError(
+        f"the lake lacks {path}{more}: a backup of it would not be whole",
+        "`pricing doctor` says which days are touched and what to do; then make the backup",
+    )

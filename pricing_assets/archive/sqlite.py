@@ -1,0 +1,40 @@
+"""Copies of SQLite files that others write to.
+
+Here: telling one, and copying one by SQLite's own online backup. Not here: what is in it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+_MAGIC = b"SQLite format 3\0"
+_BESIDE = ("-wal", "-shm", "-journal")
+_PATIENCE = 60  # seconds
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is one."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
+def belongs_beside(path: Path) -> bool:
+    """Whether a file is a database's log or index, which a copy does not need."""
+    return any(path.name.endswith(end) and path.with_name(path.name.removesuffix(end)).exists() for end in _BESIDE)
+
+
+def copy(path: Path, into: Path) -> None:
+    """Makes `into` the database as of now, in one reading: writers in WAL mode do not wait for it.
+
+    Raises sqlite3.Error where it is none, or locked for a minute.
+    """
+    into.unlink(missing_ok=True)
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    with (
+        closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as source,
+        closing(sqlite3.connect(into)) as target,
+    ):
+        target.execute("PRAGMA synchronous=OFF")  # it is copied on at once
+        source.backup(target, pages=-1)

@@ -1,0 +1,130 @@
+"""The whole store as lines of JSON, and a store made of them: from SQLite or PostgreSQL into either.
+
+Here: reading up to an event, and loading into an empty database. Not here: what an event means, files.
+
+All tables are append-only and events are numbered in the order they were committed: the rows up to a number are the
+store as it was at that moment, however late they are read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from pricing_assets.errors import PricingError
+from pricing_assets.governance.database import Database, known_revisions
+from pricing_assets.governance.schema import AUDIT, EVENTS, TEXTS
+
+_BATCH = 500
+_ORDER = (TEXTS.name, EVENTS.name, AUDIT.name)  # what is referred to first
+
+
+def last_event(database: Database) -> int:
+    """The number of the latest event, 0 where there is none."""
+    with database.reading() as connection:
+        return int(connection.execute(sa.select(sa.func.max(EVENTS.c.seq))).scalar() or 0)
+
+
+def lines(database: Database, last: int) -> Iterator[str]:
+    """The store as of event `last`: a line for its revision, then one for each row."""
+    with database.snapshot() as connection:
+        yield json.dumps({"revision": database.revision})
+        asked = {
+            TEXTS.name: sa.select(TEXTS).order_by(TEXTS.c.hash),
+            EVENTS.name: sa.select(EVENTS).where(EVENTS.c.seq <= last).order_by(EVENTS.c.seq),
+            AUDIT.name: sa.select(AUDIT).where(AUDIT.c.event_seq <= last).order_by(AUDIT.c.seq),
+        }
+        for name in _ORDER:
+            for row in connection.execution_options(yield_per=_BATCH).execute(asked[name]).mappings():
+                yield json.dumps({"table": name, "row": dict(row)}, sort_keys=True)
+
+
+def load(url: str, dumped: Iterable[str]) -> int:
+    """Fills an empty store, wholly or not at all, and brings it to this version's schema; the number of events.
+
+    A store that holds exactly these rows is left as it is: an earlier call got that far. Raises PricingError where it
+    holds others, or a newer version dumped it.
+    """
+    rows = iter(dumped)
+    revision = _revision(next(rows, ""))
+    database = Database(url, revision)
+    try:
+        with database.writing() as connection:
+            tables = sa.MetaData()
+            tables.reflect(connection, only=_ORDER)
+            events = _fill(connection, tables, rows, database.shown)
+    finally:
+        database.close()
+    Database(url).close()
+    return events
+
+
+def _revision(line: str) -> str:
+    try:
+        revision = str(json.loads(line)["revision"])
+    except (ValueError, KeyError, TypeError) as fault:
+        raise PricingError(f"governance dump: its first line names no revision ({fault})", _OURS) from fault
+    if revision not in known_revisions():
+        raise PricingError(
+            f"governance dump: its schema is revision {revision}, this version knows up to {known_revisions()[-1]}",
+            "a newer version of pricing-assets wrote it: upgrade, then restore",
+        )
+    return revision
+
+
+def _fill(connection: sa.Connection, tables: sa.MetaData, rows: Iterator[str], shown: str) -> int:
+    held = {
+        name: connection.execute(sa.select(sa.func.count()).select_from(tables.tables[name])).scalar()
+        for name in _ORDER
+    }
+    if any(held.values()):
+        return _compare(connection, tables, rows, shown)
+    batch: list[dict[str, Any]] = []
+    number, of = 0, ""
+    for name, row in map(_parsed, rows):
+        if batch and (name != of or len(batch) == _BATCH):
+            connection.execute(tables.tables[of].insert(), batch)
+            batch = []
+        batch.append(row)
+        of, number = name, number + (name == EVENTS.name)
+    if batch:
+        connection.execute(tables.tables[of].insert(), batch)
+    if connection.dialect.name == "postgresql":
+        for name in (EVENTS.name, AUDIT.name):  # rows that bring their numbers do not move what gives out new ones
+            connection.execute(
+                sa.text(
+                    f"SELECT setval(pg_get_serial_sequence('{name}', 'seq'), max(seq)) FROM {name} HAVING max(seq) > 0"
+                )
+            )
+    return number
+
+
+def _compare(connection: sa.Connection, tables: sa.MetaData, rows: Iterator[str], shown: str) -> int:
+    wanted: dict[str, list[Mapping[str, Any]]] = {name: [] for name in _ORDER}
+    for name, row in map(_parsed, rows):
+        wanted[name].append(row)
+    for name, expected in wanted.items():
+        table = tables.tables[name]
+        found = connection.execute(sa.select(table).order_by(*table.primary_key.columns)).mappings()
+        if [dict(row) for row in found] != expected:
+            held = connection.execute(sa.select(sa.func.count()).select_from(tables.tables[EVENTS.name])).scalar()
+            raise _filled(shown, int(held or 0))
+    return len(wanted[EVENTS.name])
+
+
+def _parsed(line: str) -> tuple[str, dict[str, Any]]:
+    said = json.loads(line)
+    return said["table"], said["row"]
+
+
+def _filled(shown: str, events: int) -> PricingError:
+    return PricingError(
+        f"governance store {shown}: is not empty, it holds {events:,} events",
+        "name an empty database in PRICING_GOVERNANCE_URL, or none for SQLite under the home",
+    )
+
+
+_OURS = "give a file made by `pricing backup`"
