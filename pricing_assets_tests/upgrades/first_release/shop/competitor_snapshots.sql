@@ -1,0 +1,1 @@
+SELECT date, sku, market, competitor, price, currency FROM read_csv('data/competitor_snapshots.csv', all_varchar = true)

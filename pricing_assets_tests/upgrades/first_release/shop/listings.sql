@@ -1,0 +1,1 @@
+SELECT date, sku, market FROM read_csv('data/listings.csv', all_varchar = true)

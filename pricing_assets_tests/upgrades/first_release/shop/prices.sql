@@ -1,0 +1,1 @@
+SELECT date, sku, market, price, cost, currency FROM read_csv('data/prices.csv', all_varchar = true)

@@ -1,0 +1,1 @@
+SELECT date, sku, market, quantity, unit_price, currency FROM read_csv('data/sales.csv', all_varchar = true)

@@ -1,0 +1,1 @@
+SELECT date, sku, market, on_hand FROM read_csv('data/stock.csv', all_varchar = true)
