@@ -11,7 +11,7 @@ days stay as they are, for there the opening is nothing. What is lost of `_month
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -84,9 +84,3 @@ def _month(day: date) -> str:
 
 def _place(file: PartitionFile) -> tuple[date, str]:
     return file.partition, file.hash
-
-
-def unused(lake: Lake, force: Mapping[type[Table], Sequence[PartitionFile]]) -> list[Path]:
-    """Months written that no longer stand for what is in force; an open reader may still have them."""
-    used = {path for table, each in force.items() for path in files(lake, table, each, write=False).months}
-    return sorted(set((lake.root / FOLDER).glob("*/*.parquet")) - used)

@@ -9,6 +9,7 @@ commit, never between.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -125,6 +126,30 @@ class Lake:
                 self._transact(table, new, [], provenance)
             hashes = {rows.file.hash for rows in content.values()}
             return [file for file in self.files(table) if file.hash in hashes]
+
+    def merge(self, table: type[Table], days: Collection[date], provenance: Provenance) -> list[date]:
+        """Make one file of the several that `append` left for a day, in one transaction; the rows stay the same.
+
+        Returns those of `days` that had several. Readers of the files before are not disturbed: these stay on disk.
+        """
+        with exclusive(self._lock(table)):
+            files = [file for file in self.files(table) if file.partition in frozenset(days)]
+            counts = Counter(file.partition for file in files)
+            several = [file for file in files if counts[file.partition] > 1]
+            if several:
+                merged = self._content(table, self.read_files(table, several))
+                self._transact(table, merged.values(), several, provenance)
+            return sorted({file.partition for file in several})
+
+    @contextmanager
+    def still(self, table: type[Table]) -> Iterator[Path]:
+        """Keeps every commit out of a table; yields its folder. A file in no log entry is then nobody's."""
+        with exclusive(self._lock(table)):
+            yield self.folder(table)
+
+    def entries(self, table: type[Table]) -> Sequence[Entry]:
+        """The transactions of a table, oldest first; none where it does not exist."""
+        return self._log(table.table_name()).entries()
 
     def version(self, table: type[Table]) -> int:
         """The table's latest Delta version, -1 where it does not exist."""

@@ -9,9 +9,12 @@ makes a refresh wait.
 
 from __future__ import annotations
 
+import fnmatch
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,6 +32,7 @@ from pricing_assets.tables import ALL, EXPORTED, decisions, monitoring, publishi
 from pricing_assets.tables.base import Table
 
 _READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
+_ANY = "*.parquet"
 _NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's models name the catalog
 _REFUSED = (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException)
 """How DuckDB says that a disk refused a write."""
@@ -97,6 +101,20 @@ def _alone(analytics: Path) -> Iterator[None]:
         yield
 
 
+def files_read(analytics: Path) -> Callable[[Path], bool]:
+    """Whether the warehouse in place reads a file of the lake, as its views name it; none where there is no warehouse.
+
+    Raises PricingError where it cannot be opened: then nobody knows.
+    """
+    if not Path(analytics).exists():
+        return lambda _: False
+    with _told(), duckdb.connect(str(analytics), read_only=True) as connection:
+        views = connection.sql("select sql from duckdb_views() where not internal").fetchall()
+    named = {name.replace("''", "'") for (sql,) in views for name in re.findall(r"'((?:[^']|'')*\.parquet)'", sql)}
+    patterns = [re.compile(fnmatch.translate(name)) for name in named if re.search(r"[*?[]", name)]
+    return lambda path: str(path) in named or any(pattern.match(str(path)) for pattern in patterns)
+
+
 def query(analytics: Path, sql: str) -> pl.DataFrame:
     """The result of one statement that reads. Raises PricingError with DuckDB's own words, or where it would write."""
     with reader(analytics) as ask:
@@ -161,7 +179,9 @@ def _build(lake: Lake, path: Path, exports: Mapping[type[Table], pl.DataFrame]) 
 def _view(connection: duckdb.DuckDBPyConnection, lake: Lake, table: type[Table], manifest: days.Manifest) -> None:
     files = _files(lake, table, manifest)
     try:
-        connection.execute(f"create or replace view {_identifier(table)} as {_select(table, files)}")
+        connection.execute(
+            f"create or replace view {_identifier(table)} as {_select(table, files, _later(lake, table))}"
+        )
         for comment in _comments(table):
             connection.execute(comment)
     except duckdb.IOException as fault:
@@ -192,7 +212,7 @@ def _put_in_place(new: Path, analytics: Path) -> None:
         sync(analytics.parent)
 
 
-def _select(table: type[Table], files: Files) -> str:
+def _select(table: type[Table], files: Files, later: Sequence[str]) -> str:
     """Typed and in the class's order; columns no file has are null, because the empty arm names them."""
     columns = [f"null::{sql_type(dtype)} as {_quoted(name)}" for name, dtype in dtypes(table).items()]
     nothing = f"select {', '.join(columns)} where false"
@@ -200,37 +220,47 @@ def _select(table: type[Table], files: Files) -> str:
     if files.months:
         arms.append(f"select * from read_parquet([{_listed(files.months)}], union_by_name = true)")
     if files.days:
-        arms.append(
-            f"select * from read_parquet([{_listed(files.days)}], union_by_name = true, hive_partitioning = true, "
-            f"hive_types = {{{_literal(table.partition())}: date}})"
-        )
-    if len(arms) == 1:
-        return nothing
+        arms.append(f"select * from {_by_day(table, files.days)}")
+    if later:
+        arms.append(f"select * from {_by_day(table, later, ', allow_empty = true')}")
     distinct = "distinct " if table is runs.Executions else ""  # a file replaced since is still in its folder
     return f"select {distinct}{', '.join(map(_quoted, dtypes(table)))} from ({' union all by name '.join(arms)})"
 
 
-def _listed(files: Sequence[Path]) -> str:
+def _by_day(table: type[Table], files: Sequence[Path | str], option: str = "") -> str:
+    return (
+        f"read_parquet([{_listed(files)}], union_by_name = true, hive_partitioning = true, "
+        f"hive_types = {{{_literal(table.partition())}: date}}{option})"
+    )
+
+
+def _listed(files: Sequence[Path | str]) -> str:
     return ", ".join(_literal(str(file)) for file in files)
 
 
 def _files(lake: Lake, table: type[Table], manifest: days.Manifest) -> Files:
     if table is runs.Executions:
-        return _executions(lake)
+        known = lake.files(table)
+        newest = max((file.partition for file in known), default=date.min)
+        return months.files(lake, table, [file for file in known if file.partition < newest], write=True)
     if table in _AFTERWARDS:
         return months.files(lake, table, [file for file in lake.files(table) if file.rows], write=True)
     return months.files(lake, table, list(manifest.get(table.table_name(), {}).values()), write=True)
 
 
-def _executions(lake: Lake) -> Files:
-    """Closed months as they are; of the last one whatever is in its folders: it grows outside the manifest."""
-    known = lake.files(runs.Executions)
-    if not known:
-        return Files([], [])
-    found = months.files(lake, runs.Executions, known, write=True)
-    folder, open_month = lake.folder(runs.Executions), f"{runs.Executions.partition()}={known[-1].partition:%Y-%m}"
-    closed = [path for path in found.days if not path.parent.name.startswith(open_month)]
-    return Files(found.months, [*closed, folder / f"{open_month}-*" / "*.parquet"])
+def _later(lake: Lake, table: type[Table]) -> Sequence[str]:
+    """Patterns of files that count as soon as they are there: executions grow outside the manifest, failed ones too."""
+    if table is not runs.Executions or not (known := lake.files(table)):
+        return []
+    newest = max(file.partition for file in known).isoformat()
+    return [str(lake.folder(table) / pattern) for pattern in _since(table, newest)]
+
+
+def _since(table: type[Table], day: str) -> Iterator[str]:
+    """Patterns for the files of a day and of every later one, which may not be there yet."""
+    for end, digit in [(len(day), ""), *((at, digit) for at, digit in enumerate(day) if digit in "012345678")]:
+        later = f"[{int(digit) + 1}-9]*" if digit else ""
+        yield f"{table.partition()}={day[:end]}{later}/{_ANY}"
 
 
 def _comments(table: type[Table], kind: str = "view") -> Iterator[str]:

@@ -40,6 +40,8 @@ def _from(*features: str, provenance: bool = False) -> dict[str, Any]:
 class PriceAnomalies(Table):
     """One row per day, SKU, market and reason: a fact that calls for a look, and a sentence that says why."""
 
+    kept = "evidence"
+
     date = day()
     sku = identifier("stock keeping unit", metadata=_from("sku"))
     market = identifier("market", metadata=_from("market"))

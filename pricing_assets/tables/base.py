@@ -6,7 +6,7 @@ Here: the base class and the column kinds that several tables share. Not here: a
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import dataframely as dy
 
@@ -14,9 +14,16 @@ from pricing_assets.tables.money import CURRENCIES
 
 _COLUMNS: dict[type[dy.Schema], dict[str, dy.Column]] = {}
 
+Kept = Literal["for ever", "evidence", "decisions", "audit"]
+"""How long the rows of a day are kept (docs/retention.md): as long as decisions; evidence as long as days whose
+decisions are kept, or a model in force, look back on it; as long as the audit; or for ever.
+"""
+
 
 class Table(dy.Schema):
     """Base of all tables. The name follows from the place: class `Prices` in module `raw` is `raw.prices`."""
+
+    kept: ClassVar[Kept] = "for ever"
 
     @classmethod
     def columns(cls) -> dict[str, dy.Column]:

@@ -83,6 +83,8 @@ class Overrides(Table):
     Who set it and why is kept in the governance store, where a name can be erased.
     """
 
+    kept = "audit"
+
     date = day()
     override_id = identifier("override, as governance names it")
     kind = dy.Enum(
@@ -101,6 +103,8 @@ class Reviews(Table):
     Who answered and why is kept in the governance store, where a name can be erased.
     """
 
+    kept = "audit"
+
     date = day()
     review_id = identifier("answer, as governance names it")
     decision_id = identifier("decision that was answered", key=False)
@@ -117,6 +121,8 @@ class Reviews(Table):
 
 class Autonomy(Table):
     """One row per day and scope that governance tightens, as known when the run executed."""
+
+    kept = "audit"
 
     date = day()
     autonomy_id = identifier("the word that tightens it, as governance names it")
@@ -135,6 +141,8 @@ class Autonomy(Table):
 
 class PriceDecisions(Table):
     """One row per decision: the price of one SKU in one market, decided from the facts of day D."""
+
+    kept = "decisions"
 
     date = day()
     sku = identifier("stock keeping unit", metadata=_snapshot("sku"))
@@ -216,6 +224,8 @@ class PriceDecisions(Table):
 class PriceSteps(Table):
     """One row per step of an explanation. after − before of all steps adds up to the final price, to the cent."""
 
+    kept = "decisions"
+
     date = day()
     sku = identifier("stock keeping unit", metadata=_decision("sku"))
     market = identifier("market", metadata=_decision("market"))
@@ -230,6 +240,8 @@ class PriceSteps(Table):
 
 class LinkedGoals(Table):
     """One row per day, strategy and goal over several SKUs: whether it is met, at what price, how near to the best."""
+
+    kept = "decisions"
 
     date = day()
     strategy = identifier("strategy whose goal it is")
@@ -258,6 +270,8 @@ class PriceSentences(Table):
     They follow from the day's forecasts, elasticities and decisions: replay makes them again.
     """
 
+    kept = "decisions"
+
     date = day()
     sku = identifier("stock keeping unit", metadata=_decision("sku"))
     market = identifier("market", metadata=_decision("market"))
@@ -284,6 +298,8 @@ class DemandDrivers(Table):
     model that made the forecast, whose files are kept elsewhere: recorded, and not made again by replay.
     """
 
+    kept = "decisions"
+
     date = day()
     sku = identifier("stock keeping unit", metadata=_decision("sku"))
     market = identifier("market", metadata=_decision("market"))
@@ -301,6 +317,8 @@ class DemandDrivers(Table):
 
 class PriceBook(Table):
     """One row per price to publish. The highest entry_no of a SKU, market and effective_from stands."""
+
+    kept = "audit"
 
     date = day()
     sku = identifier("stock keeping unit")
@@ -331,6 +349,8 @@ class Holdouts(Table):
     Held-out prices stay for a period, so that the others can be judged against them; chance alone draws them.
     """
 
+    kept = "decisions"
+
     date = day()
     category = identifier("category, `none` for SKUs without one", metadata=_snapshot("category"))
     market = identifier("market", metadata=_snapshot("market"))
@@ -343,6 +363,8 @@ class Holdouts(Table):
 
 class PriceTests(Table):
     """One row per price moved to learn what units answer: as many up as down in every category and market."""
+
+    kept = "decisions"
 
     date = day()
     sku = identifier("stock keeping unit", metadata=_decision("sku"))
@@ -363,6 +385,8 @@ class ShadowDecisions(Table):
 
     Never published. Both sides' units and profit are expected under the forecasts of the live decisions.
     """
+
+    kept = "decisions"
 
     date = day()
     shadow = identifier(

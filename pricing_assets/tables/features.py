@@ -48,6 +48,8 @@ class FeatureSnapshots(Table):
     latest known. Earlier prices count if they are in the currency of D. Percentages are null where they divide by 0.
     """
 
+    kept = "evidence"
+
     date = day()
     sku = identifier("stock keeping unit", metadata=_from("raw.listings.sku"))
     market = identifier("market", metadata=_from("raw.listings.market"))

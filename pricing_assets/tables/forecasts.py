@@ -51,6 +51,8 @@ class DemandForecasts(Table):
     date of the horizon to `target_date`, itself included; daily quantiles do not add up to its range.
     """
 
+    kept = "evidence"
+
     date = day("business day it was made on; it rests on what that day may see")
     target_date = dy.Date(primary_key=True, description="day it is for; of weeks the last day")
     sku = identifier("stock keeping unit", metadata=_from("raw.listings.sku", "raw.listings.on_sale"))
@@ -80,6 +82,8 @@ class DemandForecasts(Table):
 
 class Elasticities(Table):
     """One row per day, SKU, market and kind: % of units per % of price, and how well that is known."""
+
+    kept = "evidence"
 
     date = day("business day it holds for")
     sku = identifier("stock keeping unit", metadata=_from("raw.listings.sku", "raw.listings.on_sale"))

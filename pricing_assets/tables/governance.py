@@ -21,6 +21,8 @@ RESULTS = ["promoted", "kept", "failed"]
 class Strategies(Table):
     """One row per strategy in force when the day was decided, with its whole text: replay needs nothing else."""
 
+    kept = "audit"
+
     date = day()
     name = identifier("name of the strategy")
     version = dy.Int64(min=1, description="counts the activations of this strategy", metadata={"provenance": True})

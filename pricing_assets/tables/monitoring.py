@@ -33,6 +33,8 @@ class DriftMetrics(Table):
     elasticity_promotion; retraining_due.
     """
 
+    kept = "audit"
+
     date = day()
     metric = identifier("what was compared")
     segment = identifier(

@@ -40,6 +40,8 @@ class Publications(Table):
     that says so is on disk.
     """
 
+    kept = "audit"
+
     date = day()
     sku = identifier("stock keeping unit", metadata=_book("sku"))
     market = identifier("market", metadata=_book("market"))
@@ -70,6 +72,8 @@ class Publications(Table):
 
 class Reconciliations(Table):
     """One row per mismatch of a day: a price sent that is not the one charged, an acknowledgement of none sent."""
+
+    kept = "audit"
 
     date = day("day the price was charged, or the acknowledgement read")
     sku = identifier("stock keeping unit; the file where an acknowledgement could not be read")

@@ -6,7 +6,7 @@ import dataframely as dy
 
 from pricing_assets.tables.base import Table, day, identifier, moment
 
-STATUSES = ["priced", "no_trade", "recommended"]
+STATUSES = ["priced", "no_trade", "recommended", "expired"]
 
 _FILE = {
     "table": dy.String(description="table"),
@@ -33,7 +33,9 @@ class Days(Table):
     date = day()
     run_id = identifier("run that committed the day")
     sequence = dy.Int64(min=1, description="order of commits over all days", metadata={"provenance": True})
-    status = dy.Enum(STATUSES, description="priced, no_trade, or recommended: too late to publish")
+    status = dy.Enum(
+        STATUSES, description="priced, no_trade, recommended (too late to publish), or expired (no longer kept)"
+    )
     basis = dy.String(nullable=True, description="hash of all the day was decided from; null without trade")
     late = dy.Bool(description="whether the cut-off had passed when the day was decided")
     as_of = moment("the moment the run judged lateness by", provenance=True)
@@ -71,6 +73,8 @@ class Checks(Table):
 
 class Executions(Table):
     """One row per execution, failed ones too. Append-only, one file per execution."""
+
+    kept = "audit"
 
     started_on = day("day the execution started, UTC")
     run_id = identifier("Dagster run")
