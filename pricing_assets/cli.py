@@ -15,6 +15,7 @@ from pricing_assets import (
     cli_demand,
     cli_elasticity,
     cli_experiments,
+    cli_keeping,
     cli_models,
     cli_overrides,
     cli_publishing,
@@ -58,6 +59,7 @@ lake = typer.Typer(help="The Delta tables underneath.", **_FOLDED)  # type: igno
 app.add_typer(source, name="source")
 app.add_typer(cli_strategies.app, name="strategy")
 app.add_typer(lake, name="lake")
+lake.add_typer(cli_keeping.app)
 app.add_typer(cli_simulation.app, name="simulate")
 app.add_typer(cli_overrides.app)
 app.add_typer(cli_reviews.app, name="review")

@@ -9,11 +9,14 @@ from datetime import time
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SAP_LIKE = EXAMPLES / "sap_like"
+LEAST_DAYS = 40
+"""Days of decisions that are kept at least: a price waits for a person, and its answer binds, up to 30 days each, and a
+run reads a week again for late rows."""
 
 
 class Settings(BaseSettings):
@@ -66,6 +69,27 @@ class Settings(BaseSettings):
         ge=1,
         description="days the log keeps",
     )
+    keep_decisions_days: int = Field(
+        default=90,
+        ge=0,
+        description="last days whose decisions are kept, at least 40, so that what people answered still binds; "
+        "0 for ever",
+    )
+    keep_audit_days: int = Field(
+        default=730,
+        ge=0,
+        description="last days whose price book, overrides, answers, publications and audit log are kept; 0 for ever",
+    )
+    keep_runs_days: int = Field(
+        default=90,
+        ge=0,
+        description="days Dagster remembers runs that runs.executions keeps; 0 for ever",
+    )
+    keep_grace_days: int = Field(
+        default=7,
+        ge=1,
+        description="days a file stays after nothing needs it any more: so long may a reader have it open",
+    )
 
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process",
@@ -77,6 +101,13 @@ class Settings(BaseSettings):
         validation_alias="DAGSTER_HOME",
         description="folder with dagster.yaml; absent, the working directory if it has one, else under home",
     )
+
+    @field_validator("keep_decisions_days")
+    @classmethod
+    def _kept_long_enough(cls, days: int) -> int:
+        if 0 < days < LEAST_DAYS:
+            raise ValueError(f"at least {LEAST_DAYS} days, or 0 for ever: an answer binds for up to 30")
+        return days
 
     @property
     def lake(self) -> Path:

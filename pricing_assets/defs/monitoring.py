@@ -47,7 +47,7 @@ def drift_metrics(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
     with platform.at_work(context, days_of(context)), TemporaryDirectory() as folder:
         days = verdicts.open_days(context, lake, days_of(context))
         retraining.end_lapsed(platform.bench)  # also where no sensor runs
-        notes, watched = _in_force(platform, Path(folder))
+        notes, watched = in_force(platform, Path(folder))
         plan = monitoring.Plan(restarts=_restarts(platform.gate, watched))
         made = [monitoring.metrics_of(lake, days, platform.calendar, each, plan) for each in watched]
         found = pl.concat([DriftMetrics.create_empty(), *map(DriftMetrics.cast, made)]).sort(DriftMetrics.order())
@@ -56,7 +56,7 @@ def drift_metrics(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
     return catalog.result(context, DriftMetrics, found, days, _seen(found, opened, notes))
 
 
-def _in_force(platform: Platform, folder: Path) -> tuple[dict[str, str], list["Watched"]]:
+def in_force(platform: Platform, folder: Path) -> tuple[dict[str, str], list["Watched"]]:
     """The champions, and of each model without one why nothing watches it."""
     from pricing_assets import models, monitoring
     from pricing_assets.models import training

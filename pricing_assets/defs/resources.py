@@ -27,6 +27,7 @@ from pricing_assets.defs.partitions import SETTINGS, SOURCE
 from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, Provenance, claims
+from pricing_assets.lake.expiry import require_kept
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
 from pricing_assets.tables import Table
@@ -254,6 +255,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
             with self._logged(context, days):
                 self.lake.belongs_to(self.source.name)
                 with claims.claim(self.lake, days, context.run_id, live, pid=worker):
+                    require_kept(self.lake, days)
                     if days:
                         with suppress(PricingError):  # a store that is down stops the station that needs it
                             self.known_to(context)

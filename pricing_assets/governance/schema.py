@@ -3,15 +3,15 @@
 Here: tables as SQLAlchemy sees them, and the revision of the schema they belong to. Not here: how a database gets
 there (migrations/), queries (store.py).
 
-All three tables are append-only; triggers of the first migration refuse changes. JSON is canonical text: keys sorted,
-no spaces.
+All three tables are append-only; triggers of the migrations refuse changes, but for audit rows an event lets expire.
+JSON is canonical text: keys sorted, no spaces.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: the revision this code works with."""
 
 METADATA = MetaData()

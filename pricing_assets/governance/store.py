@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pricing_assets.errors import PricingError
-from pricing_assets.governance import activations, approvals, ledger, overrides, rollbacks, shadows
+from pricing_assets.governance import activations, approvals, ledger, overrides, retention, rollbacks, shadows
 from pricing_assets.governance.activations import ACTIVATED, DEACTIVATED, ROLLED_BACK, STREAM
 from pricing_assets.governance.approvals import Answer
 from pricing_assets.governance.database import Database
@@ -249,6 +249,17 @@ class Store:
         """The audit log, oldest first: seq, event_seq, subject, actor, action, before, after, recorded_at (UTC)."""
         with self._database.reading() as connection:
             return ledger.audit(connection)
+
+    def audit_before(self, before: datetime) -> int:
+        """How many audit rows were recorded before a moment."""
+        with self._database.reading() as connection:
+            return retention.count(connection, before)
+
+    def expire_audit(self, before: datetime, *, by: str, reason: str, key: str) -> int:
+        """Removes the audit rows recorded before a moment, under an event that says so; returns how many."""
+        request = Request("expire_audit", "audit", by, reason, key, body=before.isoformat())
+        with self._database.writing() as connection:
+            return 0 if ledger.earlier(connection, request) else retention.expire(connection, request, before)
 
     @property
     def _language(self) -> Language:

@@ -21,7 +21,7 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import claims, contracts, days
 from pricing_assets.lake.store import Lake, Provenance
-from pricing_assets.tables import ALL
+from pricing_assets.tables import ALL, runs
 from pricing_assets.tables.base import Kept, Table
 
 EVIDENCE = 70
@@ -163,5 +163,9 @@ def require_kept(lake: Lake, asked: Collection[date]) -> None:
 
 def expired(lake: Lake, asked: Collection[date]) -> dict[date, datetime]:
     """Of the days asked for those that have expired, and when, by day."""
-    rows = days.standing(lake).filter(pl.col("date").is_in(list(asked)), pl.col("status").cast(pl.String) == "expired")
-    return dict(rows.select("date", "committed_at").iter_rows())
+    if not asked:
+        return {}
+    names = ["date", "sequence", "status", "committed_at"]
+    rows = lake.read(runs.Days, min(asked), max(asked), columns=names).filter(pl.col("date").is_in(list(asked)))
+    last = rows.sort("sequence").unique("date", keep="last").filter(pl.col("status") == "expired").sort("date")
+    return dict(last.select("date", "committed_at").iter_rows())

@@ -185,6 +185,8 @@ def _read(recorded: Recorded) -> _Day | str:
     """The day, or why it cannot be compared."""
     if recorded.row["basis"] is None:
         return "no trade, so nothing was decided"
+    if recorded.row["status"] == "expired":
+        return f"expired on {recorded.row['committed_at']:%Y-%m-%d}: decisions of that age are no longer kept"
     logic = recorded.settings.get("logic")
     if logic != LOGIC_VERSION:
         return f"decided by an older release (logic {logic}, now {LOGIC_VERSION}): other code, other prices"

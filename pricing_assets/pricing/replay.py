@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -43,13 +43,17 @@ from pricing_assets.tables.runs import Checks
 
 @dataclass(frozen=True)
 class Replayed:
-    """Outcome of one day: `difference` is None where everything came out the same, else what first did not."""
+    """Outcome of one day: `difference` is None where everything came out the same, else what first did not.
+
+    A day whose decisions are no longer kept has status `expired`, and the moment it expired: nothing is compared.
+    """
 
     day: date
     status: str
     rows: int
     hash: str | None
     difference: str | None = None
+    expired_at: datetime | None = None
 
 
 def replay(lake: Lake, days: Sequence[date] | None = None) -> Iterator[Replayed]:
@@ -69,12 +73,16 @@ def _recorded_at(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """What neighbouring days must share to be rebuilt in one pass: raw versions, settings, whether they traded."""
     raw = {table.table_name() for table in RAW}
     versions = sorted((entry["table"], entry["version"]) for entry in row["inputs"] if entry["table"] in raw)
-    return (row["status"] == "no_trade", row["settings"], tuple(versions))
+    status = row["status"] if row["status"] in ("no_trade", "expired") else None
+    return (status, row["settings"], tuple(versions))
 
 
 def _replay_together(lake: Lake, rows: list[dict[str, Any]]) -> Iterator[Replayed]:
     if rows[0]["status"] == "no_trade":
         yield from (_without_trade(lake, row) for row in rows)
+        return
+    if rows[0]["status"] == "expired":
+        yield from (Replayed(row["date"], "expired", 0, None, expired_at=row["committed_at"]) for row in rows)
         return
     days = [row["date"] for row in rows]
     settings = json.loads(rows[0]["settings"])

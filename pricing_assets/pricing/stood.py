@@ -105,7 +105,7 @@ class Stood:
 
 
 def stood(lake: Lake, days: Sequence[date]) -> Iterator[Stood]:
-    """Those of the days that stand and traded, in order."""
+    """Those of the days that stand, traded and are still kept, in order."""
     for row in manifests.standing(lake).filter(pl.col("date").is_in(list(days))).sort("date").to_dicts():
-        if row["basis"] is not None:
+        if row["basis"] is not None and row["status"] != "expired":
             yield Stood(Recorded(lake, row))

@@ -49,7 +49,7 @@ def now(shell: Shell) -> Moment:
     source = _source(shell)
     at = datetime.now(UTC)
     if source.historical:
-        decided = manifests.standing(shell.lake).filter(pl.col("status").cast(pl.String) != "no_trade")["date"]
+        decided = manifests.standing(shell.lake).filter(~pl.col("status").is_in(["no_trade", "expired"]))["date"]
         last = decided.max()
         if isinstance(last, date):
             return Moment(last + timedelta(days=1), source.cutoff(last))

@@ -17,6 +17,7 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Provenance, claims
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.expiry import require_kept
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.deciding import key_of, open_store
 from pricing_assets.shell.open_prices import open_prices
@@ -114,6 +115,7 @@ def rollback(shell: Shell, asked: Asked, day: date | None, reason: str, *, anywa
         raise PricingError(
             f"{decided or source.name}: no price was decided to go out", "`pricing publish status` shows the days"
         )
+    require_kept(shell.lake, [decided])
     run_id = f"rollback-{uuid4()}"
     claims.claim(shell.lake, [decided], run_id, lambda _: True)
     try:

@@ -21,6 +21,7 @@ import typer
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.expiry import require_kept
 from pricing_assets.shell.command import REFUSED, Shell
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def run_days(shell: Shell, span: tuple[date, date] | None) -> None:
     first, last = span or (_last_day(SOURCE),) * 2
     _in_calendar(SOURCE, first, last)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    require_kept(shell.lake, days)
     chunks = [days[start : start + CHUNK_DAYS] for start in range(0, len(days), CHUNK_DAYS)]
     launched = list(_launch(shell, chunks))
     _report(shell, days, launched)

@@ -15,6 +15,7 @@ import typer
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.expiry import require_kept
 from pricing_assets.shell.absences import rows_set_aside, why_not_listed
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.shell.expecting import expectation, sentences
@@ -68,7 +69,8 @@ def explain(shell: Shell, sku: str, market: str, day: date, *, drivers: bool = F
 
 def last_decided_day(shell: Shell) -> date:
     """The last day that stands and traded. Raises PricingError where there is none."""
-    decided: list[date] = manifests.standing(shell.lake).filter(pl.col("status") != "no_trade")["date"].to_list()
+    standing = manifests.standing(shell.lake)
+    decided: list[date] = standing.filter(~pl.col("status").is_in(["no_trade", "expired"]))["date"].to_list()
     if not decided:
         remedy = "`pricing run` decides one; `pricing status` says what was stopped"
         raise PricingError(f"{shell.settings.home}: no day is decided yet", remedy)
@@ -92,6 +94,7 @@ def standing_decision(shell: Shell, sku: str, market: str, day: date) -> dict[st
         home = f"home is {shell.settings.home}"
         remedy = f"{stand}; `pricing run --date {day}` decides a day of the shop that has ended; {home}"
         raise PricingError(f"{day}: no decisions", remedy)
+    require_kept(shell.lake, [day])
     if standing["status"][0] == "no_trade":
         raise PricingError(f"{day}: the shop did not trade, nothing was decided", "name a day with trade")
     rows = _in_force(shell, PriceDecisions, day).filter(pl.col("basis") == standing["basis"][0])
@@ -113,9 +116,11 @@ def _suggestion(rows: pl.DataFrame, sku: str, market: str) -> str:
 
 
 def replay(shell: Shell, days: list[date] | None) -> None:
-    """Replays standing days; exit code 1 with the first difference."""
+    """Replays standing days; exit code 1 with the first difference. Expired ones are named; a single one is refused."""
     from pricing_assets.pricing.replay import replay as replayed
 
+    if days and len(days) == 1:
+        require_kept(shell.lake, days)
     outcomes = []
     for outcome in replayed(shell.lake, days):
         outcomes.append(outcome)
@@ -125,13 +130,18 @@ def replay(shell: Shell, days: list[date] | None) -> None:
             shell.say(f"{outcome.day}: DIFFERS: {outcome.difference}")
         elif outcome.status == "no_trade":
             shell.say(f"{outcome.day}: no trade, nothing to rebuild")
+        elif outcome.expired_at:
+            shell.say(f"{outcome.day}: expired on {outcome.expired_at:%Y-%m-%d}, its decisions are no longer kept")
         else:
             shell.say(f"{outcome.day}: equal {outcome.hash} {counted(outcome.rows, 'row')}")
     if not outcomes:
         raise PricingError("no day stands yet", "`pricing run` decides one")
     different = [outcome for outcome in outcomes if outcome.difference]
     shell.answer([vars(outcome) for outcome in outcomes])
-    shell.say(f"{len(outcomes) - len(different)} of {counted(len(outcomes), 'day')} came out the same")
+    expired = sum(outcome.status == "expired" for outcome in outcomes)
+    compared = len(outcomes) - expired
+    beside = f", {counted(expired, 'day')} expired" if expired else ""
+    shell.say(f"{compared - len(different)} of {counted(compared, 'day')} came out the same{beside}")
     if different:
         raise typer.Exit(REFUSED)
 

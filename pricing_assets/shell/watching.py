@@ -14,6 +14,7 @@ import typer
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.expiry import require_kept
 from pricing_assets.shell.command import Shell
 from pricing_assets.shell.showing import last_decided_day
 from pricing_assets.tables.anomalies import REASONS, SEVERITIES, PriceAnomalies
@@ -72,6 +73,8 @@ def _rows(shell: Shell, first: date, last: date) -> pl.DataFrame:
         days = str(first) if first == last else f"{first} to {last}"
         raise PricingError(f"{days}: no day stands", f"`pricing run --date {first}` decides one")
     files = manifests.manifested(shell.lake, PriceAnomalies)
+    if first == last and first not in files:
+        require_kept(shell.lake, [first])
     return shell.lake.read_files(PriceAnomalies, [file for day, file in files.items() if first <= day <= last])
 
 

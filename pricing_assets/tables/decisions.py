@@ -349,8 +349,6 @@ class Holdouts(Table):
     Held-out prices stay for a period, so that the others can be judged against them; chance alone draws them.
     """
 
-    kept = "decisions"
-
     date = day()
     category = identifier("category, `none` for SKUs without one", metadata=_snapshot("category"))
     market = identifier("market", metadata=_snapshot("market"))

@@ -82,7 +82,7 @@ def look(lake: Lake, source: Source, settings: Settings, store: Store | None, no
     What cannot be read of governance and publishing is named in `unread`. Raises PricingError where the lake cannot be.
     """
     standing = manifests.standing(lake)
-    decided = standing.filter(pl.col("status") != "no_trade").tail(1).to_dicts()
+    decided = standing.filter(~pl.col("status").is_in(["no_trade", "expired"])).tail(1).to_dicts()
     days = frozenset(standing["date"].to_list())
     known = work.executions(lake, now)
     found = Situation(

@@ -33,7 +33,7 @@ def test_a_newer_schema_is_refused_by_name(url: str) -> None:
     with database.writing() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    with pytest.raises(PricingError, match=r"revision 9999, this version knows up to 0002") as refused:
+    with pytest.raises(PricingError, match=r"revision 9999, this version knows up to 0003") as refused:
         governance.open_store(url)
     assert "upgrade" in refused.value.remedy
 

@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 from lake_frames import NOON, day, days_frame, days_row, prices
 
-from pricing_assets.lake import Lake, PartitionFile, Provenance, warehouse
+from pricing_assets.lake import Lake, Provenance, warehouse
 from pricing_assets.lake.days import commit_days
 from pricing_assets.lake.expiry import Terms
 from pricing_assets.lake.keeping import Kept, keep
 from pricing_assets.tables import Table, raw, runs
 from pricing_assets.tables.anomalies import PriceAnomalies
-from pricing_assets.tables.decisions import Holdouts, PriceBook, PriceSentences
+from pricing_assets.tables.decisions import PriceBook, PriceSentences, PriceTests
 
 MADE: tuple[type[Table], ...] = (PriceSentences, PriceBook, PriceAnomalies)
 """Manifested tables a day makes: kept as decisions, as the audit, as evidence."""
@@ -74,7 +74,7 @@ class Days:
             files += self.lake.commit(raw.Prices, rows, [day(received)], by)
         for table in MADE:
             files += self.lake.commit(table, filled(table, on, [f"{price} a", f"{price} b"]), [on], by)
-        self.lake.commit(Holdouts, filled(Holdouts, on), [on], by)  # no manifest names it
+        self.lake.commit(PriceTests, filled(PriceTests, on), [on], by)  # no manifest names it
         window = {"table": "raw.prices", "first": on - timedelta(days=2), "last": on}
         row = days_row(
             on,
@@ -106,9 +106,6 @@ class Days:
         self.runs += 1
         by = Provenance(f"keeper-{self.runs}")
         return keep(self.lake, self.analytics, terms, grace, provenance=by, now=now, is_live=lambda _: True)
-
-    def paths(self, files: Sequence[PartitionFile], table: type[Table]) -> list[Path]:
-        return [self.lake.path(table, file) for file in files]
 
 
 def on_disk(lake: Lake) -> set[Path]:
