@@ -4,8 +4,6 @@ Here: the one function the schedule and the shell call, its job, and the records
 here: what may go from the lake (lake/keeping) and from the audit log (governance/).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -42,7 +40,7 @@ class Done:
     """What a keeping did, or would do: in the lake, in the audit log, in Dagster's records of runs."""
 
     terms: Terms
-    lake: Kept
+    lake: "Kept"
     audit_before: date | None
     audit_rows: int
     runs: Sequence[str]
