@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -22,8 +24,10 @@ from deltalake import DeltaTable
 from replay.golden import GOLDEN, golden, price_the_excerpt
 from torture.torture_runs import PRICING, Reader, check_whole
 
-from pricing_assets.lake import Lake
+from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.expiry import Terms
+from pricing_assets.lake.keeping import keep
 from pricing_assets.pricing.replay import Replayed, replay
 
 DAYS = 30
@@ -83,6 +87,27 @@ def test_after_compaction_checkpoint_and_vacuum_on_another_number_of_threads(pri
     assert reader.queries > 0
     assert reader.faults == []
     assert replayed_by_another(priced) == before
+
+
+def test_after_keeping_the_days_that_are_kept_come_out_the_same(priced: Path, lake: Lake, tmp_path: Path) -> None:
+    before, kept = recorded(lake), Lake(tmp_path / "lake")
+    shutil.copytree(lake.root, kept.root)
+    days = manifests.standing(lake)["date"].to_list()
+    now, terms = datetime.now(UTC) + timedelta(days=1), Terms(20, 20, judged_since=days[5])
+    done = keep(
+        kept,
+        tmp_path / "no.duckdb",
+        terms,
+        timedelta(0),
+        provenance=Provenance("keeper"),
+        now=now,
+        is_live=lambda _: True,
+    )
+    assert done.expiry.expired == days[:10]
+    assert {each.why for each in done.gone} >= {"replaced, dropped or merged"}
+    outcomes = list(replay(kept))
+    assert [outcome.status for outcome in outcomes[:10]] == ["expired"] * 10
+    assert hashes(iter(outcomes[10:])) == {day: before[day] for day in map(str, days[10:])}
 
 
 def replayed_by_another(home: Path) -> dict[str, str]:

@@ -220,3 +220,24 @@ def test_what_is_recorded_cannot_be_changed(url: str, text: Text) -> None:
             with pytest.raises(PricingError, match=f"{table} is append-only"), database.writing() as connection:
                 connection.execute(sa.text(statement))
     database.close()
+
+
+def test_audit_rows_go_only_under_an_event_that_says_up_to_when(url: str, text: Text) -> None:
+    with governance.open_store(url, strategies) as store:
+        store.activate(text(), "ann", "r", "first")
+        between = datetime.now(UTC)
+        store.deactivate("spring", "ann", "over", "second")
+        assert store.audit_before(between) == 1
+        assert store.expire_audit(between, by="system", reason="old", key="third") == 1
+        assert store.expire_audit(between, by="system", reason="old", key="third") == 0, "the same key, one effect"
+        assert store.expire_audit(between, by="system", reason="old", key="fourth") == 0
+        assert [row["action"] for row in store.audit()] == ["strategy_deactivated", "audit_expired"]
+        assert [event.kind for event in store.events()][-1] == "audit_expired"
+        assert store.events()[-1].payload["rows"] == 1
+        assert len(store.events()) == 3, "events stay"
+    database = Database(url)
+    with pytest.raises(PricingError, match="audit is append-only"), database.writing() as connection:
+        connection.execute(sa.text("DELETE FROM audit"))
+    with pytest.raises(PricingError, match="audit is append-only"), database.writing() as connection:
+        connection.execute(sa.text("UPDATE audit SET actor = 'mallory'"))
+    database.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ import lake_analyst
 import pytest
 from lake_shop import Days, on_disk
 
-from pricing_assets.lake import Lake, expiry
+from pricing_assets.lake import Lake, claims, expiry
+from pricing_assets.lake import days as manifests
 from pricing_assets.lake.expiry import Terms
 
 GRACE = 3  # days
@@ -71,3 +73,56 @@ def test_analysts_ask_on_through_refreshes_and_compactions(tmp_path: Path, monke
 @pytest.mark.torture
 def test_analysts_ask_on_through_a_hundred_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ask_on(tmp_path / "home", monkeypatch, 110)
+
+
+@pytest.mark.torture
+def test_a_keeping_killed_at_any_moment_and_done_again_ends_in_the_same_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kills spread over the whole length of a keeping; each on a lake as it was before."""
+    monkeypatch.setattr(expiry, "EVIDENCE", 1)
+    before, kills = tmp_path / "before", 0
+    shop = Days(Lake(before / "lake"))
+    for number in range(20):
+        shop.decide(number, late=number - 1 if number else None)
+        shop.execute(number)
+        shop.execute(number)
+
+    def keeper(home: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, str(Path(lake_analyst.__file__).with_name("lake_keeper.py")), str(home)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout and process.stdout.readline() == "begins\n"
+        return process
+
+    def end(home: Path) -> tuple[object, ...]:
+        lake = Lake(home / "lake")
+        rows = manifests.standing(lake).select("date", "status", "decisions_hash", "basis").rows()
+        force = {
+            t: {on: f.hash for on, f in by.items()} for t, by in manifests.manifest(lake).items() if t[:5] != "runs."
+        }
+        files = {path.relative_to(home) for path in on_disk(lake) if "runs/days" not in str(path)}
+        return rows, force, files, claims.holders(lake)
+
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(before, undisturbed)
+    started_at, process = time.monotonic(), keeper(undisturbed)
+    began = time.monotonic()
+    process.communicate("\n", timeout=300)
+    length = time.monotonic() - began
+    expected = end(undisturbed)
+    for number in range(24):
+        home = tmp_path / f"killed-{number}"
+        shutil.copytree(before, home)
+        process = keeper(home)
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+        time.sleep(length * (number + 0.5) / 24)
+        process.kill()
+        kills += process.wait() == -9
+        process = keeper(home)
+        process.communicate("\n", timeout=300)
+        assert (process.returncode, end(home)) == (0, expected), f"killed after {length * (number + 0.5) / 24:.3f} s"
+        shutil.rmtree(home)
+    print(f"{kills} kills in keepings of {length:.2f} s; started in {began - started_at:.1f} s")
+    assert kills >= 12
