@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from shell_commands import answer, pricing
-from tiny_shop import DAYS, FIRST
+from tiny_shop import DAYS, FIRST, Shop
+from unadorned import unadorned
 
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake.expiry import Terms, expire
@@ -70,3 +71,19 @@ def test_settings_that_contradict_are_refused(copied: Path, monkeypatch: pytest.
     assert "PRICING_KEEP_AUDIT_DAYS" in pricing("lake", "keep", code=1).output
     monkeypatch.setenv("PRICING_KEEP_DECISIONS_DAYS", "7")
     assert "PRICING_KEEP_DECISIONS_DAYS=7: Value error, at least 40 days" in pricing("lake", "keep", code=1).output
+
+
+@pytest.mark.torture
+def test_marts_are_built_over_days_that_expired(expired: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets.defs import resources
+
+    monkeypatch.setattr(resources, "SOURCE", shop.load())
+    with unadorned():
+        pricing("run", "--date", str(DAYS[5]))
+    sql = (
+        "select date, status, (select count(decision_id) from marts.price_history h where h.date = s.date) as decisions"
+    )
+    rows = answer("query", f"{sql} from marts.run_summary s order by date")
+    assert [(row["status"], row["decisions"]) for row in rows] == [("expired", 0)] * 3 + [("priced", 4)] * 3
+    assert answer("query", "select count(*) as rows from marts.price_history where units > 0")[0]["rows"] > 12
+    assert "4 decided" in pricing("status").stdout

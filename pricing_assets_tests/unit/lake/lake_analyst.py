@@ -1,7 +1,8 @@
 """An analyst in a process of their own: opens what a home shows, asks again and again, lets go, begins anew.
 
-Usage: lake_analyst.py duckdb|polars|deltalake HOME. Ends when HOME/stop is there; prints how much was asked, and what
-went wrong. HOME/now says which day it is; HOME/open-KIND, since which day something is open, for who removes files.
+Usage: lake_analyst.py duckdb|polars|deltalake HOME PAUSE, which is seconds before each question. Ends when HOME/stop is
+there; prints how much was asked, and what went wrong. HOME/now says which day it is; HOME/open-KIND, since which day
+something is open, for who removes files.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 Ask = Callable[[], list[str]]
-SESSION, PAUSE = 3, 0.1  # questions asked of what was opened once, and seconds before each
+SESSION = 3  # questions asked of what was opened once
 DAYS = """
     select day.date, day.status, count(sentence.date) as rows
     from (from runs.days qualify sequence = max(sequence) over (partition by date)) as day
@@ -64,7 +65,7 @@ def by_deltalake(home: Path) -> Iterator[Ask]:
 KINDS = {"duckdb": by_duckdb, "polars": by_polars, "deltalake": by_deltalake}
 
 
-def main(kind: str, home: Path) -> None:
+def main(kind: str, home: Path, pause: float) -> None:
     queries, faults = 0, []
     mark = home / f"open-{kind}"
     while not (home / "stop").exists():
@@ -72,7 +73,7 @@ def main(kind: str, home: Path) -> None:
         try:
             with KINDS[kind](home) as ask:
                 for _ in range(SESSION):
-                    time.sleep(PAUSE)
+                    time.sleep(pause)
                     faults += [f"wrong: {row}" for row in ask()]
                     queries += 1
         except Exception as fault:  # whatever an engine complains of is what is counted
@@ -82,4 +83,4 @@ def main(kind: str, home: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))

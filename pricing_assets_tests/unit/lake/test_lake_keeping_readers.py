@@ -21,10 +21,12 @@ from pricing_assets.lake.expiry import Terms
 GRACE = 3  # days
 
 
-def started(home: Path) -> list[subprocess.Popen[str]]:
+def started(home: Path, pause: float) -> list[subprocess.Popen[str]]:
     command = [sys.executable, str(Path(lake_analyst.__file__))]
     return [
-        subprocess.Popen([*command, kind, str(home)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            [*command, kind, str(home), str(pause)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         for kind in lake_analyst.KINDS
     ]
 
@@ -37,7 +39,7 @@ def wait_for_those_who_opened_before(home: Path, number: int) -> None:
         time.sleep(0.01)
 
 
-def ask_on(home: Path, monkeypatch: pytest.MonkeyPatch, refreshes: int) -> None:
+def ask_on(home: Path, monkeypatch: pytest.MonkeyPatch, refreshes: int, pause: float) -> None:
     monkeypatch.setattr(expiry, "EVIDENCE", 1)
     shop, removed, merged = Days(Lake(home / "lake")), 0, 0
     home.mkdir(exist_ok=True)
@@ -52,7 +54,7 @@ def ask_on(home: Path, monkeypatch: pytest.MonkeyPatch, refreshes: int) -> None:
         shop.refresh()
         kept = shop.keep(Terms(3, 12), base + timedelta(days=number), timedelta(days=GRACE))
         removed, merged = removed + len(kept.gone), merged + len(kept.merged)
-        analysts = analysts or started(home)
+        analysts = analysts or started(home, pause)
     (home / "stop").touch()
     said = [analyst.communicate(timeout=120)[0] for analyst in analysts]
     found = [json.loads(each.splitlines()[-1]) for each in said if each.strip().endswith("}")]
@@ -67,12 +69,12 @@ def ask_on(home: Path, monkeypatch: pytest.MonkeyPatch, refreshes: int) -> None:
 
 
 def test_analysts_ask_on_through_refreshes_and_compactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_on(tmp_path / "home", monkeypatch, 12)
+    ask_on(tmp_path / "home", monkeypatch, 11, pause=0.4)
 
 
 @pytest.mark.torture
 def test_analysts_ask_on_through_a_hundred_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_on(tmp_path / "home", monkeypatch, 110)
+    ask_on(tmp_path / "home", monkeypatch, 110, pause=0.05)
 
 
 @pytest.mark.torture
