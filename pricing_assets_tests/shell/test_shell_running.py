@@ -37,7 +37,7 @@ def test_without_a_date_the_last_day_of_history_is_priced_though_a_run_died_at_i
 def test_days_a_verdict_stopped_are_named_at_once_and_afterwards_even_where_one_stood_before(
     quick: Quick, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pricing_assets.shell import command, showing
+    from pricing_assets.shell import command, standing
 
     for day in DAYS[1:3]:
         shop.change("prices", day, price="inf")
@@ -52,12 +52,12 @@ def test_days_a_verdict_stopped_are_named_at_once_and_afterwards_even_where_one_
     monkeypatch.setattr(command, "_PIPE_WIDTH", 80)
     assert f"run {row['run_id']}: {row['error']}\n" in pricing("runs").stdout, "on a line of its own"
 
-    said = pricing("status").stdout
+    said = pricing("status", code=1).stdout
     assert f"2 days stand, {FIRST} to {DAYS[3]}" in said
-    assert [f"  {day} was stopped: {verdict}" in said for day in DAYS[:4]] == [False, True, True, False]
-    assert list(answer("status")["stopped"]) == [str(day) for day in DAYS[1:3]]
-    monkeypatch.setattr(showing, "_SHOWN_STOPPED", 1)
-    assert "  and 1 more day stopped; --json names all\n" in pricing("status").stdout
+    assert [f"FAULT {day} was stopped: {verdict}" in said for day in DAYS[:4]] == [False, True, True, False]
+    assert list(answer("status", code=1)["stopped"]) == [str(day) for day in DAYS[1:3]]
+    monkeypatch.setattr(standing, "_SHOWN", 1)
+    assert "FAULT and 1 more fault; --json names all\n" in pricing("status", code=1).stdout
 
     refused = answer("explain", "A", "--market", "UK", "--date", str(DAYS[1]), code=1)
     assert refused["error"].startswith(f"{DAYS[1]} was stopped: {verdict}")
@@ -110,7 +110,7 @@ def test_a_late_day_says_by_when_prices_were_due(quick: Quick, shop: Shop) -> No
     recommended = said["decided"] - said["held"]
     assert recommended
     words = f"{LAST}: 4 decided, {recommended} recommended, none to publish because it was late, {said['held']} held"
-    assert words in pricing("status").stdout
+    assert words in pricing("status", code=1).stdout
 
 
 def test_a_backfill_over_a_day_another_run_holds_names_it_and_starts_no_day_of_that_chunk(
