@@ -96,17 +96,21 @@ def fail_dead_runs(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
 
 
 def conclude(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> None:
-    """Frees the days of a finished run and appends it to runs.executions; a run recorded before is left as it is."""
+    """Appends a finished run to runs.executions and frees its days; a run recorded before is left as it is.
+
+    In this order: a run that dies in between, or that the disk refuses, still holds its days, and is concluded by the
+    next one.
+    """
     found = instance.get_run_record_by_id(run_id)
     if found is None or not found.dagster_run.is_finished:
         return
-    claims.release(lake, run_id)
     row = _row(instance, found)
     with lake.alone("executions"):  # its own process and the sensor may conclude a run at once
         if run_id not in lake.read(Executions, row["started_on"], row["started_on"])["run_id"]:
             rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
             lake.append(Executions, rows, Provenance(run_id))
             _say(row)
+    claims.release(lake, run_id)
 
 
 def _say(row: Mapping[str, Any]) -> None:

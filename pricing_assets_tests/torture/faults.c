@@ -90,6 +90,8 @@ static int path_at(int folder, const char *name, char *path) {
     return snprintf(path, PATH_MAX, "%s%s%s", base, base[0] ? "/" : "", name) < PATH_MAX;
 }
 
+static int is_there(const char *path) { return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == 0; }
+
 static void say(long number, const char *call, const char *path, const char *fault) {
     char line[PATH_MAX + 128];
     int length = snprintf(line, sizeof line, "%ld\t%d\t%s\t%s\t%s\n", number, getpid(), call, path, fault);
@@ -342,8 +344,8 @@ int symlink(const char *from, const char *to) {
 BY_NAME(unlink, UNLINK, (const char *name), AT_FDCWD, name, (name))
 BY_NAME(unlinkat, UNLINK, (int folder, const char *name, int flags), folder, name, (folder, name, flags))
 BY_NAME(rmdir, UNLINK, (const char *name), AT_FDCWD, name, (name))
-BY_NAME(mkdir, MKDIR, (const char *name, mode_t how), AT_FDCWD, name, (name, how))
-BY_NAME(mkdirat, MKDIR, (int folder, const char *name, mode_t how), folder, name, (folder, name, how))
+BY_NAME(mkdir, is_there(path) ? 0 : MKDIR, (const char *name, mode_t how), AT_FDCWD, name, (name, how))
+BY_NAME(mkdirat, is_there(path) ? 0 : MKDIR, (int folder, const char *name, mode_t how), folder, name, (folder, name, how))
 BY_NAME(truncate, TRUNCATE, (const char *name, off_t length), AT_FDCWD, name, (name, length))
 BY_NAME(truncate64, TRUNCATE, (const char *name, off64_t length), AT_FDCWD, name, (name, length))
 
@@ -351,7 +353,7 @@ BY_NAME(truncate64, TRUNCATE, (const char *name, off64_t length), AT_FDCWD, name
 static int opened(const char *call, int folder, const char *name, int flags, mode_t how) {
     char path[PATH_MAX];
     int watched = (flags & (O_CREAT | O_TRUNC)) && is_armed() && path_at(folder, name, path) && is_watched(path);
-    int there = watched && syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == 0;
+    int there = watched && is_there(path);
     if (watched && !there && (flags & O_CREAT) && struck(CREATE, call, path) == 1) return -1;
     if (watched && there && (flags & O_TRUNC) && struck(TRUNCATE, call, path) == 1) return -1;
     int handle = REAL(openat64)(folder, name, flags, how);

@@ -11,12 +11,15 @@ import mmap
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct
 
+from pricing_assets.counting import counted
+
+MOST_FAILURES = 20
 SOURCE = Path(__file__).with_name("faults.c")
 _NAME, _EXCLUDED = 512, 4
 _HEAD = Struct("=7q")  # armed, mode, kinds, error, target, count, faults
@@ -136,6 +139,21 @@ class Disk:
         self._map[: _HEAD.size] = _HEAD.pack(armed, fault.mode, fault.kinds, fault.error, target, 0, 0)
 
 
+def torment(suffers: Callable[[Fault, int], bool], planned: Iterable[tuple[Fault, int]]) -> None:
+    """Goes on after a failure, so that one night shows all of them; stops where there is no such call any more."""
+    found: list[Exception] = []
+    for fault, target in planned:
+        try:
+            if not suffers(fault, target):
+                break
+        except Exception as error:
+            found.append(error)
+        if len(found) == MOST_FAILURES:
+            break
+    if found:
+        raise ExceptionGroup(f"{counted(len(found), 'fault')} went wrong", found)
+
+
 @dataclass
 class Tally:
     """What came of the faults: printed at the end, by scenario."""
@@ -146,6 +164,18 @@ class Tally:
     duplicated: int = 0
     torn: int = 0
     reader_errors: int = 0
+
+    def count(self, error: Exception) -> None:
+        """One more that went wrong, by what the check that found it says."""
+        said = str(error)
+        if not isinstance(error, AssertionError):
+            self.reader_errors += 1
+        elif "done" in said or "lost" in said:
+            self.lost += 1
+        elif "twice" in said or "exactly once" in said:
+            self.duplicated += 1
+        else:
+            self.torn += 1
 
     def says(self) -> str:
         """`fault points, faults, lost, duplicated, torn, reader errors`."""

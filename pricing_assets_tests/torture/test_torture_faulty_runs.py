@@ -1,0 +1,189 @@
+"""A whole run of a day on a disk that refuses, cuts short or dies at one call: what stands is old or new, and readable.
+
+The same command without the fault then ends in the same hashes as an undisturbed run. A sample is always on; every
+call is for `make torture`. `TORTURE_POINT=217 TORTURE_FAULT="EIO once"` repeats one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from torture_faults import (
+    BROKEN_ONCE,
+    CUT,
+    CUT_NAMES,
+    FAULTS,
+    FULL,
+    FULL_ONCE,
+    KILL,
+    SHORT,
+    Disk,
+    Fault,
+    Tally,
+    compiler,
+    torment,
+)
+from torture_runs import Hashes, Place, Warm, _half_states, check_ended, check_whole, hashes
+from torture_shop import FIRST, write_shop
+
+from pricing_assets.tables import decisions, runs
+
+SEED = 20261205
+SAMPLE = 3
+BEFORE = ["run", "--date", str(FIRST + timedelta(days=20))]
+DAY = ["run", "--date", str(FIRST + timedelta(days=21))]
+ELSEWHERE = ["/dagster/", "/dbt/", "-shm"]  # Dagster's own, dbt's own, and what SQLite shares while it is open
+MIXED = [FULL_ONCE, FULL, BROKEN_ONCE, SHORT, KILL, CUT, CUT_NAMES]
+LINE = "from unadorned import *; import torture_warm\nwith unadorned(), without_marts(): torture_warm.main()"
+WHOLE = "from unadorned import *; import torture_warm\nwith unadorned(): torture_warm.main()"
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler here: the library of faults cannot be built")
+
+
+class Faulty(Warm):
+    """A Warm whose runs meet the disk's faults, and whose words are kept."""
+
+    def __init__(self, place: Place, program: str, said: Path) -> None:
+        self._said = said
+        with said.open("wb") as words:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", program],
+                env={**place.environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                cwd=place.home.parent,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=words,
+                text=True,
+                bufsize=1,
+            )
+
+    def tries(self, arguments: Sequence[str]) -> tuple[int, str]:
+        """`pricing …` to whatever end; its exit code and words."""
+        before = self._said.stat().st_size
+        self.start(*arguments)
+        code = self.wait()
+        return code, self._said.read_bytes()[before:].decode()
+
+
+@dataclass
+class Ground:
+    """A home in which a day stands, a copy of it, and what the next day comes to undisturbed."""
+
+    place: Place
+    kept: Path
+    disk: Disk
+    server: Faulty
+    expected: Hashes
+    points: int
+    tally: Tally
+
+    def suffers(self, fault: Fault, target: int) -> bool:
+        """One run with one fault, what must hold after it, and the run again. Whether there was such a call at all."""
+        shutil.rmtree(self.place.home)
+        shutil.copytree(self.kept, self.place.home)
+        with self.disk.armed(fault, target):
+            code, words = self.server.tries(DAY)
+        if not self.disk.faults:
+            return False
+        self.tally.faults[fault.name] += 1
+        try:
+            self._judge(code, words)
+        except Exception as error:
+            self.tally.count(error)
+            error.add_note(f"{fault.name} at call {target}: {self.disk.struck()}; exit code {code}: {words[-3000:]}")
+            raise
+        return True
+
+    def _judge(self, code: int, words: str) -> None:
+        assert "Traceback" not in words
+        assert code in (0, 1, -9)
+        if code == 1:
+            assert "pricing: " in words
+            assert "remedy: " in words
+        self._check_readable()
+        found = hashes(self.place.lake)
+        assert all(found[table].items() <= self.expected[table].items() for table in found), "a mix"
+        if code == 0:
+            assert found == self.expected, "it said it was done"
+        again, said = self.server.tries(DAY)
+        assert again == 0, said
+        assert hashes(self.place.lake) == self.expected, "the same again ends elsewhere"
+        self._check_readable()
+        check_ended(self.place, kills=1)
+
+    def _check_readable(self) -> None:
+        check_whole(self.place.lake)
+        for table in (decisions.PriceDecisions, runs.Days):
+            pl.scan_delta(str(self.place.lake.folder(table))).collect()
+        analytics = self.place.home / "analytics.duckdb"
+        with contextlib.suppress(duckdb.CatalogException):  # without marts there are none
+            assert not analytics.exists() or _half_states(analytics) == []
+
+
+@contextlib.contextmanager
+def ground(folder: Path, program: str, excluded: Sequence[str]) -> Iterator[Ground]:
+    place = Place(folder / "ground" / "home", write_shop(folder / "shop"))
+    place.home.parent.mkdir()
+    disk, tally = Disk(folder / "disk", folder / "ground", excluded), Tally()
+    place = Place(place.home, place.shop, disk.environment)
+    with contextlib.closing(Faulty(place, program, folder / "words")) as server:
+        assert server.tries(BEFORE)[0] == 0
+        kept = shutil.copytree(place.home, folder / "kept")
+        with disk.armed():
+            code, words = server.tries(DAY)
+        assert code == 0, words
+        tally.points["a day's run"] = disk.count
+        yield Ground(place, kept, disk, server, hashes(place.lake), disk.count, tally)
+    print(f"\nseed {SEED}: {tally.says()}")
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """The stations up to the decisions, and what is recorded of the run."""
+    with ground(tmp_path_factory.mktemp("line"), LINE, ELSEWHERE) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """The whole run, of which only analytics.duckdb is on the faulty disk."""
+    with ground(tmp_path_factory.mktemp("marts"), WHOLE, [*ELSEWHERE[:2], "/lake/", "/governance.db"]) as made:
+        yield made
+
+
+def test_some_calls_of_a_run_fail_in_some_way(line: Ground) -> None:
+    chance = random.Random(SEED)
+    for target in sorted(chance.sample(range(1, line.points + 1), SAMPLE)):
+        line.suffers(chance.choice(MIXED), target)
+
+
+@pytest.mark.torture
+def test_each_call_of_the_stations_fails_in_some_way(line: Ground) -> None:
+    suffers_everywhere(line, line.points)
+
+
+@pytest.mark.torture
+def test_each_call_of_a_refresh_fails_in_some_way(marts: Ground) -> None:
+    suffers_everywhere(marts, marts.points)
+
+
+def suffers_everywhere(ground: Ground, points: int) -> None:
+    """One way to fail, by the seed, at each call; or the one call and way the environment names."""
+    chance = random.Random(SEED)
+    planned = [(target, chance.choice(MIXED)) for target in range(1, points + 1)]
+    if named := os.environ.get("TORTURE_POINT"):
+        wanted = os.environ.get("TORTURE_FAULT")
+        planned = [(int(named), next((each for each in FAULTS if each.name == wanted), planned[int(named) - 1][1]))]
+    torment(ground.suffers, ((fault, target) for target, fault in planned))
