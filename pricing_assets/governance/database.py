@@ -8,11 +8,14 @@ whatever a writer has read stays true until it commits.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -22,6 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.schema import REVISION
 from pricing_assets.lake import locks
+from pricing_assets.lake.files import remedy
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -32,6 +36,7 @@ _LOCK = 7_261_001
 _LOCKED = ("55P03", "SQLITE_BUSY")
 _HOLDER = """SELECT pid, usename, application_name, client_addr, state FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = :lock"""
+_LEAST_ROOM = 65_536  # bytes: SQLite needs half of them for what it shares while a store is open
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -89,11 +94,18 @@ class Database:
                     "nothing was changed: wait until that ends, or end it, then try again",
                 ) from error
             said = str(driver).strip().splitlines()[0]
-            raise PricingError(
-                f"governance store {self.shown}: {self._masked(said)}",
-                "see that the database runs, can be written to, has room and is not held by another program;"
-                " PRICING_GOVERNANCE_URL names it",
-            ) from error
+            raise PricingError(f"governance store {self.shown}: {self._masked(said)}", self._remedy()) from error
+
+    def _remedy(self) -> str:
+        """What to do about what the database said; of a full or read-only disk SQLite says no more than that."""
+        if self.url.get_backend_name() == "sqlite":
+            code = _fault_of_disk(Path(self.url.database or "").absolute().parent)
+            if code:
+                return remedy(OSError(code, os.strerror(code)))
+        return (
+            "see that the database runs, can be written to and is not held by another program;"
+            " PRICING_GOVERNANCE_URL names it"
+        )
 
     def _holder(self) -> str:
         """The writer others wait for, in words."""
@@ -121,7 +133,8 @@ class Database:
                 return sa.create_engine(self.url, pool_pre_ping=True)
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(self.url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+            url = _readable(self.url)
+            engine = sa.create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
         except ModuleNotFoundError as error:
             raise PricingError(
                 f"governance store {self.shown}: the driver {error.name} is not installed",
@@ -198,6 +211,30 @@ def _url(url: str) -> URL:
     if made.get_backend_name() not in ("sqlite", "postgresql"):
         raise PricingError(f"governance store: {made.get_backend_name()} is not supported", "use SQLite or PostgreSQL")
     return made
+
+
+def _fault_of_disk(folder: Path) -> int | None:
+    """The error number of a disk that takes nothing more."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError as error:
+        return error.errno
+    if disk.f_flag & os.ST_RDONLY:
+        return errno.EROFS
+    return errno.ENOSPC if disk.f_bavail * disk.f_frsize < _LEAST_ROOM else None
+
+
+def _readable(url: URL) -> URL:
+    """The URL by which SQLite opens a store on a read-only disk: there it must be told that nobody else writes.
+
+    Where a write-ahead log is left beside it the store is not whole without it, and SQLite says what it cannot do.
+    """
+    path = Path(url.database or "").absolute()
+    if url.query or not path.is_file() or path.with_name(f"{path.name}-wal").exists():
+        return url
+    if _fault_of_disk(path.parent) != errno.EROFS:
+        return url
+    return url.set(database=f"file:{quote(str(path))}", query={"immutable": "1", "mode": "ro", "uri": "true"})
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -41,11 +41,15 @@ def storage_faults(path: Path, *others: type[Exception]) -> Iterator[None]:
 
 def _in_words(path: Path, fault: OSError) -> PricingError:
     where = fault.filename if isinstance(fault.filename, str) else path
-    remedy = _REMEDIES.get(fault.errno or 0) or next(
+    return PricingError(f"{where}: cannot be written ({fault.strerror or fault})", remedy(fault))
+
+
+def remedy(fault: OSError) -> str:
+    """What a person can do about it. Libraries keep the number of an error to themselves, but tell its text."""
+    return _REMEDIES.get(fault.errno or 0) or next(
         (text for code, text in _REMEDIES.items() if os.strerror(code).lower() in str(fault).lower()),
         "check the disk that holds it, then run again; nothing was half-written",
     )
-    return PricingError(f"{where}: cannot be written ({fault.strerror or fault})", remedy)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import importlib.metadata
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -66,6 +67,8 @@ def _python(_: Shell) -> Iterator[Finding]:
 
 
 def _home(shell: Shell) -> Iterator[Finding]:
+    from pricing_assets.lake.files import remedy
+
     home = shell.settings.home.absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     probe = existing / ".pricing-doctor"
@@ -74,7 +77,9 @@ def _home(shell: Shell) -> Iterator[Finding]:
         probe.unlink()
         yield Finding("home", True, f"{home} can be written")
     except OSError as error:
-        yield Finding("home", False, f"{home}: {error.strerror}", "set PRICING_HOME to a folder you may write")
+        yield Finding("home", False, f"{home}: {error.strerror}", remedy(error))
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
     free = shutil.disk_usage(existing).free
     yield Finding("disk", free > _FREE_BYTES, f"{free / 1e9:.1f} GB free", "free space, or move PRICING_HOME")
 

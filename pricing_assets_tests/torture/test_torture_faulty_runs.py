@@ -42,6 +42,7 @@ from pricing_assets.tables import decisions, runs
 
 SEED = 20261205
 SAMPLE = 3
+ROOM = (40, 120, 240, 400, 600, 900, 1300, 2000, 4000, 8000)  # kB left free
 BEFORE = ["run", "--date", str(FIRST + timedelta(days=20))]
 DAY = ["run", "--date", str(FIRST + timedelta(days=21))]
 ELSEWHERE = ["/dagster/", "/dbt/", "-shm"]  # Dagster's own, dbt's own, and what SQLite shares while it is open
@@ -107,12 +108,9 @@ class Ground:
         return True
 
     def _judge(self, code: int, words: str) -> None:
-        assert "Traceback" not in words
         assert code in (0, 1, -9)
-        if code == 1:
-            assert "pricing: " in words
-            assert "remedy: " in words
-        self._check_readable()
+        judge_words(code, words)
+        check_readable(self.place)
         found = hashes(self.place.lake)
         assert all(found[table].items() <= self.expected[table].items() for table in found), "a mix"
         if code == 0:
@@ -120,16 +118,23 @@ class Ground:
         again, said = self.server.tries(DAY)
         assert again == 0, said
         assert hashes(self.place.lake) == self.expected, "the same again ends elsewhere"
-        self._check_readable()
+        check_readable(self.place)
         check_ended(self.place, kills=1)
 
-    def _check_readable(self) -> None:
-        check_whole(self.place.lake)
-        for table in (decisions.PriceDecisions, runs.Days):
-            pl.scan_delta(str(self.place.lake.folder(table))).collect()
-        analytics = self.place.home / "analytics.duckdb"
-        with contextlib.suppress(duckdb.CatalogException):  # without marts there are none
-            assert not analytics.exists() or _half_states(analytics) == []
+
+def judge_words(code: int, words: str) -> None:
+    assert "Traceback" not in words
+    assert code != 1 or ("pricing: " in words and "remedy: " in words)
+
+
+def check_readable(place: Place) -> None:
+    """Whole for our reader, for Polars' and for an analyst."""
+    check_whole(place.lake)
+    for table in (decisions.PriceDecisions, runs.Days):
+        pl.scan_delta(str(place.lake.folder(table))).collect()
+    analytics = place.home / "analytics.duckdb"
+    with contextlib.suppress(duckdb.CatalogException):  # without marts there are none
+        assert not analytics.exists() or _half_states(analytics) == []
 
 
 @contextlib.contextmanager
@@ -187,3 +192,66 @@ def suffers_everywhere(ground: Ground, points: int) -> None:
         wanted = os.environ.get("TORTURE_FAULT")
         planned = [(int(named), next((each for each in FAULTS if each.name == wanted), planned[int(named) - 1][1]))]
     torment(ground.suffers, ((fault, target) for target, fault in planned))
+
+
+@pytest.mark.torture
+def test_a_disk_that_fills_in_mid_run(tmp_path: Path) -> None:
+    """A real one: ever more room is left, until a run gets through."""
+    place = Place(tmp_path / "ground" / "home", write_shop(tmp_path / "shop"))
+    place.home.mkdir(parents=True)
+    with small_disk(place.home), contextlib.closing(Faulty(place, WHOLE, tmp_path / "words")) as server:
+        assert server.tries(BEFORE)[0] == 0
+        kept = shutil.copytree(place.home, tmp_path / "kept")
+        assert server.tries(DAY)[0] == 0
+        expected, refusals = hashes(place.lake), 0
+        for room in ROOM:
+            empty(place.home)
+            shutil.copytree(kept, place.home, dirs_exist_ok=True)
+            fill(place.home / "ballast", room)
+            code, words = server.tries(DAY)
+            (place.home / "ballast").unlink()
+            try:
+                assert code in (0, 1)
+                refusals += code
+                judge_words(code, words)
+                check_readable(place)
+                found = hashes(place.lake)
+                assert all(found[table].items() <= expected[table].items() for table in found), "a mix"
+                again, said = server.tries(DAY)
+                assert again == 0, said
+                assert hashes(place.lake) == expected
+                check_readable(place)
+                check_ended(place, kills=1)
+            except Exception as error:
+                error.add_note(f"{room} kB were free; exit code {code}: {words[-3000:]}")
+                raise
+        print(f"\n{len(ROOM)} full disks, {refusals} refusals")
+        assert refusals
+
+
+@contextlib.contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    command = ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(place)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount a disk here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def fill(path: Path, room: int) -> None:
+    """Leaves that many kB free."""
+    disk = os.statvfs(path.parent)
+    left = disk.f_bavail * disk.f_frsize - room * 1024
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY)
+    os.posix_fallocate(handle, 0, left)
+    os.close(handle)

@@ -1,0 +1,89 @@
+"""A disk that is full, or mounted read-only: what reads still answers, what writes refuses by name, doctor says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from shell_commands import answer, pricing
+from tiny_shop import FIRST, Shop
+
+from pricing_assets.lake import Lake, days
+
+READING = (
+    f"status\nruns\nexplain A --market UK --date {FIRST}\nreplay --date {FIRST}\nanomalies --date {FIRST}\nchecks\n"
+    "lake log raw.prices\npublish status"
+)
+ASKING = "strategy list\noverrides\naudit\nreview list\nautonomy list\ndrift list\nmodels list"  # the governance store
+WRITING = (
+    f"run --date {FIRST}\nfreeze --sku A --reason r --until 2027-01-01\nautonomy tighten UK --reason r --mode manual\n"
+    "strategy deactivate default --reason r\npublish"
+)
+
+
+@pytest.fixture
+def disk(priced: Path, home: Path, shop: Shop) -> Iterator[Path]:
+    """A disk of its own mounted at home, with a copy of the home in which days stand."""
+    home.mkdir()
+    mount(home, "-t", "tmpfs", "-o", "size=100m", "tmpfs")
+    try:
+        shutil.copytree(priced, home, dirs_exist_ok=True)
+        yield home
+    finally:
+        subprocess.run(["umount", "-l", str(home)], check=False)
+
+
+def mount(place: Path, *options: str) -> None:
+    done = subprocess.run(["mount", *options, str(place)], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("cannot mount a disk here")
+
+
+def fill(path: Path) -> None:
+    """Takes all the room there is."""
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY)
+    with suppress(OSError):
+        while True:
+            os.write(handle, bytes(4096))
+    os.close(handle)
+
+
+def hashes(home: Path) -> dict[str, list[str]]:
+    found = days.manifest(Lake(home / "lake"))
+    return {table: [file.hash for file in files.values()] for table, files in found.items()}
+
+
+def test_a_read_only_disk(disk: Path) -> None:
+    mount(disk, "-o", "remount,ro")
+    for command in (*READING.splitlines(), *ASKING.splitlines()):
+        pricing(*command.split())
+    for command in WRITING.splitlines():
+        said = pricing(*command.split(), code=1).output
+        assert "the file system is read-only: mount it writable" in said, (command, said)
+    found = {each["what"]: each for each in answer("doctor", code=1)}
+    assert not found["home"]["sound"]
+    assert all(found[what]["sound"] for what in ("lake", "governance", "dagster", "warehouse"))
+    assert found["home"]["remedy"].startswith("the file system is read-only")
+
+
+def test_a_full_disk(disk: Path, quick: Callable[[], None]) -> None:
+    before = hashes(disk)
+    fill(disk / "ballast")
+    for command in READING.splitlines():
+        pricing(*command.split())
+    for command in (*ASKING.splitlines(), *WRITING.splitlines()):
+        said = pricing(*command.split(), code=1).output
+        assert "the disk is full: free some space there" in said, (command, said)
+    found = {each["what"]: each for each in answer("doctor", code=1)}
+    assert not found["home"]["sound"]
+    assert found["home"]["remedy"].startswith("the disk is full")
+    assert hashes(disk) == before
+    (disk / "ballast").unlink()
+    assert json.loads(pricing("run", "--date", str(FIRST), "--json").stdout)["days"][0]["changed"] is False
+    assert hashes(disk) == before
