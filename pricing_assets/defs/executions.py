@@ -33,6 +33,8 @@ IN_FLIGHT = [
 ]
 BY_HAND = "pricing/by_hand"
 """Tag of a run of the shell, which somebody watches and may stop; Dagster watches the others."""
+_RETRIED = "dagster/will_retry"
+_RECENT = 50  # failed runs looked at: Dagster starts one again within a minute
 _FIRST, _LAST, _ONE = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 
 
@@ -55,9 +57,15 @@ def may_be_live(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def why_not(instance: dg.DagsterInstance, lake: Lake, days: Sequence[date]) -> dict[date, str]:
-    """Day → why it need not be started: it stands, or a live run is at it. Days that should be are left out."""
+    """Day → why it need not be started: it stands, or a live run is at it. Days that should be are left out.
+
+    A run that died and that Dagster is about to start again is at its days, too.
+    """
     standing = _standing(lake)
-    spans = [(run.run_id, days_of(run)) for run in instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT))]
+    retried = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={_RETRIED: "true"})
+    dying = [run for run in instance.get_runs(retried, limit=_RECENT) if run.is_complete_and_waiting_to_retry]
+    running = instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT))
+    spans = [(run.run_id, days_of(run)) for run in (*running, *dying)]
     reasons = {}
     for day in days:
         working = next((run_id for run_id, span in spans if span and span[0] <= day <= span[1]), None)

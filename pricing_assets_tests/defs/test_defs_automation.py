@@ -138,6 +138,15 @@ def test_every_attempt_has_its_own_run_key_and_the_fourth_is_not_made(live: Line
     assert requested(catch_up(live)) == [("2026-03-03", "2026-03-03#0")], "given up: a person must look at it"
 
 
+def test_a_run_that_died_and_is_about_to_be_started_again_is_not_requested_beside(live: Line, begin: Begin) -> None:
+    begin(live, FIRST)
+    died = ran(live, SECOND, dg.DagsterRunStatus.FAILURE)
+    live.instance.add_run_tags(died, {"dagster/will_retry": "true"})
+    assert requested(catch_up(live)) == [("2026-03-03", "2026-03-03#0")]
+    live.instance.add_run_tags(died, {"dagster/auto_retry_run_id": "another"})
+    assert requested(catch_up(live))[0] == ("2026-03-02", "2026-03-02#1")
+
+
 def test_single_stations_that_failed_are_no_attempts_at_the_day(live: Line, begin: Begin) -> None:
     begin(live, FIRST)
     ran(live, SECOND, dg.DagsterRunStatus.FAILURE, job="__ASSET_JOB")

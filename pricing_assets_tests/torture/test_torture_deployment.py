@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,32 @@ def test_each_process_is_killed_in_turn_and_every_day_ends_standing(
         for table, files in hashes(deployment.lake).items()
     }
     assert found == _undisturbed(trading, tmp_path / "home", days)
+
+
+def test_postgresql_is_restarted_under_all_of_them(deployment: Deployment) -> None:
+    """No process has to be started again; the run ends well, or by name and the next one does."""
+    if "pricing-daemon" not in deployment.processes:
+        deployment.start("pricing-daemon")
+    day = yesterday() - timedelta(days=3)
+    deployment.launch(ENGINEER, day)
+    deployment.until("the day is held", lambda: _held(deployment, day))
+    deployment.postgres.restart()
+
+    def ended() -> str | None:
+        with suppress(OSError, AssertionError):  # a page may say that the database was away
+            found = _runs_of(deployment, day)[0]["status"]
+            return found if found in ("SUCCESS", "FAILURE") else None
+        return None
+
+    if deployment.until("its run has ended", ended) == "FAILURE":
+        deployment.launch(ENGINEER, day)
+    deployment.until("the day stands", lambda: stands(deployment, day))
+    for unit in (READERS, ENGINEER):
+        deployment.ready(unit)
+    assert {unit: process.poll() for unit, process in deployment.processes.items()} == dict.fromkeys(
+        deployment.processes
+    )
+    check_whole(deployment.lake)
 
 
 def _runs_of(deployment: Deployment, day: date) -> list[dict[str, Any]]:
