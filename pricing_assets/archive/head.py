@@ -17,7 +17,7 @@ from pricing_assets import __version__
 from pricing_assets.archive.places import DAGSTER
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.database import known_revisions
-from pricing_assets.lake import Lake, days
+from pricing_assets.lake import Lake
 from pricing_assets.lake.contracts import dtypes
 from pricing_assets.models.mlflow_client import shown
 from pricing_assets.settings import Settings
@@ -75,7 +75,8 @@ class Moment:
 def head_of(settings: Settings, lake: Lake, moment: Moment, revision: str | None) -> Head:
     """The head of a backup that is being made."""
     shop = lake.root / "_shop"
-    standing = days.standing(lake, moment.versions.get(runs.Days.table_name(), -1))["date"]
+    version = moment.versions.get(runs.Days.table_name(), -1)
+    standing = lake.read(runs.Days, version=version, columns=["date"])["date"].unique().sort()
     return Head(
         format=FORMAT,
         code_version=__version__,

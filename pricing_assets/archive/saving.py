@@ -7,8 +7,8 @@ Here: the order, and what of a home is copied. Not here: the file (container), v
 3. The files of these versions, which never change, and the events up to that number.
 4. The model registry after them, as champions name its versions; then whatever else lies in the home.
 
-Nobody is locked out and nothing is waited for. Where retention takes a file away that was still to be copied, the copy
-begins anew.
+No run is locked out or waited for; retention alone is. Where a file goes all the same that was still to be copied, the
+copy begins anew.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
 from pricing_assets.governance.database import Database
-from pricing_assets.lake import Lake, snapshot
+from pricing_assets.lake import Lake, snapshot, soundness
 from pricing_assets.lake.files import storage_faults
 from pricing_assets.settings import Settings
 
 Progress = Callable[[str], None]
 
+_KEEPING = "keeping"
+"""Purpose of `Lake.alone` under which files of the lake go; it waits for a copy, and a copy for it. No run does."""
 _BEGINNINGS = 3
 _PATIENCE = 60.0  # seconds, for a moment without a commit; some milliseconds are enough
 _TOLD = 2000  # files from one word of progress to the next
@@ -75,7 +77,9 @@ def save(
         except _Moved as moved:
             progress(f"{moved} was taken away meanwhile, beginning anew")
             if beginning == _BEGINNINGS:
-                raise _lacking(str(moved), 1) from moved
+                raise PricingError(
+                    f"the lake lacks {moved}: a backup of it would not be whole", "`pricing doctor` says what to do"
+                ) from moved
     raise AssertionError("not reached")
 
 
@@ -125,10 +129,12 @@ class _Copying:
             history = list(_copied(home / DAGSTER, home, aside))
             store = Database(self.settings.governance) if has_store(self.settings) else None
             moment = _quiet_moment(lake, store)
+            _require_whole(lake)
             head = head_of(self.settings, lake, moment, store.revision if store else None)
             self.writer.add(NAME, head.written())
             self._add(history)
-            self._add_lake(lake, moment)
+            with lake.alone(_KEEPING):  # else what it takes away meanwhile would have to be copied anew
+                self._add_lake(lake, moment)
             if store is not None:
                 self.progress(f"what people decided, {counted(moment.event, 'event')}")
                 self._add_lines(store, moment.event, aside)
@@ -162,10 +168,6 @@ class _Copying:
             if number % _TOLD == 0:
                 self.progress(f"the lake: {counted(number, 'file')}, {self.writer.written / 1e6:,.0f} MB")
         if gone:
-            now = snapshot.versions(lake)
-            still = {part.path for part in snapshot.parts(lake, now) if part.needed}
-            if lost := [path for path in gone if path in still]:
-                raise _lacking(str(lost[0]), len(lost))
             raise _Moved(str(gone[0]))
 
     def _add_lines(self, store: Database, last: int, aside: Path) -> None:
@@ -173,6 +175,12 @@ class _Copying:
         with storage_faults(written), written.open("w", encoding="utf-8") as out:
             out.writelines(f"{line}\n" for line in dump.lines(store, last))
         self.writer.add_file(DUMP, written)
+
+
+def _require_whole(lake: Lake) -> None:
+    if found := soundness.flaws(lake):
+        words = f"a backup would not be whole: {soundness.in_words(found)}"
+        raise PricingError(words, soundness.remedy(found))
 
 
 def has_store(settings: Settings) -> bool:
@@ -223,11 +231,3 @@ def _files(top: Path, home: Path) -> Iterator[Path]:
             yield from _files(entry, home)
     elif top.is_file() and not sqlite.belongs_beside(top):
         yield top
-
-
-def _lacking(path: str, number: int) -> PricingError:
-    more = f" and {counted(number - 1, 'more file')}" if number > 1 else ""
-    return PricingError(
-        f"the lake lacks {path}{more}: a backup of it would not be whole",
-        "`pricing doctor` says which days are touched and what to do; then make the backup",
-    )

@@ -89,10 +89,9 @@ def recorded(lake: Lake) -> pl.DataFrame:
         return known.rows
 
 
-def standing(lake: Lake, version: int | None = None) -> pl.DataFrame:
-    """The standing row of each day: runs.days, one row per date, by date; as of a version (default: the latest)."""
-    rows = recorded(lake) if version is None else lake.read(runs.Days, version=version)
-    return rows.sort("sequence").unique("date", keep="last", maintain_order=True).sort("date")
+def standing(lake: Lake) -> pl.DataFrame:
+    """The standing row of each day: runs.days, one row per date, by date."""
+    return recorded(lake).sort("sequence").unique("date", keep="last", maintain_order=True).sort("date")
 
 
 def manifested(lake: Lake, table: type[Table]) -> dict[date, PartitionFile]:

@@ -58,13 +58,21 @@ def write(folder: Path, table: type[Table], rows: Rows) -> None:
     write_durably(path, buffer.getbuffer())
 
 
-def _is_whole(path: Path, rows: int) -> bool:
+def ends_whole(path: Path) -> bool:
+    """Whether a file is there and ends as one does; of one cut short while it was copied this is False."""
     try:
         with path.open("rb") as file:
             file.seek(-len(_MAGIC), io.SEEK_END)
-            if file.read() != _MAGIC:
-                return False
-        return bool(pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item() == rows)
+            return file.read() == _MAGIC
+    except OSError:
+        return False
+
+
+def _is_whole(path: Path, rows: int) -> bool:
+    try:
+        return ends_whole(path) and bool(
+            pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item() == rows
+        )
     except (OSError, pl.exceptions.PolarsError):
         return False
 

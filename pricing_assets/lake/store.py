@@ -96,10 +96,10 @@ class Lake:
     ) -> list[PartitionFile]:
         """Replace exactly the partitions `days` by the rows of `frame`, in one transaction.
 
-        Rows are validated, sorted and hashed; a day whose content is in force already is left alone, a day without
-        rows loses its file. Returns the files in force for those of `days` that have rows, by day. Raises
-        PricingError where rows break the table's contract or lie outside `days`, where the table on disk has another
-        schema, and where the disk refuses; the table is then as before.
+        Rows are validated, sorted and hashed; a day whose content is in force already is left alone (its file is
+        written again where the disk has lost it), a day without rows loses its file. Returns the files in force for
+        those of `days` that have rows, by day. Raises PricingError where rows break the table's contract or lie outside
+        `days`, where the table on disk has another schema, and where the disk refuses; the table is then as before.
         """
         days = frozenset(days)
         content = self._content(table, contracts.checked(frame, table, days))
@@ -111,6 +111,7 @@ class Lake:
             added = [rows for rows in content.values() if rows.file.hash not in known]
             if added or removed:
                 self._transact(table, added, removed, provenance)
+            self._write_lost(table, [rows for rows in content.values() if rows.file.hash in known])
             return [file for file in self.files(table) if file.partition in content]
 
     def append(self, table: type[Table], frame: pl.DataFrame, provenance: Provenance) -> list[PartitionFile]:
@@ -268,6 +269,13 @@ class Lake:
             provenance.metadata(),
         )
         _say(table, version, [rows.file for rows in new.values()], provenance)
+
+    def _write_lost(self, table: type[Table], known: Iterable[parquet.Rows]) -> None:
+        """Writes files again that are in force and were lost from the disk: their rows are at hand."""
+        for rows in known:
+            if not parquet.ends_whole(self.path(table, rows.file)):
+                make_folder(self.path(table, rows.file).parent)
+                parquet.write(self.folder(table), table, rows)
 
     def _require_same_schema(self, table: type[Table]) -> None:
         stored = self._log(table.table_name()).fields()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from pricing_assets.archive.places import refuse_unfinished
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import REFUSED, Shell
@@ -69,6 +70,7 @@ def _python(_: Shell) -> Iterator[Finding]:
 def _home(shell: Shell) -> Iterator[Finding]:
     from pricing_assets.lake.files import remedy
 
+    refuse_unfinished(shell.settings.home)
     home = shell.settings.home.absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     probe = existing / ".pricing-doctor"
@@ -104,25 +106,17 @@ def _database(source: Source) -> Finding:
 
 
 def _lake(shell: Shell) -> Iterator[Finding]:
-    from pricing_assets.lake import claims
+    from pricing_assets.lake import claims, soundness
     from pricing_assets.lake import days as manifests
     from pricing_assets.tables import ALL
 
-    files = manifests.manifest(shell.lake)
-    gone = [
-        f"{table.table_name()} {day}"
-        for table in ALL
-        for day, file in files.get(table.table_name(), {}).items()
-        if not shell.lake.path(table, file).exists()
-    ]
-    found = (
-        f"{counted(sum(map(len, files.values())), 'partition')} in force"
-        if not gone
-        else f"missing files: {', '.join(gone[:5])}"
-    )
-    yield Finding("lake", not gone, found, "restore the lake from a backup")
-    for table in ALL:
-        shell.lake.read(table, columns=table.primary_key()[:1])  # raises where the schema is another
+    if found := soundness.flaws(shell.lake):
+        yield Finding("lake", False, soundness.in_words(found), soundness.remedy(found))
+    else:
+        files = manifests.manifest(shell.lake)
+        yield Finding("lake", True, f"{counted(sum(map(len, files.values())), 'partition')} in force")
+        for table in ALL:
+            shell.lake.read(table, columns=table.primary_key()[:1])  # raises where the schema is another
     dead = claims.dead_runs(shell.lake)
     words = (
         f"days are held by {counted(len(dead), 'dead run')}: {', '.join(dead)}"

@@ -1,0 +1,82 @@
+"""`pricing backup` and `pricing restore`: what they say, what they refuse, and a home that was restored goes on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from shell_commands import answer, pricing
+from tiny_shop import FIRST, Shop
+
+from pricing_assets.archive.places import RESTORING
+from pricing_assets.lake import Lake
+from pricing_assets.tables import features, raw
+
+
+def test_a_backup_says_what_it_holds_and_what_not(standing: Path, tmp_path: Path, shop: Shop) -> None:
+    said = pricing("backup", str(tmp_path / "b")).stdout
+    assert "5 days, 2026-03-01 to 2026-03-05, 1 governance event" in said
+    assert f"not in it: the shop's folder {shop.folder}" in said
+    assert "is there already" in answer("backup", str(tmp_path / "b"), code=1)["error"]
+    again = answer("backup", str(tmp_path / "b"), "--force")
+    assert again["bytes"] == (tmp_path / "b").stat().st_size
+    assert again["backup"]["tables"]["runs.days"] == 0 and again["backup"]["days"] == 5
+    assert f"{tmp_path / 'b'}: is whole" in pricing("restore", str(tmp_path / "b"), "--check").stdout
+    assert answer("restore", str(tmp_path / "b"), "--check")["sound"]
+
+
+def test_a_restored_home_is_sound_replays_and_ends_what_was_at_work(
+    standing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dagster as dg
+
+    from pricing_assets.defs import executions, warehouse
+    from pricing_assets.settings import Settings
+    from pricing_assets.shell.instance import open_instance
+
+    working = Settings(home=tmp_path / "working")
+    shutil.copytree(standing, working.home)
+    (working.home / "dagster" / "dagster.yaml").unlink()  # it names the home it was written in
+    with open_instance(working) as instance:
+        days = {"dagster/partition": "2026-03-06"}
+        run = instance.add_run(dg.DagsterRun(job_name="daily", status=dg.DagsterRunStatus.STARTED, tags=days))
+    pricing("backup", str(tmp_path / "b"), "--home", str(working.home))
+    built: list[str] = []
+    monkeypatch.setattr(warehouse, "build", lambda: built.append("built"))  # a run of dbt, tried in torture
+    home = str(tmp_path / "restored")
+    said = pricing("restore", str(tmp_path / "b"), "--home", home).stdout
+    assert f"run {run.run_id} counts as canceled" in said and built == ["built"]
+    assert "5 of 5 days came out the same" in pricing("replay", "--home", home).stdout
+    with open_instance(Settings(home=Path(home))) as instance:
+        assert executions.why_not(instance, Lake(Path(home) / "lake"), [FIRST.replace(day=6)]) == {}
+    refused = answer("restore", str(tmp_path / "b"), "--home", home, code=1)
+    assert "is not empty" in refused["error"] and refused["remedy"]
+
+
+def test_on_a_home_whose_restore_has_not_ended_nothing_works_but_restore(copied: Path) -> None:
+    (copied / RESTORING).mkdir()
+    for words in (["status"], ["run"], ["query", "select 1"], ["backup", "x"]):
+        assert "a restore was begun here and has not ended" in answer(*words, code=1)["error"]
+    assert "run `pricing restore FILE` again" in pricing("doctor", code=1).stdout
+
+
+def test_doctor_says_which_days_a_run_computes_again_and_that_run_does(copied: Path, quick: object) -> None:
+    lake = Lake(copied / "lake")
+    lost = lake.path(features.FeatureSnapshots, lake.partitions(features.FeatureSnapshots)[FIRST])
+    before = lost.read_bytes()
+    lost.unlink()
+    found = {each["what"]: each for each in answer("doctor", code=1)}["lake"]
+    assert found["found"] == f"1 thing missing or damaged: features.feature_snapshots {FIRST}: {lost} is missing"
+    assert found["remedy"] == f"`pricing run` computes {FIRST} again, from raw rows that are there"
+    pricing("run", "--date", str(FIRST))
+    assert lost.read_bytes() == before
+    assert {each["what"]: each for each in answer("doctor")}["lake"]["sound"]
+
+
+def test_doctor_says_what_cannot_be_computed_again(copied: Path, shop: Shop) -> None:
+    lake = Lake(copied / "lake")
+    lake.path(raw.Sales, lake.partitions(raw.Sales)[FIRST]).unlink()
+    said = pricing("doctor", code=1).stdout
+    assert f"FAULT lake: 1 thing missing or damaged: raw.sales {FIRST}" in said and "pricing restore BACKUP" in said
+    assert "raw.sales" in pricing("replay", "--date", str(FIRST), code=1).output
