@@ -1,40 +1,31 @@
 """`pricing doctor`: is this installation sound, and what to do where it is not.
 
-Here: one small examination per thing that can be wrong. Not here: mending it.
+Here: their order, printing them, and the short ones. Not here: those of checkup/, mending what they find.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import typer
 
 from pricing_assets.archive.places import refuse_unfinished
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
+from pricing_assets.shell.checkup import holders, machine, records
+from pricing_assets.shell.checkup.finding import Finding
 from pricing_assets.shell.command import REFUSED, Shell
 
 if TYPE_CHECKING:
     from pricing_assets.sources import Source
 
-_FREE_BYTES = 1_000_000_000
 _LIBRARIES = ("dagster", "polars", "duckdb", "deltalake", "dataframely", "dbt-core", "SQLAlchemy")
-
-
-class Finding(NamedTuple):
-    """One examination: what was looked at, whether it is sound, what was found, what to do."""
-
-    what: str
-    sound: bool
-    found: str
-    remedy: str = ""
 
 
 def examine(shell: Shell) -> None:
@@ -82,8 +73,6 @@ def _home(shell: Shell) -> Iterator[Finding]:
         yield Finding("home", False, f"{home}: {error.strerror}", remedy(error))
         with suppress(OSError):
             probe.unlink(missing_ok=True)
-    free = shutil.disk_usage(existing).free
-    yield Finding("disk", free > _FREE_BYTES, f"{free / 1e9:.1f} GB free", "free space, or move PRICING_HOME")
 
 
 def _source(shell: Shell) -> Iterator[Finding]:
@@ -106,24 +95,17 @@ def _database(source: Source) -> Finding:
 
 
 def _lake(shell: Shell) -> Iterator[Finding]:
-    from pricing_assets.lake import claims, soundness
     from pricing_assets.lake import days as manifests
+    from pricing_assets.lake import soundness
     from pricing_assets.tables import ALL
 
     if found := soundness.flaws(shell.lake):
         yield Finding("lake", False, soundness.in_words(found), soundness.remedy(found))
-    else:
-        files = manifests.manifest(shell.lake)
-        yield Finding("lake", True, f"{counted(sum(map(len, files.values())), 'partition')} in force")
-        for table in ALL:
-            shell.lake.read(table, columns=table.primary_key()[:1])  # raises where the schema is another
-    dead = claims.dead_runs(shell.lake)
-    words = (
-        f"days are held by {counted(len(dead), 'dead run')}: {', '.join(dead)}"
-        if dead
-        else "no day is held by a dead run"
-    )
-    yield Finding("claims", True, words + ("; the next run frees them" if dead else ""))
+        return
+    files = manifests.manifest(shell.lake)
+    yield Finding("lake", True, f"{counted(sum(map(len, files.values())), 'partition')} in force")
+    for table in ALL:
+        shell.lake.read(table, columns=table.primary_key()[:1])  # raises where the schema is another
 
 
 def _governance(shell: Shell) -> Iterator[Finding]:
@@ -181,8 +163,14 @@ def _warehouse(shell: Shell) -> Iterator[Finding]:
 _EXAMINATIONS: tuple[Callable[[Shell], Iterator[Finding]], ...] = (
     _python,
     _home,
+    machine.disk,
+    machine.clock,
     _source,
     _lake,
+    holders.claims,
+    holders.locks,
+    records.logs,
+    records.metrics,
     _governance,
     _registry,
     _dagster,

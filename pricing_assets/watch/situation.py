@@ -20,6 +20,7 @@ from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
+from pricing_assets.tables.runs import Days
 from pricing_assets.watch import disk as disks
 from pricing_assets.watch import waiting, work
 from pricing_assets.watch.disk import Disk
@@ -129,6 +130,11 @@ def _sent_days(found: Situation, source: Source) -> list[date]:
         return [found.last["date"]] if found.last else []
     last = source.last_ended(found.now)
     return [last - timedelta(days=number) for number in range(SENT_DAYS, -1, -1)]
+
+
+def days_that_stand(lake: Lake) -> frozenset[date]:
+    """The days that stand: those that have a row in runs.days, none of which is read."""
+    return frozenset(lake.partitions(Days))
 
 
 def stopped_days(lake: Lake, standing: pl.DataFrame) -> dict[date, str]:

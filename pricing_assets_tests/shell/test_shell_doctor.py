@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import sqlite3
+import subprocess
 import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shell_commands import answer, pricing
-from tiny_shop import FIRST, Shop
+from tiny_shop import DAYS, FIRST, Shop
 
-from pricing_assets.lake import Lake
+from pricing_assets import governance, strategies
+from pricing_assets.lake import Lake, claims
+from pricing_assets.settings import Settings
+from pricing_assets.shell.checkup import machine
 from pricing_assets.tables import raw
 
 
@@ -18,7 +28,8 @@ def test_a_priced_shop_is_sound(standing: Path) -> None:
     found = {each["what"]: each for each in answer("doctor")}
     assert all(each["sound"] for each in found.values())
     assert set(found) == {
-        *("python", "libraries", "dbt", "home", "disk", "source", "lake", "claims"),
+        *("python", "libraries", "dbt", "home", "disk", "clock", "source", "lake", "claims", "locks"),
+        *("logs", "metrics"),
         *("governance", "registry", "dagster", "warehouse"),
     }
     assert "ok    source: tiny shop" in pricing("doctor").stdout
@@ -40,7 +51,7 @@ def test_the_database_of_a_shop_is_named_and_tried(shop: Shop, tmp_path: Path, m
 
 @pytest.mark.parametrize("fault", ["source", "lake", "warehouse", "governance", "dagster", "disk", "settings"])
 def test_faults_have_a_remedy(copied: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
-    from pricing_assets.shell import doctor
+    from pricing_assets.watch import disk
 
     if fault == "source":
         (shop.folder / "prices.sql").unlink()
@@ -54,7 +65,7 @@ def test_faults_have_a_remedy(copied: Path, shop: Shop, monkeypatch: pytest.Monk
     elif fault == "dagster":
         monkeypatch.setenv("DAGSTER_HOME", str(copied / "nowhere"))
     elif fault == "disk":
-        monkeypatch.setattr(doctor, "_FREE_BYTES", float("inf"))
+        monkeypatch.setattr(disk, "FREE_BYTES", float("inf"))
     elif fault == "settings":
         monkeypatch.setattr(sys, "version_info", (3, 10, 0))
         fault = "python"
@@ -71,3 +82,84 @@ def test_a_home_that_cannot_be_written(shop: Shop, home: Path, monkeypatch: pyte
     found = {each["what"]: each for each in answer("doctor", code=1)}
     assert not found["home"]["sound"]
     assert found["home"]["remedy"].startswith("permission denied: ")
+
+
+def findings(code: int = 0) -> dict[str, dict[str, Any]]:
+    return {each["what"]: each for each in answer("doctor", code=code)}
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[str]]:
+    """Another process, that holds the lock of its argument and says so."""
+    code = (
+        "import sys\nfrom filelock import FileLock\nlock = FileLock(sys.argv[1])\n"
+        "lock.acquire()\nprint('held', flush=True)\ninput()"
+    )
+    lock = Settings().home / "lake" / "_locks" / "intake.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    words = [sys.executable, "-c", code, str(lock)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout and started.stdout.readline() == "held\n"
+        yield started
+        started.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs a kernel that says who holds a lock")
+def test_a_lock_is_named_with_its_holder_and_one_of_the_dead_is_free(
+    copied: Path, process: subprocess.Popen[str]
+) -> None:
+    held = findings()["locks"]
+    assert held["sound"] and held["found"].startswith(f"intake is held by process {process.pid} (")
+    assert "running since " in held["found"]
+    os.kill(process.pid, signal.SIGSTOP)
+    stopped = findings(code=1)["locks"]
+    assert stopped["found"].endswith("which is stopped") and f"kill -CONT {process.pid}" in stopped["remedy"]
+    process.kill()
+    process.wait()
+    assert "none of " in findings()["locks"]["found"], "the file is there, and nobody holds it"
+
+
+def test_a_claim_of_the_dead_names_run_process_and_what_frees_it(copied: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    lake = Lake(copied / "lake")
+    claims.claim(lake, [DAYS[6]], "the-dead", lambda run: True, pid=dead.pid)
+    dead.kill()
+    dead.communicate()
+    found = findings()["claims"]["found"]
+    assert found.startswith(f"{DAYS[6]} is held by run the-dead (process {dead.pid} on ")
+    assert found.endswith(f"which is dead: the next run frees it, now `pricing run --date {DAYS[6]}`")
+    path = lake.root / "_claims" / f"{DAYS[6]}.json"
+    path.write_text(path.read_text().replace(socket.gethostname(), "elsewhere"))
+    assert (
+        f"another machine: if it is gone, terminate the run in the UI, or delete {path}"
+        in findings()["claims"]["found"]
+    )
+
+
+def test_a_clock_set_back_is_named_by_how_much(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with governance.open_store(Settings().governance, strategies) as store:
+        store.ensure_default()
+    assert findings()["clock"]["sound"]
+    machine_now = datetime.now(UTC) - timedelta(minutes=45)
+
+    class Back(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return machine_now
+
+    monkeypatch.setattr(machine, "datetime", Back)
+    clock = findings(code=1)["clock"]
+    assert "the last thing recorded is event 1 of governance at " in clock["found"]
+    assert "45 minutes in the future: the clock was set back" in clock["found"]
+    assert clock["remedy"].startswith("set this machine's clock right") and "Nothing is lost" in clock["remedy"]
+
+
+def test_a_folder_of_metrics_or_logs_that_cannot_be_written_is_a_fault(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRICING_METRICS", str(tmp_path / "collected"))
+    (tmp_path / "collected" / ".pricing-doctor").mkdir(parents=True)
+    (copied / "logs" / ".pricing-doctor").mkdir(parents=True)
+    found = findings(code=1)
+    assert not found["metrics"]["sound"] and "PRICING_METRICS" in found["metrics"]["remedy"]
+    assert not found["logs"]["sound"] and found["logs"]["remedy"] == f"let {copied / 'logs'} be written"

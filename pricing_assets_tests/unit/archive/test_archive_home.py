@@ -20,6 +20,7 @@ from pricing_assets.archive import container, head, restoring, saving
 from pricing_assets.archive.places import RESTORING, refuse_unfinished
 from pricing_assets.archive.restoring import restore, verify
 from pricing_assets.errors import PricingError
+from pricing_assets.governance.schema import REVISION
 from pricing_assets.lake import Lake, days, snapshot
 from pricing_assets.settings import Settings
 from pricing_assets.tables import raw, runs
