@@ -58,6 +58,7 @@ class Settings(BaseSettings):
 
     sla: time | None = Field(
         default=None,
+        gt=time(2),  # the day's run starts then
         description="by when of the day after a day must stand, HH:MM by the shop's clock; absent, its publish_at",
     )
     metrics: Path | None = Field(

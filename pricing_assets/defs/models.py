@@ -25,6 +25,7 @@ from pricing_assets.errors import PricingError
 from pricing_assets.tables.models import Versions
 from pricing_assets.tables.monitoring import DriftMetrics
 from pricing_assets.tables.runs import Days
+from pricing_assets.watch import journal
 
 if TYPE_CHECKING:
     from pricing_assets.governance import DriftEvent
@@ -57,7 +58,7 @@ def claimed(context: dg.OpExecutionContext, platform: Platform, config: Approved
     """The event."""
     from pricing_assets.models import retraining
 
-    with _at_work(platform, config.event):
+    with _at_work(context, platform, config.event):
         return retraining.claim(platform.bench, config.event, root_of(context)).id
 
 
@@ -70,7 +71,7 @@ def challenger(context: dg.OpExecutionContext, platform: Platform, event: str) -
         data = data_of(platform, drift.drift.model)
         return training.train(data, folder, __version__, first=drift.drift.champion is None)
 
-    with _at_work(platform, event) as known:
+    with _at_work(context, platform, event) as known:
         if not known.outcome:
             made = retraining.challenger(platform.bench, event, root_of(context), train)
             figures = {name: dg.MetadataValue.float(value) for name, value in made.metrics.items()}
@@ -87,7 +88,7 @@ def validated(context: dg.OpExecutionContext, platform: Platform, event: str) ->
         until = training.trained_until(made)
         return training.validate(data_of(platform, made.version.model, until), made, champion)
 
-    with _at_work(platform, event) as known:
+    with _at_work(context, platform, event) as known:
         if not known.outcome:
             report = retraining.validated(platform.bench, event, root_of(context), validate)
             picture = plots.embedded(pictures.of_report(report), f"{report.challenger.name}: WAPE by segment")
@@ -100,7 +101,7 @@ def promoted(context: dg.OpExecutionContext, platform: Platform, event: str) -> 
     """What came of it is an event of the asset models/versions, with the report it was decided by."""
     from pricing_assets.models import retraining
 
-    with _at_work(platform, event) as known:
+    with _at_work(context, platform, event) as known:
         if not known.outcome:
             retraining.promote(platform.bench, event, root_of(context))
         metadata = _seen(platform, event)
@@ -149,15 +150,16 @@ def _seen(platform: Platform, event: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _at_work(platform: Platform, event: str) -> Iterator["DriftEvent"]:
+def _at_work(context: dg.OpExecutionContext, platform: Platform, event: str) -> Iterator["DriftEvent"]:
     """One run at a time works for an event. A PricingError ends the step without retries, but for a registry that is
     down: that may mend."""
     from pricing_assets.models import ModelUnavailable
 
     try:
-        known = platform.gate.event(event)
-        with platform.lake.alone(f"retraining-{known.id}"):
-            yield platform.gate.event(event)
+        with journal.station(platform.settings, run_id=context.run_id, station=context.op.name, drift_event=event):
+            known = platform.gate.event(event)
+            with platform.lake.alone(f"retraining-{known.id}"):
+                yield platform.gate.event(event)
     except PricingError as fault:
         unreachable = isinstance(fault, ModelUnavailable) and fault.cause == "unreachable"
         metadata = {"what": fault.what, "remedy": fault.remedy}

@@ -5,9 +5,7 @@ Here: the one resource. Not here: what is done with them.
 
 from __future__ import annotations
 
-import logging
 import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from pricing_assets.governance import Gate, Store
     from pricing_assets.models import Bench, Registry
 
-_LOGGER = logging.getLogger(__name__)
 _KNOWN = "pricing/known_to"
 """Tag of a run: itself, and the last event of governance it knows."""
 
@@ -252,7 +249,9 @@ class Platform(dg.ConfigurableResource["Platform"]):
         live = partial(executions.may_be_live, context.instance)
         try:
             refuse_unfinished(self.settings.home)
-            with self._logged(context, days):
+            span = {"first_day": days[0], "last_day": days[-1]} if days else {}
+            name = context.op_execution_context.op.name
+            with journal.station(self.settings, run_id=context.run_id, station=name, **span):
                 self.lake.belongs_to(self.source.name)
                 with claims.claim(self.lake, days, context.run_id, live, pid=worker):
                     require_kept(self.lake, days)
@@ -270,24 +269,6 @@ class Platform(dg.ConfigurableResource["Platform"]):
     def journal(self, **fields: Any) -> AbstractContextManager[list[int]]:
         """Lets what is said within go to the log of this home."""
         return journal.about(self.settings, **fields)
-
-    @contextmanager
-    def _logged(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:
-        """Says in the log when a station begins and how it ends, and of all said meanwhile which run and days."""
-        span = {"first_day": days[0], "last_day": days[-1]} if days else {}
-        began = time.monotonic()
-
-        def seconds() -> dict[str, float]:
-            return {"seconds": round(time.monotonic() - began, 3)}
-
-        with self.journal(run_id=context.run_id, station=context.op_execution_context.op.name, **span):
-            _LOGGER.info("station_began")
-            try:
-                yield
-            except BaseException:
-                _LOGGER.exception("station_failed", extra=seconds())
-                raise
-            _LOGGER.info("station_ended", extra=seconds())
 
 
 def _for_good(fault: PricingError) -> dg.Failure:

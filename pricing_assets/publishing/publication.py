@@ -5,6 +5,7 @@ Here: which days, which moment, who may be at it. Not here: the pass itself (pas
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from pricing_assets.sources import Source
 from pricing_assets.tables.decisions import PriceBook
 from pricing_assets.tables.publishing import Publications
 
+_LOGGER = logging.getLogger(__name__)
 HORIZON = 7
 """Days back a pass looks: an older price is not sent, and not followed up."""
 
@@ -73,6 +75,8 @@ def publish(
                 wait=wait,
             )
             _pass(standing, terms, provenance, clock, done)
+    for fault in done.faults:
+        _LOGGER.warning("publication_fault", extra={"error": fault})
     return done
 
 

@@ -66,7 +66,8 @@ def _waits(store: Store, event: DriftEvent) -> bool:
 
 def _run(shell: Shell, store: Store, events: Sequence[DriftEvent]) -> list[dict[str, Any]]:
     from pricing_assets.definitions import defs
-    from pricing_assets.defs import executions, models
+    from pricing_assets.defs import executions, metrics, models
+    from pricing_assets.defs.partitions import SOURCE
     from pricing_assets.shell.instance import open_instance
 
     job = defs().resolve_job_def(models.RETRAINING)
@@ -78,6 +79,7 @@ def _run(shell: Shell, store: Store, events: Sequence[DriftEvent]) -> list[dict[
             tags = {"pricing/event": event.id, **({models.RESUMES: event.root_run_id} if event.root_run_id else {})}
             done = _execute(job, instance, run_id, tags, models.config_of(event.id))
             executions.conclude(instance, shell.lake, run_id)
+            metrics.write(instance, shell.lake, SOURCE, shell.settings, datetime.now(UTC))
             error = None if done else executions.first_error(instance, run_id)
             answers.append(_answer(store.gate.event(event.id), run_id, error))
     return answers

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -54,6 +55,24 @@ def about(settings: Settings, **fields: Any) -> Iterator[list[int]]:
         yield known.count
     finally:
         _ABOUT.set(outer)
+
+
+@contextmanager
+def station(settings: Settings, **fields: Any) -> Iterator[None]:
+    """The same for one station of a run: when it begins, and how it ends and after how many seconds, are lines too."""
+    began = time.monotonic()
+
+    def taken() -> dict[str, float]:
+        return {"seconds": round(time.monotonic() - began, 3)}
+
+    with about(settings, **fields):
+        _LOGGER.info("station_began")
+        try:
+            yield
+        except BaseException:
+            _LOGGER.exception("station_failed", extra=taken())
+            raise
+        _LOGGER.info("station_ended", extra=taken())
 
 
 class _Journal(logging.Handler):
