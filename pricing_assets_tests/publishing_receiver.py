@@ -25,6 +25,7 @@ class Receiver:
         self.replies: list[Reply] = []
         self.requests: list[dict[str, Any]] = []
         self.all_effects: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.moments: dict[tuple[str, str], str] = {}
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -61,6 +62,7 @@ class Receiver:
         """The effect: once per key, at each address."""
         prices = [(each["sku"], each["price"]) for each in said["prices"]]
         self.all_effects.setdefault((said["path"], said["key"]), prices)
+        self.moments.setdefault((said["path"], said["key"]), said["effective_from"])
 
     def effects_of(self, sku: str) -> list[str]:
         return [price for prices in self.all_effects.values() for name, price in prices if name == sku]

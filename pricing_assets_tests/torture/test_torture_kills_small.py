@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from torture_findings import standing
 from torture_runs import (
     Place,
     Reader,
@@ -20,7 +21,6 @@ from torture_runs import (
     hashes,
     kill,
     moments,
-    standing,
     stations,
     warm,
 )

@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from torture_runs import Place, standing
+from torture_findings import standing
+from torture_runs import Place
 
 from pricing_assets.settings import EXAMPLES
 from pricing_assets.tables.decisions import Reviews

@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from torture_runs import Place, check_whole, standing
+from torture_findings import standing
+from torture_runs import Place, check_whole
 from whole_shop import needed_whole_file
 
 from pricing_assets.lake import days as manifests

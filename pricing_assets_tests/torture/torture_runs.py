@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import random
 import signal
 import sqlite3
@@ -20,13 +21,11 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import polars as pl
+from torture_findings import of_days
 
 from pricing_assets.lake import Lake, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.settings import EXAMPLES
-from pricing_assets.tables.decisions import PriceBook, PriceDecisions, PriceSteps
-from pricing_assets.tables.raw import Listings
 from pricing_assets.tables.runs import Executions
 
 WARM = Path(__file__).with_name("torture_warm.py")
@@ -76,21 +75,29 @@ class Place:
 class Warm:
     """A process that has imported the platform and forks a run on demand: a run without its seconds of imports."""
 
-    def __init__(self, place: Place) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(WARM)],
-            env=place.environment,
-            cwd=place.home.parent,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
+    def __init__(self, place: Place, *options: str, said: Path | None = None) -> None:
+        with contextlib.ExitStack() as opened:
+            self.process = subprocess.Popen(
+                [sys.executable, str(WARM), *options],
+                env=place.environment,
+                cwd=place.home.parent,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=opened.enter_context(said.open("a")) if said else None,
+                text=True,
+                bufsize=1,
+            )
+        self._answers: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def start(self, *arguments: str) -> int:
         """Forks `pricing …` into a process group of its own; its process id."""
+        return self.start_all([arguments])
+
+    def start_all(self, commands: Sequence[Sequence[str]]) -> int:
+        """Forks a process that does one command after the other, up to the first that fails; its process id."""
         assert self.process.stdin is not None
-        self.process.stdin.write("\x1f".join(arguments) + "\n")
+        self.process.stdin.write("\x1e".join("\x1f".join(each) for each in commands) + "\n")
         return int(self._line())
 
     def wait(self) -> int:
@@ -107,17 +114,25 @@ class Warm:
         self.process.stdin.close()
         self.process.wait(timeout=PATIENCE)
 
-    def _line(self) -> str:
+    def _listen(self) -> None:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        for line in self.process.stdout:
+            self._answers.put(line)
+        self._answers.put("")
+
+    def _line(self) -> str:
+        try:
+            line = self._answers.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError(f"nothing ended within {PATIENCE} s: somebody waits for ever") from None
         assert line, "the process that forks runs has ended"
         return line
 
 
 @contextlib.contextmanager
-def warm(place: Place) -> Iterator[Warm]:
-    """A Warm that ends with the block."""
-    server = Warm(place)
+def warm(place: Place, *options: str, said: Path | None = None) -> Iterator[Warm]:
+    """A Warm that ends with the block; `options` are those of torture_warm, `said` keeps what its runs say."""
+    server = Warm(place, *options, said=said)
     try:
         yield server
     finally:
@@ -178,6 +193,7 @@ class Reader:
 
     analytics: Path
     pause: float = 0.05
+    still: contextlib.AbstractContextManager[object] = field(default_factory=contextlib.nullcontext)
     queries: int = 0
     faults: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -195,12 +211,13 @@ class Reader:
         ended = False
         while not ended:
             ended = self._stop.wait(self.pause)
-            if self.analytics.exists():
-                try:
-                    self.faults.extend(_half_states(self.analytics))
-                except duckdb.Error as fault:
-                    self.faults.append(str(fault))
-                self.queries += 1
+            with self.still:
+                if self.analytics.exists():
+                    try:
+                        self.faults.extend(_half_states(self.analytics))
+                    except duckdb.Error as fault:
+                        self.faults.append(str(fault))
+                    self.queries += 1
 
 
 _HALF = """
@@ -230,33 +247,10 @@ def hashes(lake: Lake) -> Hashes:
     return {table: {day: file.hash for day, file in files.items()} for table, files in found.items() if files}
 
 
-def standing(lake: Lake) -> pl.DataFrame:
-    """The standing decisions of all days."""
-    rows = lake.read_files(PriceDecisions, manifests.manifested(lake, PriceDecisions).values())
-    return rows.join(manifests.standing(lake).select("date", "basis"), on=["date", "basis"], how="semi")
-
-
 def check_whole(lake: Lake) -> None:
-    """Nothing lost, doubled or torn in the days that stand: one decision per listed pair, explained, booked once."""
-    days = manifests.standing(lake)
-    of_table = {
-        table: lake.read_files(table, manifests.manifested(lake, table).values())
-        for table in (Listings, PriceDecisions, PriceSteps, PriceBook)
-    }
-    decided = standing(lake)
-    pair = ["date", "sku", "market"]
-    listed = of_table[Listings].select(pair).unique().join(days.select("date"), on="date", how="semi")
-    assert decided.select(pair).sort(pair).equals(listed.sort(pair)), "each listed pair, exactly once"
-    counted = dict(decided.group_by("date").len().iter_rows())
-    assert {day: number for day, number in days.select("date", "decided").iter_rows() if number} == counted
-    book = of_table[PriceBook]
-    assert book["entry_no"].unique().to_list() in ([1], []), "no price was booked twice"
-    published = decided.filter(pl.col("action") == "publish")
-    assert book.select(*pair, "decision_id").sort(pair).equals(published.select(*pair, "decision_id").sort(pair))
-    assert of_table[PriceSteps].join(decided, on=["date", "decision_id"], how="anti").is_empty()
-    last = of_table[PriceSteps].sort("step_no").group_by("date", "decision_id").last()
-    ends = decided.join(last, on=["date", "decision_id"], how="left").filter(pl.col("final_price").is_not_null())
-    assert (ends["after"] == ends["final_price"]).all(), "the steps end at the final price"
+    """Nothing lost, doubled or torn in the days that stand."""
+    found = of_days(lake)
+    assert not found, str(found)
 
 
 def check_ended(place: Place, kills: int) -> None:

@@ -30,10 +30,15 @@ _SETTINGS = {
 _LISTED = "SELECT date, sku, market{more} FROM read_csv('{file}.csv', types = {{'sku': 'VARCHAR'}})"
 
 
-def write_shop(folder: Path) -> Path:
-    """Two markets, four articles, 60 days, history; prices move now and then, one row in a hundred is faulty."""
+def write_shop(folder: Path, number: int = DAYS, **settings: object) -> Path:
+    """Two markets, four articles, 60 days, history; prices move now and then, one row in a hundred is faulty.
+
+    `number` asks for more days, `settings` are more of source.yaml; None leaves a key out.
+    """
     folder.mkdir(parents=True)
-    (folder / "source.yaml").write_text(yaml.safe_dump(_SETTINGS, sort_keys=False))
+    said = {**_SETTINGS, "last_day": FIRST + timedelta(days=number - 1), **settings}
+    given = {name: value for name, value in said.items() if value is not None}
+    (folder / "source.yaml").write_text(yaml.safe_dump(given, sort_keys=False))
     for name, file, more in (
         ("listings", "prices", ""),
         ("prices", "prices", ", price, cost, currency"),
@@ -41,7 +46,7 @@ def write_shop(folder: Path) -> Path:
         ("stock", "stock", ", on_hand, oldest_received_on"),
     ):
         (folder / f"{name}.sql").write_text(_LISTED.format(file=file, more=more))
-    days = [FIRST + timedelta(days=number) for number in range(DAYS)]
+    days = [FIRST + timedelta(days=number) for number in range(number)]
     write_csv(folder / "prices.csv", [row for day in days for row in prices_of(day)])
     write_csv(folder / "sales.csv", [row for day in days for row in _sales_of(day)])
     write_csv(folder / "stock.csv", [row for day in days for row in _stock_of(day)])
