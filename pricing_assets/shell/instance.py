@@ -80,27 +80,31 @@ def _answering(config: Path) -> Iterator[None]:
     except PricingError:
         raise
     except Exception as error:  # Dagster hands on what SQLAlchemy raises, or raises something of its own from it
-        if missing := _UNSET.search(str(error)):
-            raise PricingError(f"{config}: {missing[1]} is not set", "deploy/pricing.env.example sets it") from error
-        said = _said_by_database(error)
-        if said is None:
+        told = _told(error, config)
+        if told is None:
             raise
-        raise PricingError(
-            f"Dagster's instance ({config}): its database does not answer: {said}",
-            "see that it runs and can be written to, then do it again: what was under way ends in the same tables",
-        ) from error
+        raise told from error
 
 
-def _said_by_database(error: BaseException | None) -> str | None:
-    """The driver's words, of an error that a database is the reason of; None of any other."""
+def _told(error: BaseException, config: Path) -> PricingError | None:
+    """What a person can mend, where that is what is wrong beneath an error."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    if missing := _UNSET.search(str(error)):
+        return PricingError(f"{config}: {missing[1]} is not set", "deploy/pricing.env.example sets it")
+    beneath: BaseException | None = error
     looked_at: set[int] = set()
-    while error is not None and id(error) not in looked_at:
-        if isinstance(error, SQLAlchemyError):
-            return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
-        looked_at.add(id(error))
-        error = error.__cause__ or error.__context__
+    while beneath is not None and id(beneath) not in looked_at:
+        if isinstance(beneath, SQLAlchemyError):
+            said = str(getattr(beneath, "orig", None) or beneath).strip().partition("\n")[0] or type(beneath).__name__
+            return PricingError(
+                f"Dagster's instance ({config}): its database does not answer: {said}",
+                "see that it runs and can be written to, then do it again: what was under way ends in the same tables",
+            )
+        if isinstance(beneath, ModuleNotFoundError) and str(beneath.name).startswith(("dagster_postgres", "psycopg2")):
+            return PricingError(f"{config}: {beneath.name} is not installed", "pip install 'pricing-assets[postgres]'")
+        looked_at.add(id(beneath))
+        beneath = beneath.__cause__ or beneath.__context__
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,14 @@ def test_a_variable_that_is_not_set_is_named(in_postgres: sa.URL, monkeypatch: p
     monkeypatch.delenv("PRICING_DAGSTER_URL")
     with pytest.raises(PricingError, match="PRICING_DAGSTER_URL is not set"), open_instance(Settings()):
         pass
+
+
+def test_a_driver_that_is_not_installed_is_named(in_postgres: sa.URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dagster_postgres", None)
+    monkeypatch.delitem(sys.modules, "pricing_assets.shell.connections", raising=False)
+    with pytest.raises(PricingError, match="dagster_postgres is not installed") as missed, open_instance(Settings()):
+        pass
+    assert "postgres" in missed.value.remedy
 
 
 def test_a_database_that_is_lost_in_the_block_is_named(in_postgres: sa.URL) -> None:
