@@ -41,6 +41,11 @@ def acquired(lock: Path, patience: float) -> FileLock:
     return guard
 
 
+def can_tell() -> bool:
+    """Whether this operating system says who holds a lock."""
+    return _LOCKS.exists()
+
+
 def holder(lock: Path) -> psutil.Process | None:
     """The process that holds a lock of the file; None where none does, or none that can be seen from here."""
     try:
@@ -77,14 +82,15 @@ class _Watch:
         if now - self._looked < _LOOK:
             return False
         self._looked = now
-        if not _is_stopped(holder(self.lock)):
+        if not is_stopped(holder(self.lock)):
             self._stopped_since = None
             return False
         self._stopped_since = self._stopped_since or now
         return now - self._stopped_since >= STOPPED
 
 
-def _is_stopped(process: psutil.Process | None) -> bool:
+def is_stopped(process: psutil.Process | None) -> bool:
+    """Whether a process is there and stopped (SIGSTOP, Ctrl-Z, a debugger)."""
     try:
         return process is not None and process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     except psutil.NoSuchProcess:
@@ -93,7 +99,7 @@ def _is_stopped(process: psutil.Process | None) -> bool:
 
 def _refusal(lock: Path, waited: float, process: psutil.Process | None) -> PricingError:
     what = f"{lock}: is held by {described(process)}; waited {waited:.0f} s"
-    if process is not None and _is_stopped(process):
+    if process is not None and is_stopped(process):
         remedy = (
             f"let that process go on (kill -CONT {process.pid}) or end it (kill -KILL {process.pid}), then run again"
         )
@@ -108,7 +114,7 @@ def described(process: psutil.Process | None) -> str:
         return "a process that cannot be seen from here, of another container or machine"
     try:
         since = datetime.fromtimestamp(process.create_time(), UTC)
-        stopped = ", which is stopped" if _is_stopped(process) else ""
+        stopped = ", which is stopped" if is_stopped(process) else ""
         return f"process {process.pid} ({process.name()}, started {since:%Y-%m-%d %H:%M} UTC){stopped}"
     except psutil.NoSuchProcess:
         return f"process {process.pid}, which is gone by now"

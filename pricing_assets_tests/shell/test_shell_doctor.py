@@ -110,7 +110,7 @@ def test_a_lock_is_named_with_its_holder_and_one_of_the_dead_is_free(
 ) -> None:
     held = findings()["locks"]
     assert held["sound"] and held["found"].startswith(f"intake is held by process {process.pid} (")
-    assert "running since " in held["found"]
+    assert ", started " in held["found"]
     os.kill(process.pid, signal.SIGSTOP)
     stopped = findings(code=1)["locks"]
     assert stopped["found"].endswith("which is stopped") and f"kill -CONT {process.pid}" in stopped["remedy"]

@@ -6,19 +6,16 @@ Here: naming the holder, since when, and what frees it. Not here: freeing it: th
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from pricing_assets.counting import counted
+from pricing_assets.lake import locks as file_locks
 from pricing_assets.shell.checkup.finding import Finding
 from pricing_assets.shell.command import Shell
 from pricing_assets.watch import work
 from pricing_assets.watch.work import Held
 
-_LOCKS = Path("/proc/locks")
 _SHOWN = 5
 
 
@@ -46,56 +43,17 @@ def _held(each: Held, folder: Path) -> str:
 
 def locks(shell: Shell) -> Iterator[Finding]:
     """Which locks of the lake are held. The kernel lets go of those of the dead: a lock file alone holds nothing."""
-    folder = shell.lake.root / "_locks"
-    if not _LOCKS.exists():
+    files = sorted((shell.lake.root / "_locks").glob("*.lock"))
+    if not file_locks.can_tell():
         yield Finding("locks", True, "this operating system does not say who holds a lock; those of the dead are free")
         return
-    named = {path.stat().st_ino: path for path in sorted(folder.glob("*.lock"))}
-    known = [(named[inode], pid) for inode, pid in _holders().items() if inode in named]
-    held = {path.stem: pid for path, pid in known if _has_open(pid, path)}
+    held = {path.stem: process for path in files if (process := file_locks.holder(path))}
     if not held:
-        yield Finding("locks", True, f"none of {counted(len(named), 'lock file')} is held")
-        return
-    for name, pid in held.items():
-        process = _process(pid)
-        stopped = process is not None and process.status() == psutil.STATUS_STOPPED
-        words = f"{name} is held by process {pid}{_described(process)}" + (", which is stopped" if stopped else "")
+        yield Finding("locks", True, f"none of {counted(len(files), 'lock file')} is held")
+    for name, process in held.items():
+        pid = process.pid
         remedy = (
             f"everybody waits for it: let it go on (`kill -CONT {pid}`) or end it (`kill {pid}`); nothing is half done"
         )
-        yield Finding("locks", not stopped, words, remedy)
-
-
-def _holders() -> Mapping[int, int]:
-    """Inode → process, of the locks on whole files that the kernel knows."""
-    found = {}
-    for line in _LOCKS.read_text(encoding="utf-8").splitlines():
-        words = line.split()
-        if "FLOCK" in words and "->" not in words:  # an arrow is somebody waiting
-            kind = words.index("FLOCK")
-            found[int(words[kind + 4].rsplit(":", 1)[1])] = int(words[kind + 3])
-    return found
-
-
-def _has_open(pid: int, path: Path) -> bool:
-    """Whether the lock is on this very file: another disk may use its inode, too. One that does not say may have it."""
-    try:
-        return any(Path(file.path) == path for file in psutil.Process(pid).open_files())
-    except psutil.AccessDenied:
-        return True
-    except (psutil.NoSuchProcess, ValueError):
-        return False
-
-
-def _process(pid: int) -> psutil.Process | None:
-    try:
-        return psutil.Process(pid) if pid > 0 else None
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _described(process: psutil.Process | None) -> str:
-    if process is None:
-        return ""
-    since = datetime.fromtimestamp(process.create_time(), UTC)
-    return f" ({' '.join(process.cmdline())[:80]}), running since {since:%Y-%m-%d %H:%M} UTC"
+        sound = not file_locks.is_stopped(process)
+        yield Finding("locks", sound, f"{name} is held by {file_locks.described(process)}", remedy)
