@@ -23,14 +23,16 @@ def test_without_a_date_the_last_day_of_history_is_priced_though_a_run_died_at_i
     claims.claim(Lake(home / "lake"), [LAST], "dead", lambda run: True, pid=process.pid)
     process.kill()
     process.wait()
-    assert "days are held by 1 dead run: dead; the next run frees them" in pricing("doctor").stdout
-    said = answer("run")  # without a date: the last day of history
-    assert said["days"][0] | {"run_id": "", "says": "", "published": 0, "held": 0} == {
+    said = pricing("doctor").stdout
+    assert f"ok    claims: {LAST} is held by run dead (process {process.pid} on " in said
+    assert "which is dead: the next run frees it" in said
+    answered = answer("run")  # without a date: the last day of history
+    assert answered["days"][0] | {"run_id": "", "says": "", "published": 0, "held": 0} == {
         **{"date": str(LAST), "status": "priced", "decided": 4, "published": 0, "held": 0, "quarantined": 0},
         **{"run_id": "", "says": "", "changed": True},
     }
-    assert [day["date"] for day in said["days"]] == ["2026-03-12"]
-    assert said["days"][0]["says"].startswith(f"{LAST}: 4 decided, ")
+    assert [day["date"] for day in answered["days"]] == ["2026-03-12"]
+    assert answered["days"][0]["says"].startswith(f"{LAST}: 4 decided, ")
     assert claims.holders(Lake(home / "lake")) == {}
 
 
