@@ -98,7 +98,7 @@ def _estimate(lake: Lake, on: date, days: Collection[date], calendar: Calendar) 
     if on not in days and on in files:
         return lake.read_files(Elasticities, [files[on]])
     raws = read(lake, [on], calendar, WINDOW, [*COLUMNS])
-    return estimate(raws.daily(on), raws.seen(on))
+    return estimate(raws.daily(on, ahead=False), raws.seen(on))
 
 
 def _regular(seen: Frames) -> pl.DataFrame:

@@ -51,14 +51,14 @@ class Read:
         for table, settled in self.settled.items():
             inside = pl.col(table.partition()).is_between(first, day)
             moving = visible(self.moving[table].filter(inside), table, day, self.calendar)
-            found[table.table_name()] = pl.concat([settled.filter(inside), moving])
+            found[table.table_name()] = pl.concat([_filtered(settled, inside), moving])
         return found
 
-    def daily(self, day: date) -> Panels:
-        """The daily panel of a day."""
+    def daily(self, day: date, *, ahead: bool = True) -> Panels:
+        """The daily panel of a day; without a future where it is not looked `ahead`."""
         first, last = day - timedelta(days=self.window - 1), day + timedelta(days=AHEAD)
         span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        return daily(self.seen(day), self.calendar.holidays(span), day)
+        return daily(self.seen(day), self.calendar.holidays(span), day, ahead=ahead)
 
     def panels(self, day: date) -> dict[Frequency, Panels]:
         """The daily and the weekly panel of a day."""
@@ -89,8 +89,13 @@ def read(
 def sort_out(frames: Mapping[type[Table], pl.DataFrame], calendar: Calendar, window: int = WINDOW) -> Read:
     """Rows of raw tables, told apart by whether every day from their own on sees them."""
     late = {table: _moving(rows, table, calendar) for table, rows in frames.items()}
-    settled = {table: rows.filter(~late[table]) for table, rows in frames.items()}
+    settled = {table: _filtered(rows, pl.lit(~late[table])) for table, rows in frames.items()}
     return Read(settled, {table: rows.filter(late[table]) for table, rows in frames.items()}, calendar, window)
+
+
+def _filtered(rows: pl.DataFrame, kept: pl.Expr) -> pl.DataFrame:
+    """The rows kept; the frame itself, no copy of it, where that is all."""
+    return rows if rows.select(kept.all()).item() else rows.filter(kept)
 
 
 def _moving(rows: pl.DataFrame, table: type[Table], calendar: Calendar) -> pl.Series:

@@ -9,7 +9,7 @@ sold nothing at all, they are not observed. Only posted prices and plans are kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -19,7 +19,11 @@ from pricing_assets.demand.panel import CENSORED, DATE, ID, KEY, Y
 from pricing_assets.demand.plan import Frequency, Plan
 
 PAIR = ["sku", "market"]
+NUMBER = "series"
+"""A pair among those on sale on the day, counted from 0 in the order of `unique_id`."""
 HORIZONS: Mapping[Frequency, int] = {"D": 28, "W": 8}
+BLOCK = 25_000
+"""SKU-markets whose days are put together at a time: their columns are many, and each join has them twice."""
 AHEAD = 56
 """Days of the longest horizon."""
 PRICE, HOLIDAY = "price", "days_to_holiday"
@@ -61,24 +65,33 @@ def series_pair() -> list[pl.Expr]:
     return [pl.col(ID).str.splitn("/", 2).struct.field("field_1").alias("sku"), market.alias("market")]
 
 
-def daily(seen: Frames, holidays: pl.DataFrame, day: date) -> Panels:
+def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True) -> Panels:
     """The daily panel of a day: `seen` are the rows of raw tables that it sees, by name, of any window.
 
-    `holidays` has date, market, is_holiday from the first day of the window to AHEAD days after `day`.
+    `holidays` has date, market, is_holiday from the first day of the window to AHEAD days after `day`. Without `ahead`
+    there is no future, and the history is the same.
     """
     listed = seen["raw.listings"].filter("on_sale").select("date", *PAIR)
-    prices = posted(seen["raw.prices"])
-    keys = _keys(listed, prices, day)
-    known = _known_names(prices, seen)
-    rows = observations(seen).join(keys.select(PAIR), on=PAIR, how="semi")
-    grid = pl.concat([rows.select("date", *PAIR), _days_ahead(keys, day)])
-    columns = _known(grid, seen, prices, holidays, day).select("date", *PAIR, *known)
-    history = rows.join(columns, on=["date", *PAIR], how="left").join(_static(keys, seen, day), on=PAIR, how="left")
-    history = history.select(series_id(), pl.col("date").alias(DATE), Y, CENSORED, *known, *STATIC).sort(KEY)
-    future = columns.filter(pl.col("date") > day).select(series_id(), pl.col("date").alias(DATE), *known).sort(KEY)
-    plan = Plan("D", HORIZONS["D"], tuple(known), STATIC)
-    until = day + timedelta(days=AHEAD)
-    return Panels(day, plan, keys, history, future.filter(pl.col(DATE) <= until))
+    pairs = listed.filter(pl.col("date") == day).select(*PAIR, series_id()).sort(ID).with_row_index(NUMBER)
+    prices = posted(_of(pairs, seen["raw.prices"]), [NUMBER])
+    keys = _keys(pairs, prices, day)
+    known = _known_names(seen)
+    rows = [observations(seen, pairs), _plans(seen, pairs, day), prices]
+    own = keys.select(NUMBER, series_id(), own_currency="currency").with_columns(_static(keys, seen, day))
+    coming = _days_ahead(keys, day, whole=ahead)
+    to_holiday = days_to_holiday(holidays)
+    parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    for first in range(0, max(pairs.height, 1), BLOCK):
+        inside = pl.col(NUMBER).is_between(first, first + BLOCK - 1)
+        seen_rows, plans, posted_rows = (each.filter(inside) for each in rows)
+        grid = pl.concat([seen_rows, coming.filter(inside)], how="diagonal").sort(NUMBER, "date")
+        block = _known(grid, plans, posted_rows, own.filter(inside), day)
+        block = block.join(to_holiday, on=["date", "market"], how="left", maintain_order="left")
+        block = block.with_columns(pl.col(HOLIDAY).fill_null(FAR_HOLIDAY)).rename({"date": DATE})
+        history = block.filter(pl.col(DATE) <= day).select(*KEY, Y, CENSORED, *known, *STATIC)
+        parts.append((history, block.filter((pl.col(DATE) > day) & ahead).select(*KEY, *known)))
+    history, future = (pl.concat(each) for each in zip(*parts, strict=True))
+    return Panels(day, Plan("D", HORIZONS["D"], tuple(known), STATIC), keys.drop(NUMBER), history, future)
 
 
 def weekly(of_days: Panels) -> Panels:
@@ -105,91 +118,116 @@ def weekly(of_days: Panels) -> Panels:
     return Panels(day, plan, of_days.keys, history, future.rename({"week": DATE}))
 
 
-def observations(seen: Frames) -> pl.DataFrame:
-    """date, sku, market, y, censored of every listed SKU-market and day; sold out where stock says so."""
+def observations(seen: Frames, pairs: pl.DataFrame | None = None) -> pl.DataFrame:
+    """date, sku, market, y, censored of every listed SKU-market and day; sold out where stock says so.
+
+    Of `pairs` (sku, market, series) alone, where given: with their number in place of sku and market.
+    """
+    key = PAIR if pairs is None else [NUMBER]
     listed = seen["raw.listings"].filter("on_sale").select("date", *PAIR)
     sold = seen["raw.sales"].select("date", *PAIR, "units")
     traded = sold.group_by("date", "market").agg(pl.col("units").sum()).filter(pl.col("units") > 0)
-    rows = listed.join(sold, on=["date", *PAIR], how="left")
-    rows = rows.join(traded.select("date", "market", traded=True), on=["date", "market"], how="left")
+    listed = listed.join(traded.select("date", "market", traded=True), on=["date", "market"], how="left")
+    rows = _of(pairs, listed).join(_of(pairs, sold), on=["date", *key], how="left")
     y = pl.when("traded").then(pl.col("units").fill_null(0)).cast(pl.Float64).alias(Y)
     if "raw.stock" not in seen:
-        return rows.select("date", *PAIR, y, pl.lit(value=False).alias(CENSORED))
+        return rows.select("date", *key, y, pl.lit(value=False).alias(CENSORED))
     out = ((pl.col("sold_out_hours").fill_null(0) > 0) | (pl.col("on_hand") == 0)).alias(CENSORED)
-    stock = seen["raw.stock"].select("date", *PAIR, out)
-    rows = rows.join(stock, on=["date", *PAIR], how="left")
-    return rows.select("date", *PAIR, y, pl.col(CENSORED).fill_null(value=False))
+    stock = _of(pairs, seen["raw.stock"].select("date", *PAIR, out))
+    rows = rows.join(stock, on=["date", *key], how="left")
+    return rows.select("date", *key, y, pl.col(CENSORED).fill_null(value=False))
 
 
-def posted(prices: pl.DataFrame) -> pl.DataFrame:
+def posted(prices: pl.DataFrame, key: Sequence[str] = PAIR) -> pl.DataFrame:
     """date, sku, market, current, list (ten-thousandths), currency of the posted prices, by pair and date."""
     rows = prices.filter(pl.col("price_kind") == "posted")
     price = (pl.col("price") * TEN_THOUSANDTHS).cast(pl.Int64)
-    rows = rows.select("date", *PAIR, pl.col("price_type").cast(pl.String), "currency", price=price)
-    current = rows.filter(pl.col("price_type") == "current").drop("price_type").rename({"price": "current"})
-    listed = rows.filter(pl.col("price_type") == "list").select("date", *PAIR, "currency", list="price")
-    return current.join(listed, on=["date", *PAIR, "currency"], how="left").sort(*PAIR, "date")
+    current = rows.filter(pl.col("price_type") == "current").select("date", *key, "currency", current=price)
+    listed = rows.filter(pl.col("price_type") == "list").select("date", *key, "currency", list=price)
+    return current.join(listed, on=["date", *key, "currency"], how="left").sort(*key, "date")
 
 
-def _keys(listed: pl.DataFrame, prices: pl.DataFrame, day: date) -> pl.DataFrame:
-    """The pairs on sale on the day, with their last posted price and its currency."""
-    last = prices.filter(pl.col("date") <= day).unique(PAIR, keep="last", maintain_order=True)
-    today = last.select(*PAIR, "currency", "current", "list", priced_on="date")
-    keys = listed.filter(pl.col("date") == day).select(PAIR).join(today, on=PAIR, how="left")
-    return keys.with_columns(series_id(), pl.col("current").is_not_null().alias("priced")).sort(ID)
+def _of(pairs: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the pairs alone, named by their number: comparing two texts per row is what a join of them costs."""
+    return rows if pairs is None else rows.join(pairs.select(*PAIR, NUMBER), on=PAIR, how="inner").drop(PAIR)
 
 
-def _known_names(prices: pl.DataFrame, seen: Frames) -> list[str]:
-    price = [PRICE] if prices.height else []
+def _keys(pairs: pl.DataFrame, prices: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The pairs on sale on the day, with their last posted price and its currency, by number."""
+    last = prices.filter(pl.col("date") <= day).unique(NUMBER, keep="last", maintain_order=True)
+    today = last.select(NUMBER, "currency", "current", "list", priced_on="date")
+    keys = pairs.join(today, on=NUMBER, how="left", maintain_order="left")
+    return keys.select(
+        *(NUMBER, *PAIR, "currency", "current", "list", "priced_on", ID),
+        pl.col("current").is_not_null().alias("priced"),
+    )
+
+
+def _known_names(seen: Frames) -> list[str]:
+    is_posted = (pl.col("price_kind") == "posted") & (pl.col("price_type") == "current")
+    price = [PRICE] if seen["raw.prices"].select(is_posted.any()).item() else []
     return [*price, *(MARKS if "raw.promotions" in seen else ()), HOLIDAY]
 
 
-def _days_ahead(keys: pl.DataFrame, day: date) -> pl.DataFrame:
+def _days_ahead(keys: pl.DataFrame, day: date, *, whole: bool) -> pl.DataFrame:
+    """Number and date of the AHEAD days to come.
+
+    Where they are not wanted `whole`, as many as their prices may be those of a past that has none: the next day, and
+    all days of what has no posted price yet.
+    """
     days = pl.DataFrame({"date": [day + timedelta(days=number) for number in range(1, AHEAD + 1)]})
-    return days.join(keys.select(PAIR), how="cross")
+    rows = keys.select(NUMBER, "priced")
+    if whole:
+        return rows.select(NUMBER).join(days, how="cross")
+    parts = (
+        rows.filter("priced").join(days.head(1), how="cross"),
+        rows.filter(~pl.col("priced")).join(days, how="cross"),
+    )
+    return pl.concat(parts).select(NUMBER, "date")
 
 
-def _known(grid: pl.DataFrame, seen: Frames, prices: pl.DataFrame, holidays: pl.DataFrame, day: date) -> pl.DataFrame:
-    """The known columns of the grid's rows: past prices as they were, those ahead as planned, else as they rest."""
-    rows = grid.join(_plans(seen, day), on=["date", *PAIR], how="left")
-    rows = rows.join(prices.select("date", *PAIR, "current", "currency"), on=["date", *PAIR], how="left")
-    resting = _resting(prices, rows, day)
-    rows = rows.join(resting, on=PAIR, how="left")
+def _known(grid: pl.DataFrame, plans: pl.DataFrame, prices: pl.DataFrame, own: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The grid with its known columns but holidays: past prices as they were, coming ones planned or resting.
+
+    Grid, plans, prices and `own` name a pair by its number; the grid is sorted by number and date.
+    """
+    rows = grid.join(plans, on=[NUMBER, "date"], how="left", maintain_order="left")
+    posted = prices.select(NUMBER, "date", "current", "currency")
+    rows = rows.join(posted, on=[NUMBER, "date"], how="left", maintain_order="left")
+    own = own.join(_resting(prices, rows, day), on=NUMBER, how="left", maintain_order="left")
+    rows = rows.join(own, on=NUMBER, how="left", maintain_order="left")
     ours = pl.col("currency") == pl.col("own_currency")
     plan_is_ours = pl.col("plan_currency").is_null() | (pl.col("plan_currency") == pl.col("own_currency"))
     past = pl.when(ours).then("current")
     ahead = pl.coalesce(pl.when(plan_is_ours).then("planned"), "resting")
     price = pl.when(pl.col("date") <= day).then(past).otherwise(ahead)
     rows = rows.with_columns((price / TEN_THOUSANDTHS).alias(PRICE), *(pl.col(mark).fill_null(0.0) for mark in MARKS))
-    rows = rows.join(days_to_holiday(holidays), on=["date", "market"], how="left").sort(*PAIR, "date")
-    return rows.with_columns(
-        pl.col(PRICE).forward_fill().over(PAIR).backward_fill().over(PAIR), pl.col(HOLIDAY).fill_null(FAR_HOLIDAY)
-    )
+    return rows.with_columns(pl.col(PRICE).forward_fill().over(NUMBER).backward_fill().over(NUMBER))
 
 
 def _resting(prices: pl.DataFrame, rows: pl.DataFrame, day: date) -> pl.DataFrame:
-    """sku, market, own_currency, resting: the price of the day, without the promotion that is on."""
-    last = prices.filter(pl.col("date") <= day).unique(PAIR, keep="last", maintain_order=True)
-    on = rows.filter((pl.col("date") == day) & (pl.col("promoted") > 0)).select(*PAIR, on=True)
-    last = last.select(*PAIR, "current", "list", own_currency="currency").join(on, on=PAIR, how="left")
+    """series, resting: the price of the day, without the promotion that is on."""
+    last = prices.filter(pl.col("date") <= day).unique(NUMBER, keep="last", maintain_order=True)
+    on = rows.filter((pl.col("date") == day) & (pl.col("promoted") > 0)).select(NUMBER, on=True)
+    last = last.join(on, on=NUMBER, how="left")
     without = pl.when("on").then(pl.coalesce("list", "current")).otherwise("current")
-    return last.select(*PAIR, "own_currency", resting=without)
+    return last.select(NUMBER, resting=without)
 
 
-def _plans(seen: Frames, day: date) -> pl.DataFrame:
+def _plans(seen: Frames, pairs: pl.DataFrame, day: date) -> pl.DataFrame:
     """What was planned for each date, by the plan known last, up to the date itself and up to the day."""
     columns = {"planned": pl.Int64, "plan_currency": pl.String, **dict.fromkeys(MARKS, pl.Float64)}
     if "raw.promotions" not in seen:
-        return pl.DataFrame(schema={"date": pl.Date, "sku": pl.String, "market": pl.String, **columns})
+        return pl.DataFrame(schema={NUMBER: pl.UInt32, "date": pl.Date, **columns})
     known = (pl.col("known_on") <= day) & (pl.col("known_on") <= pl.col("target_date"))
-    plans = seen["raw.promotions"].filter(known).sort(*PAIR, "target_date", "known_on")
-    plans = plans.unique([*PAIR, "target_date"], keep="last", maintain_order=True)
+    plans = _of(pairs, seen["raw.promotions"].filter(known)).sort(NUMBER, "target_date", "known_on")
+    plans = plans.unique([NUMBER, "target_date"], keep="last", maintain_order=True)
     feature, display = (pl.col(mark).fill_null(value=False) for mark in ("feature", "display"))
     marks = {"promoted": pl.col("planned_price").is_not_null() | feature | display}
     marks |= {"feature": feature, "display": display}
     return plans.select(
+        NUMBER,
         pl.col("target_date").alias("date"),
-        *PAIR,
         (pl.col("planned_price") * TEN_THOUSANDTHS).cast(pl.Int64).alias("planned"),
         pl.col("currency").alias("plan_currency"),
         *(mark.cast(pl.Float64).alias(name) for name, mark in marks.items()),
@@ -204,14 +242,15 @@ def days_to_holiday(holidays: pl.DataFrame) -> pl.DataFrame:
     return rows.select("date", "market", days.clip(upper_bound=FAR_HOLIDAY).fill_null(FAR_HOLIDAY).alias(HOLIDAY))
 
 
-def _static(keys: pl.DataFrame, seen: Frames, day: date) -> pl.DataFrame:
-    """sku, market, category: the catalogue's of the day, else the last one known."""
+def _static(keys: pl.DataFrame, seen: Frames, day: date) -> list[pl.Series]:
+    """category and market of each key: the category is the catalogue's of the day, else the last one known."""
     rows = keys.select(PAIR)
     if "raw.products" not in seen:
-        return rows.with_columns(category=pl.lit(NO_CATEGORY))
+        return rows.select(pl.lit(NO_CATEGORY).alias("category"), "market").get_columns()
     products = seen["raw.products"].filter(pl.col("date") <= day).sort("sku", "date")
     last = products.unique("sku", keep="last", maintain_order=True).select("sku", "category")
-    return rows.join(last, on="sku", how="left").with_columns(pl.col("category").fill_null(NO_CATEGORY))
+    rows = rows.join(last, on="sku", how="left", maintain_order="left")
+    return rows.select(pl.col("category").fill_null(NO_CATEGORY), "market").get_columns()
 
 
 def _mean(name: str) -> pl.Expr:

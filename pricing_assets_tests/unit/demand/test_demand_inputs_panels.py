@@ -11,6 +11,7 @@ from demand_shop import CALENDAR, PAIRS, DemandShop, frame, on, price, promoted,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pricing_assets.demand import panels
 from pricing_assets.demand.panels import Panels, days_to_holiday, series_id, series_pair
 from pricing_assets.features import visible
 from pricing_assets.tables import raw
@@ -86,6 +87,36 @@ def test_the_future_has_the_plans_known_on_the_day_and_else_the_price_at_rest() 
     assert value(panels.future, last + 1, 1, "price") == price(last, 1)
     assert value(panels.future, last + 5, 2, "price") == 8
     assert value(panels.future, last + 5, 2, "display") == 1
+
+
+def test_the_past_is_the_same_where_nobody_looks_ahead() -> None:
+    shop = DemandShop(DAYS)
+    for number in range(DAYS):
+        for table in (raw.Prices, raw.Prices):  # current and list
+            shop.drop(table, number, 1)
+    shop.rows[raw.Promotions] = [row for row in shop.rows[raw.Promotions] if (row["sku"], row["market"]) != PAIRS[1]]
+    shop.plan(DAYS - 1, DAYS + 6, 1, 7)  # all that is known of its price is a plan
+    shop.plan(DAYS - 1, DAYS, 2, 5)
+    raws = shop.read()
+    whole, past = raws.daily(LAST), raws.daily(LAST, ahead=False)
+    assert whole.history.filter(unique_id=IDS[1])["price"].unique().to_list() == [7.0]
+    assert past.history.equals(whole.history)
+    assert past.keys.equals(whole.keys)
+    assert (past.future.height, past.future.schema) == (0, whole.future.schema)
+
+
+@pytest.mark.parametrize("block", [1, 3])
+def test_it_does_not_matter_how_many_pairs_are_put_together_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    shop = DemandShop(DAYS)
+    shop.plan(DAYS - 1, DAYS + 2, 0, 7)
+    whole = of_day(shop)
+    monkeypatch.setattr(panels, "BLOCK", block)
+    parts = of_day(shop)
+    assert (parts.plan, parts.keys.equals(whole.keys)) == (whole.plan, True)
+    assert parts.history.equals(whole.history)
+    assert parts.future.equals(whole.future)
 
 
 def test_after_a_promotion_the_price_rests_at_list() -> None:
