@@ -77,8 +77,7 @@ def _trades(seen: Frames, day: date) -> bool:
 def _made(lake: Lake, first: date, last: date) -> pl.DataFrame:
     """The forecasts of the days from `first` on whose target dates are over on `last`."""
     files = [file for day, file in sorted(lake.partitions(DemandForecasts).items()) if first <= day < last]
-    parts = [lake.read_files(DemandForecasts, [file], _READ).filter(pl.col("target_date") <= last) for file in files]
-    return pl.concat([DemandForecasts.create_empty().select(_READ), *parts])
+    return lake.read_files(DemandForecasts, files, _READ, where=pl.col("target_date") <= last)
 
 
 def _series(made: pl.DataFrame, known: pl.DataFrame, frequency: str) -> pl.DataFrame:

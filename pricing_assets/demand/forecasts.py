@@ -61,8 +61,7 @@ def forecasts_of(
     raw = read(lake, days, calendar)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         made = pool.map(lambda day: _of_day(raw, day, served), sorted(set(days)))
-        rows = pl.concat([DemandForecasts.create_empty(), *chain.from_iterable(made)])
-    return rows.sort(DemandForecasts.order())
+        return pl.concat([DemandForecasts.create_empty(), *chain.from_iterable(made)])
 
 
 def serving(served: Sequence[Served], day: date, name: str) -> Served:
@@ -82,11 +81,21 @@ def no_version(name: str) -> str:
 
 
 def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) -> list[pl.DataFrame]:
-    """Nothing where nothing is on sale, and no weeks before there is a whole one."""
+    """The rows of each target date, in order; none where nothing is on sale, nor of weeks before there is a whole one.
+
+    Date after date: the rows of a day are many times its panel, and sorted as a whole they would be there twice.
+    """
+    made = []
+    for frequency, panels in raw.panels(day).items():
+        if panels.history.height:
+            by = serving(served[frequency], day, NAMES[frequency])
+            made.append((panels, NAMES[frequency], by, forecast_panels(panels, by)))
+    targets = sorted({target for *_, rows in made for target in rows[DATE].unique().to_list()})
     return [
-        rows_of(panels, NAMES[frequency], serving(served[frequency], day, NAMES[frequency]))
-        for frequency, panels in raw.panels(day).items()
-        if panels.history.height
+        pl.concat(
+            rows_of(panels, name, by, rows.filter(pl.col(DATE) == target)) for panels, name, by, rows in made
+        ).sort(DemandForecasts.order())
+        for target in targets
     ]
 
 
@@ -143,10 +152,10 @@ def _unfit(panels: Panels, model: DemandModel | None) -> str | None:
     return None if asked == made else f"the model forecasts {made[1]}{made[0]}, asked are {asked[1]}{asked[0]}"
 
 
-def rows_of(panels: Panels, name: str, served: Served) -> pl.DataFrame:
-    """Rows of forecasts.demand_forecasts of a day's panel, by the model `name` that is asked."""
-    made = forecast_panels(panels, served)
-    prices = panels.future.select(ID, DATE, _conditioning(panels))
+def rows_of(panels: Panels, name: str, served: Served, made: pl.DataFrame) -> pl.DataFrame:
+    """Rows of forecasts.demand_forecasts that a day's forecasts come to, by the model `name` that is asked."""
+    dates = made[DATE].unique().implode()
+    prices = panels.future.filter(pl.col(DATE).is_in(dates)).select(ID, DATE, _conditioning(panels))
     rows = made.join(prices, on=[ID, DATE], how="left", maintain_order="left")
     of_model = {
         "model_version": served.version,

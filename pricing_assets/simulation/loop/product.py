@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.demand.estimates import estimate
-from pricing_assets.demand.forecasts import NAMES, Served, rows_of
+from pricing_assets.demand.forecasts import NAMES, Served, forecast_panels, rows_of
 from pricing_assets.demand.model import fit
 from pricing_assets.demand.panel import DATE, ID
 from pricing_assets.demand.panels import AHEAD, PRICE, Panels, daily, series_pair
@@ -95,7 +95,7 @@ class Product:
         if self._by_model and self._model.model is None:
             model = fit(panels.history, panels.plan)
             self._model = Served(model, _VERSION, model.content_hash)
-        rows = rows_of(panels, NAMES["D"], self._model)
+        rows = rows_of(panels, NAMES["D"], self._model, forecast_panels(panels, self._model))
         return rows if self._by_model else _at_mean_price(rows, panels)
 
     def of_cells(self, rows: pl.DataFrame) -> pl.DataFrame:
