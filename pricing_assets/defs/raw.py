@@ -1,6 +1,7 @@
 """The raw station: reads the source, keeps what holds its contract, quarantines the rest, records the verdicts."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
@@ -54,10 +55,12 @@ def _keep(
     found_at, home = platform.found_at(last), source.first_day
     with lake.alone("intake"):
         intake = sources.settle(source, intake, lake.read(Quarantine, home, home), lake.read(Checks, home, home))
-        frames: dict[type[Table], pl.DataFrame] = {
-            table: sources.arrive(table, lake.read(table, first, last), part.accepted, source, last, found_at=found_at)
-            for table, part in intake.received.items()
-        }
+        frames: dict[type[Table], pl.DataFrame] = {}
+        for table, part in intake.received.items():
+            known = lake.read(table, first, last)
+            frames[table] = sources.arrive(table, known, part.accepted, source, last, found_at=found_at)
+            # they are in the frame now: a table's rows need not be there twice while the next comes in
+            intake.received[table] = replace(part, accepted=part.accepted.clear())
         outcome = _expect(platform, frames, intake)
         frames |= {Quarantine: intake.quarantine, Checks: sources.judged(intake, outcome).checks}
         judged = sorted({*intake.days, *intake.checks["date"]})
@@ -74,5 +77,9 @@ def _expect(platform: Platform, frames: Mapping[type[Table], pl.DataFrame], inta
     # an intake may hold rows of the first day too, which are in the lake
     quarantine = intake.quarantine.filter(pl.col("received_on") > day_before)
     now: dict[type[Table], pl.DataFrame] = {**frames, Quarantine: quarantine}
-    known = {table: pl.concat([platform.lake.read(table, earliest, day_before), frame]) for table, frame in now.items()}
+    known = {
+        table: pl.concat([platform.lake.read(table, earliest, day_before, columns=names), frame.select(names)])
+        for table, frame in now.items()
+        for names in (sources.looked_at(table),)
+    }
     return sources.expect(platform.source, known, intake.days, intake.closed)

@@ -17,7 +17,7 @@ from pricing_assets.sources.database import reach
 from pricing_assets.sources.expectations import Outcome, expect, judged
 from pricing_assets.sources.intake import Intake, take_in
 from pricing_assets.sources.judging import RECEIVED_CHECKS, failures, judge, trade_status
-from pricing_assets.sources.profiles import HISTORY
+from pricing_assets.sources.profiles import HISTORY, looked_at
 from pricing_assets.sources.receiving import Received, receive
 from pricing_assets.sources.source import Source, load
 from pricing_assets.sources.strays import homeless, settle
@@ -42,6 +42,7 @@ __all__ = [
     "judge",
     "judged",
     "load",
+    "looked_at",
     "reach",
     "reading_window",
     "receive",

@@ -43,21 +43,41 @@ def arrive(
         return received.sort(table.order())
     identity = table.primary_key()
     added = received.join(known.select(identity), on=identity, how="anti")
-    union = pl.concat([known, added])
+    union = pl.concat([known, added]).sort(table.order())
+    doubtful = _doubtful(table, union, known, received)
+    if doubtful.is_empty():
+        return union
     earliest = max(source.end_of(last_day), found_at or source.end_of(last_day))
-    return pl.concat([union, _corrections(table, union, received, earliest)]).sort(table.order())
+    several, read = (rows.join(doubtful, on=doubtful.columns, how="semi") for rows in (union, received))
+    return pl.concat([union, _corrections(table, several, read, earliest)]).sort(table.order())
+
+
+def _doubtful(table: type[Table], union: pl.DataFrame, known: pl.DataFrame, received: pl.DataFrame) -> pl.DataFrame:
+    """Keys that may need a correction: of several rows, or of one known row that was read with other values.
+
+    `union` is in the table's order, in which the rows of a key follow one another. Few keys of a day are doubtful, and
+    only theirs are looked at closely.
+    """
+    key = [name for name in table.order() if name != KNOWN_AT]
+    again = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key)
+    both = received.join(known, on=table.primary_key(), how="inner", suffix="_known")
+    return pl.concat([union.filter(again).select(key), both.filter(_differs(table)).select(key)]).unique()
+
+
+def _differs(table: type[Table]) -> pl.Expr:
+    """Whether a row and the one known beside it say something else of the same key."""
+    values = [name for name in table.column_names() if name not in table.primary_key()]
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_known")) for name in values)
 
 
 def _corrections(table: type[Table], union: pl.DataFrame, received: pl.DataFrame, earliest: datetime) -> pl.DataFrame:
     """Per key the latest row received, where the latest of `union` says something else."""
     key = [name for name in table.primary_key() if name != KNOWN_AT]
-    values = [name for name in table.column_names() if name not in table.primary_key()]
     said = received.sort(KNOWN_AT).unique(key, keep="last", maintain_order=True)
     stands = union.sort(KNOWN_AT).unique(key, keep="last", maintain_order=True)
     pairs = said.join(stands, on=key, how="inner", suffix="_known")
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_known")) for name in values)
     found = pl.max_horizontal(
         pl.lit(earliest, dtype=pl.Datetime("us", "UTC")),
         pl.col(f"{KNOWN_AT}_known") + timedelta(microseconds=1),
     )
-    return pairs.filter(differs).with_columns(found.alias(KNOWN_AT)).select(table.column_names())
+    return pairs.filter(_differs(table)).with_columns(found.alias(KNOWN_AT)).select(table.column_names())

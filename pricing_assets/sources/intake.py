@@ -5,7 +5,6 @@ Here: the parts of a reading brought together. Not here: each part (receiving, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ class Intake(NamedTuple):
     """
 
     days: list[date]
-    received: Mapping[type[Table], Received]
+    received: dict[type[Table], Received]
     quarantine: pl.DataFrame
     checks: pl.DataFrame
     closed: frozenset[date]

@@ -35,11 +35,19 @@ ORDINARY = 100
 
 _LEAST_SAME_WEEKDAYS, _LEAST_AMOUNTS = 2, 3
 _SHOWN = ("competitor", "units", "on_hand", "revenue", "price", "currency", "usual", "captured_at", "known_at", "rule")
+_LOOKED_AT = (*_SHOWN, "market", "sku", "on_sale", "returned_units", "source_lines")
 _NEED_HISTORY = ("price_level", "price_jumps", "repeated")
 _MOMENTS = ("known_at", "captured_at")
 _PAIR = ["sku", "market"]
 _MILLIONTHS = 1_000_000
 Frames = Mapping[type[Table], pl.DataFrame]
+
+
+def looked_at(table: type[Table]) -> list[str]:
+    """The columns of a table that a profile needs: its key, and what figures and examples are made of."""
+    if table is raw.Quarantine:
+        return table.column_names()
+    return [name for name in table.column_names() if name in (*table.primary_key(), *_LOOKED_AT)]
 
 
 @dataclass(frozen=True)
@@ -94,8 +102,14 @@ def _seen_in_time(source: Source, table: type[Table], frame: pl.DataFrame) -> pl
     if moment is None:
         return frame
     key = ["date" if name == table.partition() else name for name in table.order() if name != "known_at"]
-    rows = frame.filter((pl.col(moment) < instant_of("date", source.cutoff)).fill_null(True))
-    return rows.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in key))
+    rows = _kept(frame, (pl.col(moment) < instant_of("date", source.cutoff)).fill_null(True))
+    return _kept(rows, pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(-1)) for name in key))
+
+
+def _kept(rows: pl.DataFrame, kept: pl.Expr) -> pl.DataFrame:
+    """The rows kept; the frame itself, no copy of it, where that is all."""
+    mask = rows.select(kept.alias("kept")).to_series()
+    return rows if mask.all() else rows.filter(mask)
 
 
 def _calendar(seen: Frames, days: Sequence[date]) -> pl.DataFrame:

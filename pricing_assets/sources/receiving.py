@@ -7,6 +7,7 @@ reading (reading), the verdict on a whole day (judging).
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 ROW = "__row"
 BELONGS = "__belongs"
+ROWS_AT_ONCE = 500_000
 UNDATED, FUTURE = "no usable date", "dated in the future"
 
 
@@ -118,15 +120,35 @@ def _read(reader: Reader, shape: Shape, days: Days, first_day: date) -> pl.DataF
 
 
 def _sort_out(source: Source, shape: Shape, frame: pl.DataFrame, days: Days) -> Received:
+    """Each row accepted or in quarantine; some days after the others, for a row is there often while it is judged."""
+    parts = [_judged(source, shape, part) for part in _by_days(frame)]
+    accepted, quarantined = (pl.concat(each) for each in zip(*parts, strict=True))
+    quarantined = numbered(quarantined).select(_quarantine_columns())
+    counts = _counts(frame, accepted, quarantined, days)
+    undated = int(frame[RULE].is_not_null().sum())
+    return Received(shape.table, summed(accepted) if shape.lines else accepted, quarantined, counts, undated)
+
+
+def _by_days(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Whole days, as many together as have ROWS_AT_ONCE rows; no rule of a row looks beyond its day."""
+    if frame.height <= ROWS_AT_ONCE:
+        yield frame
+        return
+    sizes = frame.group_by(BELONGS).len().sort(BELONGS)
+    number = (sizes["len"].cum_sum() - 1) // ROWS_AT_ONCE
+    for chosen in sizes.with_columns(number.alias("part")).partition_by("part", maintain_order=True):
+        yield frame.filter(pl.col(BELONGS).is_in(chosen[BELONGS].implode()))
+
+
+def _judged(source: Source, shape: Shape, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows accepted, in the contract's columns, and raw.quarantine without `run_id`, not yet numbered."""
     dated = frame.filter(pl.col(RULE).is_null())
     typed = _typed(dated, shape, source)
     unique = duplicates(typed.filter(pl.col(RULE).is_null()).drop(RULE), shape.contract)
     accepted = unique.filter(pl.col(RULE).is_null())
     broken = [part.filter(pl.col(RULE).is_not_null()).select(ROW, RULE) for part in (frame, typed, unique)]
     quarantined = _quarantined(frame.drop(RULE).join(pl.concat(broken), on=ROW, how="inner"), shape)
-    counts = _counts(frame, accepted, quarantined, days)
-    rows, undated = accepted.select(shape.contract.column_names()), frame.height - dated.height
-    return Received(shape.table, summed(rows) if shape.lines else rows, quarantined, counts, undated)
+    return accepted.select(shape.contract.column_names()), quarantined
 
 
 def _typed(frame: pl.DataFrame, shape: Shape, source: Source) -> pl.DataFrame:
@@ -155,7 +177,7 @@ def _typed(frame: pl.DataFrame, shape: Shape, source: Source) -> pl.DataFrame:
 
 
 def _quarantined(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
-    """raw.quarantine without `run_id`."""
+    """raw.quarantine without `run_id` and `row`."""
     names = list(shape.types)
     plain = rows.select(
         pl.col(name).cast(pl.String) if rows.schema[name].is_decimal() or rows.schema[name].is_temporal() else name
@@ -164,13 +186,12 @@ def _quarantined(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     records = [
         json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False) for row in plain.iter_rows(named=True)
     ]
-    kept = rows.select(
+    return rows.select(
         pl.col(BELONGS).alias("received_on"),
         pl.lit(shape.table.table_name()).alias("table"),
         pl.Series("record", records, dtype=pl.String),
         pl.col(RULE).alias("rule"),
     )
-    return numbered(kept).select(_quarantine_columns())
 
 
 def _plain(value: object) -> object:

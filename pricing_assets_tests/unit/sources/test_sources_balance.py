@@ -4,6 +4,7 @@ import json
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from sources_shop import GOOD, write_settings
 
 from pricing_assets import sources
 from pricing_assets.settings import Settings
-from pricing_assets.sources import Source
+from pricing_assets.sources import Source, receiving
 from pricing_assets.sources.reading import at_one_moment
 from pricing_assets.tables import raw
 from pricing_assets.tables.base import Table
@@ -69,6 +70,8 @@ def balanced(table: type[Table], rows: list[dict[str, str | None]]) -> None:
         received, again = at_one_moment(
             source, lambda opener: [sources.receive(source, table, FIRST, LAST, LAST, opener=opener) for _ in range(2)]
         )
+        with patch.object(receiving, "ROWS_AT_ONCE", 1):  # day by day it comes to the same
+            by_day = sources.receive(source, table, FIRST, LAST, LAST)
     inside = [row for row in rows if not (row["date"] or "").startswith("2026-02-0")]
     counts = received.counts
     assert counts["received"].sum() == len(inside)
@@ -76,6 +79,9 @@ def balanced(table: type[Table], rows: list[dict[str, str | None]]) -> None:
     assert received.quarantined.height == counts["quarantined"].sum()
     table.validate(received.accepted)
     raw.Quarantine.validate(received.quarantined.with_columns(pl.lit("run").alias("run_id")))
+    assert by_day.accepted.sort(pl.all()).equals(received.accepted.sort(pl.all()))
+    assert by_day.quarantined.equals(received.quarantined)
+    assert by_day.counts.equals(received.counts)
     for record in received.quarantined["record"]:
         assert json.loads(record) in rows
     assert again.quarantined.equals(received.quarantined)
