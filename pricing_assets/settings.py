@@ -97,6 +97,12 @@ class Settings(BaseSettings):
         description="how Dagster runs steps; a step process costs seconds of imports",
     )
 
+    chunk_rows: int = Field(
+        default=310_000,
+        ge=1,
+        description="SKU-markets × days that `pricing run` prices in one execution: memory is bounded by it",
+    )
+
     dagster_home: Path | None = Field(
         default=None,
         validation_alias="DAGSTER_HOME",

@@ -19,7 +19,8 @@ DAILY = dg.DailyPartitionsDefinition(
     end_date=(SOURCE.last_day + timedelta(days=1)).isoformat() if SOURCE.last_day else None,
     timezone=SOURCE.time_zone,
 )
-# A month to a run: memory stays bounded by the chunk, a killed backfill loses at most one.
+# At most a month to a run: memory stays bounded by the chunk, a killed backfill loses at most one. Of a large shop
+# `pricing run` takes fewer days (PRICING_CHUNK_ROWS).
 CHUNK_DAYS = 31
 BACKFILL = dg.BackfillPolicy.multi_run(max_partitions_per_run=CHUNK_DAYS)
 RETRY = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)

@@ -47,14 +47,15 @@ class Launched:
 
 
 def run_days(shell: Shell, span: tuple[date, date] | None) -> None:
-    """Runs the days, a month to an execution, then builds the marts once; prints what came of each day."""
-    from pricing_assets.defs.partitions import CHUNK_DAYS, SOURCE
+    """Runs the days, some to an execution, then builds the marts once; prints what came of each day."""
+    from pricing_assets.defs.partitions import SOURCE
 
     first, last = span or (_last_day(SOURCE),) * 2
     _in_calendar(SOURCE, first, last)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     require_kept(shell.lake, days)
-    chunks = [days[start : start + CHUNK_DAYS] for start in range(0, len(days), CHUNK_DAYS)]
+    size = _days_at_once(SOURCE, days, shell.settings.chunk_rows)
+    chunks = [days[start : start + size] for start in range(0, len(days), size)]
     launched = list(_launch(shell, chunks))
     _report(shell, days, launched)
 
@@ -62,6 +63,27 @@ def run_days(shell: Shell, span: tuple[date, date] | None) -> None:
 def _last_day(source: Source) -> date:
     """The day to run where none is named: the shop's last day if it is history, else the last one that ended."""
     return source.last_day or source.last_ended(datetime.now(UTC))
+
+
+def _days_at_once(source: Source, days: Sequence[date], rows: int) -> int:
+    """How many days an execution takes: those whose SKU-markets come to `rows`, 1 to CHUNK_DAYS.
+
+    SKU-markets are those on sale on the first or the last day, whichever are more, as the source has them. What cannot
+    be read is left to the run, which says why. Days come out the same, however many of them run together.
+    """
+    from pricing_assets import sources
+    from pricing_assets.defs.partitions import CHUNK_DAYS
+    from pricing_assets.tables.raw import Listings
+
+    if len(days) == 1:
+        return 1
+    try:
+        listed = max(
+            sources.receive(source, Listings, day, day, days[-1]).accepted.height for day in (days[0], days[-1])
+        )
+    except PricingError:
+        return CHUNK_DAYS
+    return max(1, min(CHUNK_DAYS, rows // max(listed, 1)))
 
 
 def _in_calendar(source: Source, first: date, last: date) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,7 @@ import pytest
 from shell_commands import answer, pricing
 from tiny_shop import CLOSED, DAYS, FIRST, LAST, Shop
 
-from pricing_assets.lake import Lake, claims
+from pricing_assets.lake import Lake, claims, days
 
 Quick = Callable[[], None]
 
@@ -101,6 +102,26 @@ def test_a_range_runs_in_chunks_and_again_says_of_each_day_that_nothing_changed(
     corrected = pricing(*words).stdout.splitlines()
     assert corrected[0].startswith(f"{DAYS[5]}: {stands}")
     assert corrected[1].startswith(f"{DAYS[6]}: 4 decided, "), "a corrected price makes a new day"
+
+
+def test_a_large_shop_runs_fewer_days_at_once_and_comes_to_the_same(
+    quick: Quick, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, other = ("run", "--from", str(DAYS[2]), "--to", str(DAYS[4])), tmp_path / "other"
+    assert len(answer(*words)["runs"]) == 1
+    monkeypatch.setenv("PRICING_CHUNK_ROWS", "9")  # of 4 SKU-markets, two days
+    said = pricing(*words, "--home", str(other)).stdout.splitlines()
+    assert said[0].startswith(f"[1/2] {DAYS[2]} to {DAYS[3]}: done in ")
+    assert said[1].startswith(f"[2/2] {DAYS[4]}: done in ")
+    assert content(other) == content(home)
+
+
+def content(home: Path) -> dict[str, dict[date, str]]:
+    """Table → day → the hash of its rows in force; runs.days is known by its runs."""
+    tables = days.manifest(Lake(home / "lake"))
+    return {
+        name: {day: file.hash for day, file in files.items()} for name, files in tables.items() if name != "runs.days"
+    }
 
 
 def test_a_late_day_says_by_when_prices_were_due(quick: Quick, shop: Shop) -> None:
