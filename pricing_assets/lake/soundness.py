@@ -95,9 +95,8 @@ def remedy(found: Sequence[Flaw]) -> str:
     if lost or any(flaw.day is None for flaw in found):
         of = f" ({_span(lost)})" if lost else ""
         words.append(
-            f"what else is lacking{of} is in no other table: copy the lake again from where it came, or these"
-            " files alone out of a backup (`tar -xzf BACKUP -C HOME lake/…`), or run `pricing restore BACKUP` into an"
-            " empty home"
+            f"what else is lacking{of} is in no other table: copy the lake again from where it came, or these files"
+            " alone out of a backup (`tar -xzf BACKUP -C HOME lake/…`), or `pricing restore BACKUP` into an empty home"
         )
     return "; ".join(words)
 
