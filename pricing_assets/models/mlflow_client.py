@@ -31,6 +31,7 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
+_ATTEMPTS = 6  # at a database that does not answer, within six seconds; MLflow would make ten in a hundred
 _POSTGRESQL = ("postgresql://", "postgres://")
 _SILENT = (ConnectionError, socket.gaierror, TimeoutError)
 
@@ -51,6 +52,10 @@ def connect(uri: str) -> MlflowClient:
         )
     if uri.startswith(_POSTGRESQL):
         uri = "postgresql+psycopg://" + uri.partition("://")[2]
+    if not uri.startswith("http"):
+        from mlflow.store.db import utils
+
+        utils.MAX_RETRY_COUNT = _ATTEMPTS
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)

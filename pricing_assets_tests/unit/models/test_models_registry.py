@@ -264,10 +264,11 @@ def test_a_name_no_registry_can_hold_is_refused(registry: Registry, name: str) -
         registry.versions(name)
 
 
-def test_a_server_that_is_down_is_told_within_seconds() -> None:
+@pytest.mark.parametrize("scheme", ["http", "postgresql"])
+def test_a_server_that_is_down_is_told_within_seconds(scheme: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    down = Registry(f"http://ann:secret@127.0.0.1:{port}", None)
+    down = open_registry(f"{scheme}://ann:secret@127.0.0.1:{port}", tmp_path)
     start = time.monotonic()
     with pytest.raises(ModelUnavailable) as fault:
         down.aliases("demand")
