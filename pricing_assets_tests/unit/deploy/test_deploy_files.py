@@ -157,6 +157,18 @@ def test_every_container_is_looked_at_and_started_again() -> None:
     assert probed == {"code", "daemon", "readers"}
 
 
+def test_the_image_is_made_of_what_is_there_by_the_uv_of_the_makefile() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    copied = [name for line in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE) for name in line.split()]
+    let_in = {
+        line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")
+    }
+    assert set(copied) == let_in and all((PROJECT / name).exists() for name in copied)
+    (uv,) = re.findall(r"^UV_VERSION := (\S+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert f"uv=={uv} " in text
+    assert re.search(r"^FROM python:3\.1[123]-", text, re.MULTILINE)
+
+
 def test_what_pods_and_services_refer_to_is_there() -> None:
     pod = kubernetes()["StatefulSet"]["spec"]["template"]
     volumes = {each["name"] for each in pod["spec"]["volumes"]}
