@@ -9,7 +9,6 @@ whatever a writer has read stays true until it commits.
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +21,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from pricing_assets.disks import refusal, remedy
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.schema import REVISION
 from pricing_assets.lake import locks
-from pricing_assets.lake.files import remedy
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -36,7 +35,6 @@ _LOCK = 7_261_001
 _LOCKED = ("55P03", "SQLITE_BUSY")
 _HOLDER = """SELECT pid, usename, application_name, client_addr, state FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = :lock"""
-_LEAST_ROOM = 65_536  # bytes: SQLite needs half of them for what it shares while a store is open
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -99,9 +97,9 @@ class Database:
     def _remedy(self) -> str:
         """What to do about what the database said; of a full or read-only disk SQLite says no more than that."""
         if self.url.get_backend_name() == "sqlite":
-            code = _fault_of_disk(Path(self.url.database or "").absolute().parent)
-            if code:
-                return remedy(OSError(code, os.strerror(code)))
+            refused = refusal(Path(self.url.database or "").absolute().parent)
+            if refused:
+                return remedy(refused)
         return (
             "see that the database runs, can be written to and is not held by another program;"
             " PRICING_GOVERNANCE_URL names it"
@@ -213,17 +211,6 @@ def _url(url: str) -> URL:
     return made
 
 
-def _fault_of_disk(folder: Path) -> int | None:
-    """The error number of a disk that takes nothing more."""
-    try:
-        disk = os.statvfs(folder)
-    except OSError as error:
-        return error.errno
-    if disk.f_flag & os.ST_RDONLY:
-        return errno.EROFS
-    return errno.ENOSPC if disk.f_bavail * disk.f_frsize < _LEAST_ROOM else None
-
-
 def _readable(url: URL) -> URL:
     """The URL by which SQLite opens a store on a read-only disk: there it must be told that nobody else writes.
 
@@ -232,7 +219,8 @@ def _readable(url: URL) -> URL:
     path = Path(url.database or "").absolute()
     if url.query or not path.is_file() or path.with_name(f"{path.name}-wal").exists():
         return url
-    if _fault_of_disk(path.parent) != errno.EROFS:
+    refused = refusal(path.parent)
+    if refused is None or refused.errno != errno.EROFS:
         return url
     return url.set(database=f"file:{quote(str(path))}", query={"immutable": "1", "mode": "ro", "uri": "true"})
 

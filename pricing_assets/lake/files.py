@@ -6,23 +6,15 @@ waits for a lock (locks.py).
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from pricing_assets.disks import remedy
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import locks
-
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full: free some space there, then run again; nothing was half-written",
-    errno.EDQUOT: "the disk quota is used up: free some space there, then run again; nothing was half-written",
-    errno.EACCES: "permission denied: let the user who runs this write there, or choose another PRICING_HOME",
-    errno.EPERM: "permission denied: let the user who runs this write there, or choose another PRICING_HOME",
-    errno.EROFS: "the file system is read-only: mount it writable, or choose another PRICING_HOME",
-}
 
 
 @contextmanager
@@ -42,14 +34,6 @@ def storage_faults(path: Path, *others: type[Exception]) -> Iterator[None]:
 def _in_words(path: Path, fault: OSError) -> PricingError:
     where = fault.filename if isinstance(fault.filename, str) else path
     return PricingError(f"{where}: cannot be written ({fault.strerror or fault})", remedy(fault))
-
-
-def remedy(fault: OSError) -> str:
-    """What a person can do about it. Libraries keep the number of an error to themselves, but tell its text."""
-    return _REMEDIES.get(fault.errno or 0) or next(
-        (text for code, text in _REMEDIES.items() if os.strerror(code).lower() in str(fault).lower()),
-        "check the disk that holds it, then run again; nothing was half-written",
-    )
 
 
 @contextmanager

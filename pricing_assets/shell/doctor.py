@@ -17,6 +17,7 @@ import typer
 
 from pricing_assets.archive.places import refuse_unfinished
 from pricing_assets.counting import counted
+from pricing_assets.disks import remedy
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.checkup import holders, machine, records
 from pricing_assets.shell.checkup.finding import Finding
@@ -59,8 +60,6 @@ def _python(_: Shell) -> Iterator[Finding]:
 
 
 def _home(shell: Shell) -> Iterator[Finding]:
-    from pricing_assets.lake.files import remedy
-
     refuse_unfinished(shell.settings.home)
     home = shell.settings.home.absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())

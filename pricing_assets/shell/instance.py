@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from pricing_assets import disks
 from pricing_assets.errors import PricingError
 from pricing_assets.lake.files import write_durably
 from pricing_assets.settings import Settings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _UNSET = re.compile(r'environment variable "(\w+)" which is not set')
 
+_UNREACHED = "see that it runs and can be written to, then do it again: what was under way ends in the same tables"
 _OWN = """\
 # Written by `pricing` for a home of its own; the project's dagster.yaml serves the default home.
 telemetry: {{enabled: false}}
@@ -47,7 +49,8 @@ run_retries: {{enabled: true, max_retries: 2, retry_on_asset_or_op_failure: fals
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance of DAGSTER_HOME, of the working directory where its dagster.yaml serves this home, else of home.
 
-    Raises PricingError where there is none, and where its database cannot be reached, now or later in the block.
+    Raises PricingError where there is none, and where its database cannot be reached or its disk refuses, now or later
+    in the block: a full disk meets Dagster's records too.
     """
     folder = instance_folder(settings)
     if not (folder / "dagster.yaml").is_file():
@@ -92,6 +95,7 @@ def _told(error: BaseException, config: Path) -> PricingError | None:
 
     if missing := _UNSET.search(str(error)):
         return PricingError(f"{config}: {missing[1]} is not set", "deploy/pricing.env.example sets it")
+    refused = disks.refusal(config.parent)
     beneath: BaseException | None = error
     looked_at: set[int] = set()
     while beneath is not None and id(beneath) not in looked_at:
@@ -99,8 +103,10 @@ def _told(error: BaseException, config: Path) -> PricingError | None:
             said = str(getattr(beneath, "orig", None) or beneath).strip().partition("\n")[0] or type(beneath).__name__
             return PricingError(
                 f"Dagster's instance ({config}): its database does not answer: {said}",
-                "see that it runs and can be written to, then do it again: what was under way ends in the same tables",
+                disks.remedy(refused) if refused else _UNREACHED,
             )
+        if refused and isinstance(beneath, OSError):
+            return PricingError(f"Dagster's instance ({config}): {beneath}", disks.remedy(refused))
         if isinstance(beneath, ModuleNotFoundError) and str(beneath.name).startswith(("dagster_postgres", "psycopg2")):
             return PricingError(f"{config}: {beneath.name} is not installed", "pip install 'pricing-assets[postgres]'")
         looked_at.add(id(beneath))

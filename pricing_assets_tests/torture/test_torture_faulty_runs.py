@@ -47,8 +47,8 @@ BEFORE = ["run", "--date", str(FIRST + timedelta(days=20))]
 DAY = ["run", "--date", str(FIRST + timedelta(days=21))]
 ELSEWHERE = ["/dagster/", "/dbt/", "-shm"]  # Dagster's own, dbt's own, and what SQLite shares while it is open
 MIXED = [FULL_ONCE, FULL, BROKEN_ONCE, SHORT, KILL, CUT, CUT_NAMES]
-LINE = "from unadorned import *; import torture_warm\nwith unadorned(), without_marts(): torture_warm.main()"
-WHOLE = "from unadorned import *; import torture_warm\nwith unadorned(): torture_warm.main()"
+PROGRAM = Path(__file__).with_name("torture_faulty_warm.py")
+LINE, WHOLE = ["--without-marts"], list[str]()
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler here: the library of faults cannot be built")
 
@@ -56,12 +56,12 @@ pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler here: 
 class Faulty(Warm):
     """A Warm whose runs meet the disk's faults, and whose words are kept."""
 
-    def __init__(self, place: Place, program: str, said: Path) -> None:
+    def __init__(self, place: Place, options: Sequence[str], said: Path) -> None:
         self._said = said
         with said.open("wb") as words:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", program],
-                env={**place.environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                [sys.executable, str(PROGRAM), *options],
+                env=place.environment,
                 cwd=place.home.parent,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -138,12 +138,12 @@ def check_readable(place: Place) -> None:
 
 
 @contextlib.contextmanager
-def ground(folder: Path, program: str, excluded: Sequence[str]) -> Iterator[Ground]:
+def ground(folder: Path, options: Sequence[str], excluded: Sequence[str]) -> Iterator[Ground]:
     place = Place(folder / "ground" / "home", write_shop(folder / "shop"))
     place.home.parent.mkdir()
     disk, tally = Disk(folder / "disk", folder / "ground", excluded), Tally()
     place = Place(place.home, place.shop, disk.environment)
-    with contextlib.closing(Faulty(place, program, folder / "words")) as server:
+    with contextlib.closing(Faulty(place, options, folder / "words")) as server:
         assert server.tries(BEFORE)[0] == 0
         kept = shutil.copytree(place.home, folder / "kept")
         with disk.armed():
