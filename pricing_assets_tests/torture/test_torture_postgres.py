@@ -1,6 +1,6 @@
 """Dagster, governance and MLflow in PostgreSQL: the same days as on SQLite, and nothing lost where it is restarted.
 
-A month of a simulated market takes some minutes on each.
+They take some minutes.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import psutil
 import pytest
 from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
-from torture_runs import WARM, Place, Warm, check_whole, hashes, standing
+from torture_runs import WARM, Place, Warm, check_whole, hashes, standing, warm
 from torture_shop import FIRST, write_shop
 
 from pricing_assets.lake import claims
 from pricing_assets.settings import EXAMPLES
+from pricing_assets.tables.forecasts import DemandForecasts
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-MONTH = date(2026, 10, 2)
-MARKET = ("simulate", "--skus", "12", "--markets", "1")
+MARKET = date(2026, 10, 2)
 SEED = 20261129
 
 pytestmark = pytest.mark.torture
@@ -40,36 +41,58 @@ def in_postgres(home: Path, shop: Path, postgres: Postgres, name: str) -> Place:
     return Place(home, shop, urls | folders)
 
 
-def test_a_month_with_a_champion_is_the_same_on_sqlite_and_in_postgresql(tmp_path: Path) -> None:
-    sqlite = Place(tmp_path / "sqlite" / "home", EXAMPLES / "sap_like")
+def test_thirty_days_are_the_same_on_sqlite_and_in_postgresql(tmp_path: Path) -> None:
+    shop, sqlite = write_shop(tmp_path / "shop"), tmp_path / "sqlite" / "home"
+    words = ["run", "--from", str(FIRST + timedelta(days=20)), "--to", str(FIRST + timedelta(days=49))]
     with started() as postgres:
-        other = in_postgres(tmp_path / "postgres" / "home", EXAMPLES / "sap_like", postgres, "month")
-        for place in (sqlite, other):
-            _month(place)
-    found, expected = hashes(other.lake), hashes(sqlite.lake)
-    assert {table: sorted(days) for table, days in found.items()} == {
-        table: sorted(days) for table, days in expected.items()
+        places = Place(sqlite, shop), in_postgres(tmp_path / "postgres" / "home", shop, postgres, "thirty")
+        for place in places:
+            place.home.parent.mkdir()
+            with warm(place) as server:
+                server.run(*words)
+    _check_same(*places, 30)
+    assert not list(places[1].home.rglob("*.db")), "nothing is in SQLite"
+
+
+def test_days_of_a_champion_are_the_same_on_sqlite_and_in_postgresql(tmp_path: Path) -> None:
+    """A model is asked for, agreed to, trained, promoted and forecasts the days after, on each."""
+    with started() as postgres:
+        places = (
+            Place(tmp_path / "sqlite" / "home", EXAMPLES / "sap_like"),
+            in_postgres(tmp_path / "postgres" / "home", EXAMPLES / "sap_like", postgres, "champion"),
+        )
+        for place in places:
+            _with_a_champion(place)
+    _check_same(*places, 9)
+    assert [path.name for path in places[1].home.rglob("*.db")] == ["market.db"], "nothing but the shop is in SQLite"
+
+
+def _check_same(sqlite: Place, postgres: Place, days: int) -> None:
+    """Every table of every day hashes to the same."""
+    found, expected = hashes(postgres.lake), hashes(sqlite.lake)
+    assert {table: list(files) for table, files in found.items()} == {
+        table: list(files) for table, files in expected.items()
     }
-    different = [(table, day) for table, days in expected.items() for day in days if days[day] != found[table][day]]
+    different = [(table, day) for table, files in expected.items() for day in files if files[day] != found[table][day]]
     assert different == []
-    assert len(expected["decisions.price_decisions"]) == 30
-    assert_frame_equal(standing(other.lake), standing(sqlite.lake))
-    files = sorted(path.name for path in other.home.rglob("*.db"))
-    assert files == ["market.db"], "nothing but the shop is in SQLite"
+    assert len(expected["decisions.price_decisions"]) == days
+    assert_frame_equal(standing(postgres.lake), standing(sqlite.lake))
+    print(f"{sum(map(len, expected.values()))} hashes of {days} days in {len(expected)} tables are equal")
 
 
-def _month(place: Place) -> None:
-    """Thirty days; after the third a person agrees to a model, which forecasts the rest."""
-    place.home.parent.mkdir(parents=True)
-    place.run(*MARKET, "--until", str(MONTH + timedelta(days=2)))
-    place.run("run", "--from", str(MONTH), "--to", str(MONTH + timedelta(days=2)))
-    events = _answer(place, "drift", "list")
-    event = next(each["id"] for each in events if each["model"] == "demand-daily")
+def _with_a_champion(place: Place) -> None:
+    """Three days, the first model, six days."""
+    place.home.parent.mkdir()
+    place.run("simulate", "--until", str(MARKET + timedelta(days=2)))
+    place.run("run", "--from", str(MARKET), "--to", str(MARKET + timedelta(days=2)))
+    event = next(each["id"] for each in _answer(place, "drift", "list") if each["model"] == "demand-daily")
     place.run("drift", "approve", event, "--reason", "the first model", "--by", "ann")
-    place.run("models", "retrain")
-    assert any(each["role"] == "champion" for each in _answer(place, "models", "list"))
-    place.run(*MARKET)
-    place.run("run", "--from", str(MONTH + timedelta(days=3)), "--to", str(MONTH + timedelta(days=29)))
+    said = place.run("models", "retrain")
+    assert any(each["role"] == "champion" for each in _answer(place, "models", "list")), said
+    place.run("simulate")
+    place.run("run", "--from", str(MARKET + timedelta(days=3)), "--to", str(MARKET + timedelta(days=8)))
+    forecasts = place.lake.read(DemandForecasts).filter(pl.col("date") > MARKET + timedelta(days=2))
+    assert forecasts["model_version"].drop_nulls().unique().to_list() == [1], "the champion forecast"
 
 
 def _answer(place: Place, *words: str) -> list[dict[str, Any]]:
