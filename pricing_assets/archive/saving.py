@@ -224,8 +224,8 @@ def _copied(top: Path, home: Path, aside: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _files(top: Path, home: Path) -> Iterator[Path]:
-    if is_left_out(top.relative_to(home)) or top.is_symlink():
-        return
+    if is_left_out(top.relative_to(home)) or (top.is_symlink() and top.parent != home):
+        return  # a folder of the home may lie on another disk; links inside could lead anywhere
     if top.is_dir():
         for entry in sorted(top.iterdir()):
             yield from _files(entry, home)

@@ -9,6 +9,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from pricing_assets.errors import PricingError
+
 _MAGIC = b"SQLite format 3\0"
 _BESIDE = ("-wal", "-shm", "-journal")
 _PATIENCE = 60  # seconds
@@ -28,13 +30,19 @@ def belongs_beside(path: Path) -> bool:
 def copy(path: Path, into: Path) -> None:
     """Makes `into` the database as of now, in one reading: writers in WAL mode do not wait for it.
 
-    Raises sqlite3.Error where it is none, or locked for a minute.
+    Raises PricingError where it is damaged, locked for a minute, or the disk is full.
     """
     into.unlink(missing_ok=True)
     address = f"{path.absolute().as_uri()}?mode=rw"
-    with (
-        closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as source,
-        closing(sqlite3.connect(into)) as target,
-    ):
-        target.execute("PRAGMA synchronous=OFF")  # it is copied on at once
-        source.backup(target, pages=-1)
+    try:
+        with (
+            closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as source,
+            closing(sqlite3.connect(into)) as target,
+        ):
+            target.execute("PRAGMA synchronous=OFF")  # it is copied on at once
+            source.backup(target, pages=-1)
+    except sqlite3.Error as fault:
+        raise PricingError(
+            f"{path}: cannot be copied to {into.parent} ({fault})",
+            "see that it is a whole database and that there is room for its copy, then make the backup again",
+        ) from fault

@@ -146,6 +146,20 @@ def test_a_disk_too_small_is_refused_before_and_survived_meanwhile(
     assert "free some space" in refused.value.remedy and not list(tmp_path.glob("b*"))
 
 
+def test_a_database_that_is_damaged_is_named(settings: Settings, tmp_path: Path) -> None:
+    (settings.home / "dagster" / "history" / "runs.db").write_bytes(b"SQLite format 3\0" + b"but no more" * 500)
+    with pytest.raises(PricingError, match=r"runs\.db: cannot be copied") as refused:
+        saving.save(tmp_path / "b", settings)
+    assert refused.value.remedy and not list(tmp_path.glob("b*"))
+
+
+def test_a_folder_on_another_disk_is_part_of_the_home(settings: Settings, tmp_path: Path, elsewhere: Settings) -> None:
+    shutil.move(settings.home / "mlflow", tmp_path / "disk")
+    (settings.home / "mlflow").symlink_to(tmp_path / "disk")
+    restore(saving.save(tmp_path / "b", settings).file, elsewhere)
+    assert (elsewhere.home / "mlflow" / "artifacts" / "1" / "model" / "data" / "level.json").is_file()
+
+
 @examples(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_file_is_refused_and_leaves_nothing(
