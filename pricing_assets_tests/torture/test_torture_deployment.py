@@ -22,7 +22,7 @@ from postgres_server import started
 from tiny_shop import COLUMNS, DAYS, SETTINGS, Shop
 from torture_runs import Place, check_whole, hashes
 
-from pricing_assets.lake import claims
+from pricing_assets.lake import Lake, claims
 from pricing_assets.lake import days as manifests
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -144,11 +144,7 @@ def test_each_process_is_killed_in_turn_and_every_day_ends_standing(
     assert examined.returncode == 0, examined.stdout
     again = deployment.pricing("run", "--from", str(days[0]), "--to", str(days[2]))
     assert again.stdout.count("nothing changed") == 3, again.stdout + again.stderr
-    found = {
-        table: {day: made for day, made in files.items() if day in days}
-        for table, files in hashes(deployment.lake).items()
-    }
-    assert found == _undisturbed(trading, tmp_path / "home", days)
+    assert _of(deployment.lake, days) == _undisturbed(trading, tmp_path / "home", days)
 
 
 def test_postgresql_is_restarted_under_all_of_them(deployment: Deployment) -> None:
@@ -194,8 +190,13 @@ def _kill_the_run(deployment: Deployment, day: date) -> str:
     return run_id
 
 
+def _of(lake: Lake, days: list[date]) -> dict[str, dict[date, str]]:
+    """Table → day → hash, of these days."""
+    return {table: {day: made for day, made in files.items() if day in days} for table, files in hashes(lake).items()}
+
+
 def _undisturbed(shop: Path, home: Path, days: list[date]) -> dict[str, dict[date, str]]:
     """The same days by the shell, on SQLite."""
     place = Place(home, shop)
     place.run("run", "--from", str(days[0]), "--to", str(days[2]))
-    return hashes(place.lake)
+    return _of(place.lake, days)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ from typing import Any
 import polars as pl
 import psutil
 import pytest
+import torture_runs
+import yaml
 from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
 from torture_runs import WARM, Place, Warm, check_whole, hashes, standing, warm
@@ -27,7 +30,8 @@ from pricing_assets.settings import EXAMPLES
 from pricing_assets.tables.forecasts import DemandForecasts
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-MARKET = date(2026, 10, 2)
+MARKET, LAST = date(2026, 10, 2), date(2026, 10, 31)
+BEFORE = 120  # days of sales the first model is trained on
 SEED = 20261129
 
 pytestmark = pytest.mark.torture
@@ -54,17 +58,31 @@ def test_thirty_days_are_the_same_on_sqlite_and_in_postgresql(tmp_path: Path) ->
     assert not list(places[1].home.rglob("*.db")), "nothing is in SQLite"
 
 
-def test_days_of_a_champion_are_the_same_on_sqlite_and_in_postgresql(tmp_path: Path) -> None:
-    """A model is asked for, agreed to, trained, promoted and forecasts the days after, on each."""
+def test_thirty_days_of_a_champion_are_the_same_on_sqlite_and_in_postgresql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model is asked for on the first day, agreed to, trained, promoted and forecasts the days after, on each."""
+    monkeypatch.setattr(torture_runs, "PATIENCE", 1200)
+    shop = _market(tmp_path / "shop")
     with started() as postgres:
         places = (
-            Place(tmp_path / "sqlite" / "home", EXAMPLES / "sap_like"),
-            in_postgres(tmp_path / "postgres" / "home", EXAMPLES / "sap_like", postgres, "champion"),
+            Place(tmp_path / "sqlite" / "home", shop),
+            in_postgres(tmp_path / "postgres" / "home", shop, postgres, "champion"),
         )
         for place in places:
             _with_a_champion(place)
-    _check_same(*places, 9)
+    _check_same(*places, 30)
     assert [path.name for path in places[1].home.rglob("*.db")] == ["market.db"], "nothing but the shop is in SQLite"
+
+
+def _market(folder: Path) -> Path:
+    """The SAP-like shop, of one country."""
+    shutil.copytree(EXAMPLES / "sap_like", folder)
+    settings = yaml.safe_load((folder / "source.yaml").read_text())
+    days = {"first_day": MARKET - timedelta(days=BEFORE), "last_day": LAST}
+    settings |= {"markets": {"DE": {"country": "DE"}}, "currencies": ["EUR"], **days}
+    (folder / "source.yaml").write_text(yaml.safe_dump(settings))
+    return folder
 
 
 def _check_same(sqlite: Place, postgres: Place, days: int) -> None:
@@ -81,17 +99,16 @@ def _check_same(sqlite: Place, postgres: Place, days: int) -> None:
 
 
 def _with_a_champion(place: Place) -> None:
-    """Three days, the first model, six days."""
+    """A day, the first model, twenty-nine days."""
     place.home.parent.mkdir()
-    place.run("simulate", "--until", str(MARKET + timedelta(days=2)))
-    place.run("run", "--from", str(MARKET), "--to", str(MARKET + timedelta(days=2)))
+    place.run("simulate", "--skus", "12", "--markets", "1", "--days", str(BEFORE + 30), "--last-day", str(LAST))
+    place.run("run", "--date", str(MARKET))
     event = next(each["id"] for each in _answer(place, "drift", "list") if each["model"] == "demand-daily")
     place.run("drift", "approve", event, "--reason", "the first model", "--by", "ann")
     said = place.run("models", "retrain")
     assert any(each["role"] == "champion" for each in _answer(place, "models", "list")), said
-    place.run("simulate")
-    place.run("run", "--from", str(MARKET + timedelta(days=3)), "--to", str(MARKET + timedelta(days=8)))
-    forecasts = place.lake.read(DemandForecasts).filter(pl.col("date") > MARKET + timedelta(days=2))
+    place.run("run", "--from", str(MARKET + timedelta(days=1)), "--to", str(LAST))
+    forecasts = place.lake.read(DemandForecasts).filter(pl.col("date") > MARKET)
     assert forecasts["model_version"].drop_nulls().unique().to_list() == [1], "the champion forecast"
 
 
