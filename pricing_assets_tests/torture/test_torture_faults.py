@@ -9,9 +9,11 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,12 +33,20 @@ from torture_faults import (
     compiler,
     torment,
 )
-from torture_scenarios import SCENARIOS, Scenario
+from torture_scenarios import SCENARIOS, Scenario, nothing
 
 SEED = 20261204
 SAMPLE = 5
 MOST_CALLS = 2000
 PROGRAM = Path(__file__).with_name("torture_scenarios.py")
+PLACE = r'(?:AT_FDCWD[^,]*, )?"(?P<{}>[^"]*)"'
+ABOUT = rf"\d+<(?P<handle>[^>]*)>|{PLACE.format('first')}(?:, {PLACE.format('second')})?"
+SEEN = re.compile(rf"^\d+ +(?P<call>\w+)\((?:{ABOUT})")
+SAME = {"renameat": "rename", "renameat2": "rename", "linkat": "link", "pwrite64": "pwrite", "ftruncate64": "ftruncate"}
+TRACED = (
+    "write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,link,linkat,"
+    "ftruncate,io_uring_setup"
+)
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler here: the library of faults cannot be built")
 
@@ -157,3 +167,36 @@ def test_some_calls_fail_in_some_way(torture: Torture) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_each_call_fails_in_each_way(torture: Torture, fault: Fault) -> None:
     torment(torture.suffers, ((fault, target) for target in range(1, MOST_CALLS)))
+
+
+@pytest.mark.torture
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace here")
+def test_no_call_passes_the_library_by(ground: Path, disk: Disk, tmp_path: Path) -> None:
+    """As the kernel sees it: calls made past libc would be missing from the log."""
+    shutil.rmtree(ground, ignore_errors=True)
+    ground.mkdir()
+    trace = tmp_path / "trace"
+    command = ["strace", "-f", "-y", "-qq", "-o", str(trace), "-e", f"trace={TRACED}"]
+    preloaded = [argument for name, value in disk.environment.items() for argument in ("-E", f"{name}={value}")]
+    names = [name for name in SCENARIOS if SCENARIOS[name].before is nothing or "refresh" in name]
+    for number, name in enumerate(names):
+        SCENARIOS[name].before(ground / f"home-{number}")
+    lines = "".join(f"{name}\t{ground / f'home-{number}'}\n" for number, name in enumerate(names))
+    with disk.armed():
+        subprocess.run(
+            [*command, *preloaded, sys.executable, str(PROGRAM)],
+            input=lines,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.DEVNULL,
+            text=True,
+            check=True,
+        )
+    text = trace.read_text(errors="replace")
+    assert "io_uring_setup" not in text
+    seen = Counter(
+        SAME.get(found["call"], found["call"])
+        for found in map(SEEN.match, text.splitlines())
+        if found and (found["handle"] or found["second"] or found["first"] or "").startswith(str(ground))
+    )
+    logged = Counter(SAME.get(call.name, call.name) for call in disk.calls())
+    assert seen and seen == Counter({name: logged[name] for name in seen})
