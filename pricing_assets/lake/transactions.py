@@ -37,7 +37,7 @@ def write_entry(log: Path, version: int, actions: Sequence[Mapping[str, Any]]) -
     """
     path = place(log, version)
     aside = log / f"{path.name}.{uuid4().hex}.tmp"
-    content = "\n".join(json.dumps(action, separators=(",", ":"), ensure_ascii=False) for action in actions)
+    content = "\n".join(json.dumps(action, separators=(",", ":")) for action in actions)
     with storage_faults(path):
         try:
             with aside.open("xb") as file:
