@@ -135,7 +135,7 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
             for row in rows.sort("date").to_dicts()
             if row["date"] not in last
             or _said(row) != _said(last[row["date"]])
-            or not all(_is_in_force(file, force) for file in row["tables"])
+            or not all(is_in_force(file, force) for file in row["tables"])
         ]
         if not new:
             return []
@@ -166,7 +166,7 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     return said | {"inputs": _without_versions(row["inputs"])}
 
 
-def _is_in_force(file: Mapping[str, Any], force: Manifest) -> bool:
+def is_in_force(file: Mapping[str, Any], force: Manifest) -> bool:
     """Whether the manifest already has a file in force; for an entry of 0 rows, whether it has none."""
     known = force.get(file["table"], {}).get(file["partition"])
     return known is None if file["rows"] == 0 else known is not None and known.hash == file["hash"]

@@ -24,7 +24,8 @@ from pricing_assets.tables.decisions import PriceBook
 def enter(lake: Lake, day: date, new: pl.DataFrame, provenance: Provenance, now: datetime) -> bool:
     """Adds entries to the book of a day and makes the day stand with them; whether anything changed.
 
-    All else of the day stays as it stands. The caller has claimed the day. Raises PricingError where it does not stand.
+    All else of the day stays as it stands; a raw file that a later day's late rows replaced does not come back. The
+    caller has claimed the day. Raises PricingError where it does not stand.
     """
     rows = manifests.standing(lake).filter(date=day).to_dicts()
     if not rows:
@@ -33,7 +34,8 @@ def enter(lake: Lake, day: date, new: pl.DataFrame, provenance: Provenance, now:
     known = lake.read_files(PriceBook, [files[day]] if day in files else [])
     book = canonical(PriceBook.cast(pl.concat([known, PriceBook.cast(new)])), PriceBook)
     lake.commit(PriceBook, book, [day], provenance)
-    row = _row(rows[0], asdict(lake.partitions(PriceBook)[day]), provenance, now)
+    others = [file for file in rows[0]["tables"] if manifests.is_in_force(file, manifests.manifest(lake))]
+    row = _row(rows[0] | {"tables": others}, asdict(lake.partitions(PriceBook)[day]), provenance, now)
     frame = pl.DataFrame([row], schema={k: v for k, v in manifests.standing(lake).schema.items() if k != "sequence"})
     return bool(manifests.commit_days(lake, frame, provenance))
 

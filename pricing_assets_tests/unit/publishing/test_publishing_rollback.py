@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 from publishing_shop import DAY, EFFECTIVE, RUN, TWO, Place
 
@@ -15,6 +17,7 @@ from pricing_assets.lake import Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import enter
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions
+from pricing_assets.tables.raw import Sales
 
 
 def found(place: Place, undone: str | None = None, **scope: str) -> publishing.Return:
@@ -93,3 +96,24 @@ def test_entries_are_added_to_days_that_stand_and_nothing_else_of_them_changes(p
     assert now[PriceDecisions.table_name()] == hashes[PriceDecisions.table_name()]
     with pytest.raises(PricingError, match="was never decided"):
         enter(place.lake, DAY + timedelta(days=1), rows, RUN, place.now)
+
+
+def test_an_entry_after_late_rows_leaves_these_in_force(place: Place) -> None:
+    place.decide(TWO)
+    (early,) = place.lake.commit(Sales, sales(1), [DAY], RUN)
+    standing = manifests.standing(place.lake).drop("sequence")
+    own = standing.row(0, named=True)
+    own["tables"].append(asdict(early))
+    manifests.commit_days(place.lake, pl.DataFrame([own], schema=standing.schema), RUN)
+    (late,) = place.lake.commit(Sales, sales(2), [DAY], RUN)
+    next_day = own | {"date": DAY + timedelta(days=1), "run_id": "the-next", "tables": [asdict(late)]}
+    manifests.commit_days(place.lake, pl.DataFrame([next_day], schema=standing.schema), RUN)
+    rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
+    assert enter(place.lake, DAY, rows, Provenance("mine"), place.now)
+    assert manifests.manifested(place.lake, Sales)[DAY].hash == late.hash
+
+
+def sales(units: int) -> pl.DataFrame:
+    row = {"date": DAY, "sku": "A", "market": "UK", "known_at": datetime.combine(DAY, time(12), UTC), "units": units}
+    more = {"returned_units": 0, "revenue": Decimal("4.99"), "currency": "GBP", "source_lines": 1}
+    return Sales.cast(pl.DataFrame([row | more]))
