@@ -2,10 +2,11 @@
 
 Here: a simulated market as Parquet files (shops), `pricing run` in a process of its own that is watched (tracing), the
 same inputs and outputs read and written plainly in the same run (plain), how each grows from size to size. States
-figures, has no bar, but for the memory of a million. Not part of `make bench`, for it takes minutes to hours:
+figures; has no bar but the memory it is told to stay within. Not part of `make bench`, for it takes minutes to hours:
 
     python benchmarks/scale.py --pairs 12500 25000 50000 100000
-    python benchmarks/scale.py --pairs 200000 --model --days 120
+    python benchmarks/scale.py --pairs 1000000 --days 3 --trailing 1 --within 16
+    python benchmarks/scale.py --pairs 10000 --days 120 --model
     python benchmarks/scale.py --pairs 20000 --days 365 --backfill
 
 Of one day, the first run takes in all days before, the measured one is the day after: it reads its own day and the
@@ -36,27 +37,29 @@ _GIB = 2**30
 Figures = dict[str, Any]
 
 
-def one_day(folder: Path, pairs: int, days: int, trailing: int, *, model: bool) -> list[Figures]:
+def one_day(
+    folder: Path, pairs: int, days: int, trailing: int, *, model: bool, within: int | None = None
+) -> list[Figures]:
     """The figures of each station on the last of `days` days, then those of the whole command."""
     shop, home = folder / "shop", folder / "home"
     _written(shop, pairs, days, trailing)
     before = shops.LAST - timedelta(days=1)
-    _said(f"pricing run --date {before}", watched(shop, home, "run", "--date", str(before)))
+    _said(f"pricing run --date {before}", watched(shop, home, "run", "--date", str(before), within=within))
     if model:
         _pricing(shop, home, "drift", "approve", "drift-1", "--reason", "first model")
         _pricing(shop, home, "models", "retrain")
-    run = watched(shop, home, "run", "--date", str(shops.LAST))
+    run = watched(shop, home, "run", "--date", str(shops.LAST), within=within)
     size = {"pairs": pairs, "days": days}
     found = [size | _figures(each, plain.seconds(each, shop, home)) for each in run.stations]
     return [*found, size | _figures(run)]
 
 
-def backfill(folder: Path, pairs: int, days: int, trailing: int) -> list[Figures]:
+def backfill(folder: Path, pairs: int, days: int, trailing: int, within: int | None = None) -> list[Figures]:
     """The figures of each station in each execution of a run of all days, then those of the whole command."""
     shop, home = folder / "shop", folder / "home"
     _written(shop, pairs, days, trailing)
     first = shops.LAST - timedelta(days=days - 1)
-    run = watched(shop, home, "run", "--from", str(first), "--to", str(shops.LAST))
+    run = watched(shop, home, "run", "--from", str(first), "--to", str(shops.LAST), within=within)
     size = {"pairs": pairs, "days": days}
     return [size | _figures(each) for each in (*run.stations, run)]
 
@@ -64,21 +67,20 @@ def backfill(folder: Path, pairs: int, days: int, trailing: int) -> list[Figures
 def exponents(found: Sequence[Figures]) -> dict[str, dict[str, float]]:
     """Station → how its seconds and its peak grow with the SKU-markets: 1 in proportion, 2 with their square.
 
-    The slope of the line through the logarithms of all sizes. What costs the same at any size draws it below 1.
+    Between the two largest sizes, where what costs the same at any size weighs least; it draws the power below 1.
     """
     slopes: dict[str, dict[str, float]] = {}
     for name in dict.fromkeys(each["station"] for each in found):
-        rows = [each for each in found if each["station"] == name and each["seconds"] > 0]
+        rows = sorted((each for each in found if each["station"] == name), key=lambda each: each["pairs"])[-2:]
         if len({each["pairs"] for each in rows}) > 1:
             slopes[name] = {figure: _slope(rows, figure) for figure in ("seconds", "cpu_seconds", "peak_gib")}
     return slopes
 
 
 def _slope(rows: Sequence[Mapping[str, float]], figure: str) -> float:
-    points = [(math.log(each["pairs"]), math.log(max(each[figure], 0.01))) for each in rows]
-    middle = [sum(values) / len(points) for values in zip(*points, strict=True)]
-    over = sum((x - middle[0]) * (y - middle[1]) for x, y in points)
-    return round(over / sum((x - middle[0]) ** 2 for x, _ in points), 2)
+    small, large = rows
+    times = max(large[figure], 0.01) / max(small[figure], 0.01)
+    return round(math.log(times) / math.log(large["pairs"] / small["pairs"]), 2)
 
 
 def _figures(each: Station | Watched, floor: float | None = None) -> Figures:
@@ -126,11 +128,13 @@ def main(arguments: argparse.Namespace) -> None:
     found: list[Figures] = []
     for pairs in arguments.pairs:
         with TemporaryDirectory(dir=arguments.scratch) as folder:
-            where = Path(folder)
+            where, within = Path(folder), arguments.within and arguments.within * _GIB
             if arguments.backfill:
-                figures = backfill(where, pairs, arguments.days, arguments.trailing)
+                figures = backfill(where, pairs, arguments.days, arguments.trailing, within)
             else:
-                figures = one_day(where, pairs, arguments.days, arguments.trailing, model=arguments.model)
+                figures = one_day(
+                    where, pairs, arguments.days, arguments.trailing, model=arguments.model, within=within
+                )
         _shown(figures)
         found += figures
         slopes = exponents(found)
@@ -148,6 +152,7 @@ if __name__ == "__main__":
     parser.add_argument("--trailing", type=int, default=7, help="days each run reads again")
     parser.add_argument("--model", action="store_true", help="train the daily model before the measured day")
     parser.add_argument("--backfill", action="store_true", help="price all days in one command")
+    parser.add_argument("--within", type=int, help="GiB beyond which a run is killed")
     parser.add_argument("--scratch", type=Path, help="a folder for shop and lake; the system's own where none")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     main(parser.parse_args())

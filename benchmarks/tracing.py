@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -61,15 +62,16 @@ class Watched:
     stations: list[Station]
 
 
-def watched(shop: Path, home: Path, *words: str) -> Watched:
-    """Runs a command and waits. Raises CalledProcessError where it fails."""
+def watched(shop: Path, home: Path, *words: str, within: int | None = None) -> Watched:
+    """Runs a command and waits; killed where it takes more bytes than `within`. Raises CalledProcessError then, and
+    where it fails."""
     trace = home.with_name(f"{home.name}.trace")
     trace.unlink(missing_ok=True)
     command = [sys.executable, __file__, str(trace), *words, "--home", str(home)]
     began = time.time()
     process = subprocess.Popen(command, env=os.environ | {"PRICING_SOURCE": str(shop)})
     moments: list[Moment] = []
-    watcher = threading.Thread(target=_watch, args=(process, moments), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(process, moments, within), daemon=True)
     watcher.start()
     if process.wait():
         raise subprocess.CalledProcessError(process.returncode, command)
@@ -81,12 +83,15 @@ def watched(shop: Path, home: Path, *words: str) -> Watched:
     return Watched(last.time - began, last.cpu, max(each.memory for each in moments), stations)
 
 
-def _watch(process: subprocess.Popen[bytes], moments: list[Moment]) -> None:
+def _watch(process: subprocess.Popen[bytes], moments: list[Moment], within: int | None) -> None:
     """Looks at the process tree until it has ended. The CPU time of a child that ended is its parent's from then on."""
     while process.poll() is None:
         found = [each for each in map(_looked_at, _tree(process.pid)) if each]
         if found:
             moments.append(Moment(time.time(), sum(cpu for cpu, _ in found), sum(memory for _, memory in found)))
+            if within is not None and moments[-1].memory > within:
+                for pid in [*_tree(process.pid)]:
+                    os.kill(pid, signal.SIGKILL)
         time.sleep(_EVERY)
 
 

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         description="SKU-markets × days that `pricing run` prices in one execution: memory is bounded by it",
     )
 
+    marts_memory: str | None = Field(
+        default=None,
+        pattern=r"^\d+(%|[KMGT]i?B)$",
+        description="memory DuckDB may take while dbt builds the marts, e.g. 4GB; absent, half of the machine's",
+    )
+
     dagster_home: Path | None = Field(
         default=None,
         validation_alias="DAGSTER_HOME",

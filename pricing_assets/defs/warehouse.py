@@ -39,6 +39,8 @@ def dbt(command: str, home: Path, target: Path, draft: Path | None = None) -> su
         "DBT_LOG_PATH": str((home / "dbt" / "logs").absolute()),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
+        # said only where it is not what the profile says: dbt parses anew for a variable it had not seen
+        **({"PRICING_MARTS_MEMORY": SETTINGS.marts_memory} if SETTINGS.marts_memory else {}),
     }
     # its own log says every statement unless told otherwise: a sixth of the time, and megabytes a day
     quiet = ("--no-use-colors", "--log-level-file", "info")
