@@ -29,14 +29,12 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
 from pricing_assets.governance.database import Database
-from pricing_assets.lake import Lake, snapshot, soundness
+from pricing_assets.lake import Lake, keeping, snapshot, soundness
 from pricing_assets.lake.files import storage_faults
 from pricing_assets.settings import Settings
 
 Progress = Callable[[str], None]
 
-_KEEPING = "keeping"
-"""Purpose of `Lake.alone` under which files of the lake go; it waits for a copy, and a copy for it. No run does."""
 _BEGINNINGS = 3
 _PATIENCE = 60.0  # seconds, for a moment without a commit; some milliseconds are enough
 _TOLD = 2000  # files from one word of progress to the next
@@ -133,7 +131,7 @@ class _Copying:
             head = head_of(self.settings, lake, moment, store.revision if store else None)
             self.writer.add(NAME, head.written())
             self._add(history)
-            with lake.alone(_KEEPING):  # else what it takes away meanwhile would have to be copied anew
+            with lake.alone(keeping.LOCK):  # else what it takes away meanwhile would have to be copied anew
                 self._add_lake(lake, moment)
             if store is not None:
                 self.progress(f"what people decided, {counted(moment.event, 'event')}")

@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import dagster as dg
 
 from pricing_assets import disks
 from pricing_assets.errors import PricingError
-from pricing_assets.lake.files import write_durably
+from pricing_assets.lake.files import exclusive, write_durably
 from pricing_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,8 +56,20 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     if not (folder / "dagster.yaml").is_file():
         raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
     _keep_engines()
-    with _answering(folder / "dagster.yaml"), dg.DagsterInstance.from_config(str(folder)) as instance:
-        yield instance
+    with _answering(folder / "dagster.yaml"):
+        with _making(settings.home.absolute()):
+            opened = dg.DagsterInstance.from_config(str(folder))
+            _ = opened.run_storage, opened.event_log_storage, opened.schedule_storage
+        with opened as instance:
+            yield instance
+
+
+def _making(home: Path) -> AbstractContextManager[None]:
+    """One at a time: Dagster makes its databases table by table, and fails where another makes them too.
+
+    A home that cannot be written to has them, or never will.
+    """
+    return nullcontext() if home.exists() and not os.access(home, os.W_OK) else exclusive(home / "dagster.lock")
 
 
 def instance_folder(settings: Settings) -> Path:

@@ -37,6 +37,32 @@ BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.torture
 
 
+OPENING = """
+import os, sys, time
+from pathlib import Path
+import dagster
+import dagster._core.storage.event_log.sqlite, dagster._core.storage.runs.sqlite
+from pricing_assets.settings import Settings
+from pricing_assets.shell.instance import open_instance
+
+def opened(home, moment):
+    time.sleep(max(0, moment - time.time()))
+    with open_instance(Settings(home=home)) as instance:
+        instance.add_run(dagster.DagsterRun(job_name="one"))
+    os._exit(0)
+
+for number in range(12):
+    home, moment, children = Path(sys.argv[1]) / str(number), time.time() + 0.05, []
+    home.mkdir()
+    for _ in range(2):
+        child = os.fork()
+        if not child:
+            opened(home, moment)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0], number
+"""
+
+
 class Ended(NamedTuple):
     """How a process ended, and what it said."""
 
@@ -99,6 +125,11 @@ def test_two_launchers_of_a_day_at_once_even_at_the_first_start(pair: Pair) -> N
         assert manifests.standing(place.lake)["date"].to_list() == [FIRST]
         assert not of_days(place.lake), str(of_days(place.lake))
         check_ended(place, kills=0)
+
+
+def test_two_that_open_the_instance_of_an_empty_home_make_its_databases_once(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", OPENING, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_two_launchers_on_overlapping_ranges(pair: Pair) -> None:
