@@ -119,8 +119,8 @@ dev: setup ## the Dagster UI on http://localhost:3000, its schedules and sensors
 bench: setup ## measure, print, and write .pricing/bench.json
 	$(BIN)/python -m benchmarks
 
-torture: setup ## kill runs at random points and resume them; price the whole UCI shop, where its file is
-	$(BIN)/pytest -m torture $(PYTEST)
+torture: setup ## kill every stage at random points and run it again; price the whole UCI shop, where its file is
+	@$(IN_SCRATCH) OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -m torture $(PYTEST)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
