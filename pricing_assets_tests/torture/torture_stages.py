@@ -255,9 +255,7 @@ class ApprovalStage(Stage):
 
     def again(self, number: int) -> Findings:
         """Said again: it is approved now, or was by the one that was killed."""
-        seconds = self.seconds
         self.ended(self.work(number))
-        self.seconds = seconds
         return of_approval(self.place.home, self.event)
 
 
