@@ -16,17 +16,21 @@ DUMP = "governance.jsonl"
 RESTORING = ".restoring"
 """Folder in a home whose restore has not ended."""
 
+OF_THE_MACHINE = ("logs", "metrics", "lost+found")
+"""Folders of a home that say nothing of its days: no part of a backup, and a home that has nothing else is empty."""
+
 _LEFT_OUT = (
+    *OF_THE_MACHINE,
     *("analytics.duckdb*", "draft-*", "dbt", "data_docs"),  # built anew
     *(f"{DAGSTER}/logs", f"{DAGSTER}/storage", f"{DAGSTER}/dagster.yaml"),  # of runs that ended; absolute paths
     *(f"{GOVERNANCE}*", DUMP, RESTORING),  # as lines, for either engine
-    *("*.lock", "*.tmp", "*.partial"),
 )
+_ENDS = ("*.lock", "*.tmp", "*.partial")
 
 
 def is_left_out(path: PurePath) -> bool:
     """Whether a path relative to the home is no part of a backup."""
-    return any(fnmatch(str(path), pattern) or fnmatch(path.name, pattern) for pattern in _LEFT_OUT)
+    return any(fnmatch(str(path), pattern) for pattern in _LEFT_OUT) or any(path.match(end) for end in _ENDS)
 
 
 def refuse_unfinished(home: Path) -> None:

@@ -23,7 +23,7 @@ from typing import IO
 from pricing_assets.archive import container
 from pricing_assets.archive.container import Content
 from pricing_assets.archive.head import CONTENTS, NAME, Head, parsed, refuse_newer
-from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, RESTORING
+from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE, RESTORING
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
@@ -152,7 +152,8 @@ def _clear(home: Path) -> None:
         raise PricingError(f"{home}: is a file", "name another home")
     plan = aside / _PLAN
     moved = json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else []
-    there = sorted(path.name for path in home.iterdir() if path.name not in {RESTORING, *moved})
+    known = {RESTORING, *OF_THE_MACHINE, *moved}
+    there = sorted(path.name for path in home.iterdir() if path.name not in known)
     if there:
         more = f" and {counted(len(there) - _SHOWN, 'more')}" if len(there) > _SHOWN else ""
         raise PricingError(

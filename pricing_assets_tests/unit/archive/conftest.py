@@ -29,7 +29,8 @@ def settings(home: Path) -> Settings:
     for name in (
         "mlflow/artifacts/1/model/data/level.json",
         "market/notes.txt",
-        "_left/dbt/target/x",
+        "dbt/target/x",
+        "logs/2026-10-31.jsonl",
         "dagster/dagster.yaml",
     ):
         (home / name).parent.mkdir(parents=True, exist_ok=True)

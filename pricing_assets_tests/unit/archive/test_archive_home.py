@@ -53,6 +53,7 @@ def test_what_is_built_anew_or_of_a_moment_is_left_out(backup: Path, elsewhere: 
     restore(backup, elsewhere)
     there = files(elsewhere.home)
     assert {"mlflow/artifacts/1/model/data/level.json", "market/notes.txt", "lake/_shop"} <= set(there)
+    assert not [name for name in there if name.startswith(("logs/", "metrics/"))]
     assert not [name for name in there if "_claims" in name or "analytics" in name or "_locks" in name or "dbt" in name]
     assert "dagster/dagster.yaml" not in there, "its paths are absolute"
     for name in ("mlflow/mlflow.db", "dagster/history/runs.db"):
@@ -226,8 +227,10 @@ def test_a_home_that_is_not_empty_is_left_alone(backup: Path, elsewhere: Setting
     assert files(elsewhere.home) == {"mine.txt": b"mine"}
 
 
-def test_an_empty_folder_may_be_the_home(backup: Path, elsewhere: Settings) -> None:
-    elsewhere.home.mkdir(parents=True)
+def test_an_empty_folder_may_be_the_home_and_one_that_has_logs_alone(backup: Path, elsewhere: Settings) -> None:
+    for name in ("logs", "lost+found"):
+        (elsewhere.home / name).mkdir(parents=True)
+    (elsewhere.home / "logs" / "2026-10-31.jsonl").write_text("{}")
     assert restore(backup, elsewhere).files == verify(backup).files
 
 
