@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ import polars as pl
 import psutil
 import pytest
 import torture_runs
-import yaml
 from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
 from torture_runs import WARM, Place, Warm, check_whole, hashes, standing, warm
@@ -31,7 +29,6 @@ from pricing_assets.tables.forecasts import DemandForecasts
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MARKET, LAST = date(2026, 10, 2), date(2026, 10, 31)
-BEFORE = 120  # days of sales the first model is trained on
 SEED = 20261129
 
 pytestmark = pytest.mark.torture
@@ -61,28 +58,17 @@ def test_thirty_days_are_the_same_on_sqlite_and_in_postgresql(tmp_path: Path) ->
 def test_thirty_days_of_a_champion_are_the_same_on_sqlite_and_in_postgresql(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model is asked for on the first day, agreed to, trained, promoted and forecasts the days after, on each."""
+    """A model is asked for in the first days, agreed to, trained, promoted and forecasts the days after, on each."""
     monkeypatch.setattr(torture_runs, "PATIENCE", 1200)
-    shop = _market(tmp_path / "shop")
     with started() as postgres:
         places = (
-            Place(tmp_path / "sqlite" / "home", shop),
-            in_postgres(tmp_path / "postgres" / "home", shop, postgres, "champion"),
+            Place(tmp_path / "sqlite" / "home", EXAMPLES / "sap_like"),
+            in_postgres(tmp_path / "postgres" / "home", EXAMPLES / "sap_like", postgres, "champion"),
         )
         for place in places:
             _with_a_champion(place)
     _check_same(*places, 30)
     assert [path.name for path in places[1].home.rglob("*.db")] == ["market.db"], "nothing but the shop is in SQLite"
-
-
-def _market(folder: Path) -> Path:
-    """The SAP-like shop, of one country."""
-    shutil.copytree(EXAMPLES / "sap_like", folder)
-    settings = yaml.safe_load((folder / "source.yaml").read_text())
-    days = {"first_day": MARKET - timedelta(days=BEFORE), "last_day": LAST}
-    settings |= {"markets": {"DE": {"country": "DE"}}, "currencies": ["EUR"], **days}
-    (folder / "source.yaml").write_text(yaml.safe_dump(settings))
-    return folder
 
 
 def _check_same(sqlite: Place, postgres: Place, days: int) -> None:
@@ -99,16 +85,17 @@ def _check_same(sqlite: Place, postgres: Place, days: int) -> None:
 
 
 def _with_a_champion(place: Place) -> None:
-    """A day, the first model, twenty-nine days."""
+    """Three days, the first model, twenty-seven days; the market of the month that replays (test_torture_month.py)."""
     place.home.parent.mkdir()
-    place.run("simulate", "--skus", "12", "--markets", "1", "--days", str(BEFORE + 30), "--last-day", str(LAST))
-    place.run("run", "--date", str(MARKET))
+    place.run("simulate", "--last-day", str(LAST), "--until", str(MARKET + timedelta(days=2)))
+    place.run("run", "--from", str(MARKET), "--to", str(MARKET + timedelta(days=2)))
     event = next(each["id"] for each in _answer(place, "drift", "list") if each["model"] == "demand-daily")
     place.run("drift", "approve", event, "--reason", "the first model", "--by", "ann")
     said = place.run("models", "retrain")
     assert any(each["role"] == "champion" for each in _answer(place, "models", "list")), said
-    place.run("run", "--from", str(MARKET + timedelta(days=1)), "--to", str(LAST))
-    forecasts = place.lake.read(DemandForecasts).filter(pl.col("date") > MARKET)
+    place.run("simulate", "--last-day", str(LAST))
+    place.run("run", "--from", str(MARKET + timedelta(days=3)), "--to", str(LAST))
+    forecasts = place.lake.read(DemandForecasts).filter(pl.col("date") > MARKET + timedelta(days=2))
     assert forecasts["model_version"].drop_nulls().unique().to_list() == [1], "the champion forecast"
 
 
