@@ -160,7 +160,7 @@ def test_restored_into_postgresql_and_back_the_next_day_is_priced(
     server.run(*span(23, 23))
     server.run("strategy", "deactivate", "default", "--reason", "another is to come", "--by", "ann")
     server.run("backup", str(tmp_path / "two"))
-    taken = Place(tmp_path / "third", shop, url).start("restore", str(tmp_path / "two"))
+    taken = Place(tmp_path / "third", shop, url).start("restore", str(tmp_path / "one"))
     said, _ = taken.communicate(timeout=300)
     assert taken.returncode == 1 and "is not empty, it holds 2 events" in said
     back = Place(tmp_path / "back", shop)

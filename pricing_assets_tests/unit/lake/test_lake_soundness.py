@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ def found(lake: Lake) -> list[tuple[str, object, str]]:
     return [(each.table, each.day, each.what) for each in soundness.flaws(Lake(lake.root))]
 
 
+def elsewhere(lake: Lake) -> Lake:
+    """A copy of what is on disk, as another process finds it."""
+    return Lake(shutil.copytree(lake.root, lake.root.parent / "copied"))
+
+
 def entry(lake: Lake, number: int, table: type = raw.Prices) -> Path:
     return lake.folder(table) / "_delta_log" / f"{number:020}.json"
 
@@ -45,7 +51,7 @@ def test_a_file_that_is_not_whole_is_named_by_table_and_day(whole: Lake, how: st
         path.write_bytes(path.read_bytes()[:-5])
     assert found(whole) == [("raw.prices", day(1), f"{path} is {how}")]
     with pytest.raises(PricingError, match=r"raw\.prices: its files cannot be read"):
-        Lake(whole.root).read(raw.Prices)
+        elsewhere(whole).read(raw.Prices)
     flaws = soundness.flaws(whole)
     assert soundness.in_words(flaws) == f"1 thing missing or damaged: raw.prices 2024-03-02: {path} is {how}"
     assert "what else is lacking (2024-03-02)" in soundness.remedy(flaws) and "pricing restore" in soundness.remedy(
@@ -66,7 +72,7 @@ def test_a_log_entry_that_is_missing_or_cut_short_is_named(whole: Lake, number: 
     [(table, on, what)] = [each for each in found(whole) if "log" in each[2]]
     assert (table, on) == ("raw.prices", None) and f"log entry {number} is damaged" in what
     with pytest.raises(PricingError, match=r"the log entry .* is missing or damaged"):
-        Lake(whole.root).read(raw.Prices)
+        elsewhere(whole).read(raw.Prices)
     if number == 1:
         path.unlink()
         assert [each[2] for each in found(whole) if "log" in each[2]] == [f"log entry 1 of 3 is missing ({path})"]
