@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import polars as pl
@@ -18,7 +17,6 @@ from pricing_assets.lake.contracts import dtypes
 from pricing_assets.tables.base import Table
 
 
-@cache
 def declared(table: type[Table]) -> Mapping[str, str]:
     """Column → Delta type as JSON, as the table's class has them."""
     return {field.name: json.dumps(json.loads(field.type.to_json())) for field in delta_schema(table).fields}
