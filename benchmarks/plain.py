@@ -38,6 +38,13 @@ def seconds(station: Station, shop: Path, home: Path) -> float:
     return took
 
 
+def rows_of_marts(home: Path) -> int:
+    """Rows of all marts together."""
+    with duckdb.connect(str(home / "analytics.duckdb"), read_only=True) as connection:
+        marts = connection.sql("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        return sum(connection.sql(f"select count(*) from marts.{mart}").fetchall()[0][0] for (mart,) in marts)
+
+
 def _reading(each: Mapping[str, Any], shop: Path) -> float:
     began = time.process_time()
     if "days" in each:

@@ -51,7 +51,8 @@ def one_day(
     run = watched(shop, home, "run", "--date", str(shops.LAST), within=within)
     size = {"pairs": pairs, "days": days}
     found = [size | _figures(each, plain.seconds(each, shop, home)) for each in run.stations]
-    return [*found, size | _figures(run)]
+    marts = [{**each, "rows": plain.rows_of_marts(home)} if each["station"] == "warehouse" else each for each in found]
+    return [*marts, size | _figures(run)]
 
 
 def backfill(folder: Path, pairs: int, days: int, trailing: int, within: int | None = None) -> list[Figures]:

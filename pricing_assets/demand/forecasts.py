@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any
@@ -20,7 +20,7 @@ from pricing_assets.demand.attribution import attributed, ranked
 from pricing_assets.demand.inputs import Read, read
 from pricing_assets.demand.model import DemandModel
 from pricing_assets.demand.panel import DATE, ID
-from pricing_assets.demand.panels import PRICE, Panels, series_id, series_pair
+from pricing_assets.demand.panels import PAIR, PRICE, Panels, series_id, series_pair
 from pricing_assets.demand.plan import Frequency
 from pricing_assets.demand.rates import rate_forecasts
 from pricing_assets.errors import PricingError
@@ -86,7 +86,8 @@ def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) 
     Date after date: the rows of a day are many times its panel, and sorted as a whole they would be there twice.
     """
     made = []
-    for frequency, panels in raw.panels(day).items():
+    for frequency, whole in raw.panels(day).items():
+        panels = _within_horizon(whole)
         if panels.history.height:
             by = serving(served[frequency], day, NAMES[frequency])
             made.append((panels, NAMES[frequency], by, forecast_panels(panels, by)))
@@ -97,6 +98,12 @@ def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) 
         ).sort(DemandForecasts.order())
         for target in targets
     ]
+
+
+def _within_horizon(panels: Panels) -> Panels:
+    """The panels without the days beyond the horizon, which only weeks are made of."""
+    last = panels.day + timedelta(days=panels.plan.step * panels.plan.horizon)
+    return replace(panels, future=panels.future.filter(pl.col(DATE) <= last))
 
 
 def forecast_panels(panels: Panels, served: Served) -> pl.DataFrame:
@@ -157,6 +164,7 @@ def rows_of(panels: Panels, name: str, served: Served, made: pl.DataFrame) -> pl
     dates = made[DATE].unique().implode()
     prices = panels.future.filter(pl.col(DATE).is_in(dates)).select(ID, DATE, _conditioning(panels))
     rows = made.join(prices, on=[ID, DATE], how="left", maintain_order="left")
+    rows = rows.join(panels.keys.select(ID, *PAIR), on=ID, how="left", maintain_order="left")
     of_model = {
         "model_version": served.version,
         "model_hash": served.artifact_hash,
@@ -165,7 +173,7 @@ def rows_of(panels: Panels, name: str, served: Served, made: pl.DataFrame) -> pl
     constants: dict[str, Any] = {"date": panels.day, "frequency": panels.plan.frequency, "model": name}
     rows = rows.select(
         pl.col(DATE).alias("target_date"),
-        *series_pair(),
+        *PAIR,
         *("mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90", "conditioning_price", "method", "fallback_reason"),
         *(pl.lit(value).alias(column) for column, value in constants.items()),
         *(pl.when("by_model").then(pl.lit(value)).alias(column) for column, value in of_model.items()),

@@ -19,6 +19,8 @@ from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.responses import ORIGIN
 from pricing_assets.demand.simple import RATE, simple_states
 
+BLOCK = 50_000
+"""Series forecast at a time: each is a row per date of the horizon, and sorted twice."""
 EARLIER_ORIGINS = 4
 """Origins, a horizon apart, whose errors the range is taken from."""
 _VOLUMES = (("high", 3.0), ("middle", 0.5))
@@ -37,10 +39,14 @@ def rate_forecasts(history: pl.DataFrame, plan: Plan, reason: str) -> pl.DataFra
     apart = timedelta(days=plan.step * plan.horizon)
     earlier = _ahead(states, plan, [last - apart * back for back in range(EARLIER_ORIGINS, 0, -1)])
     ranges = learn_ranges(earlier.join(states.select(ID, DATE, Y), on=[ID, DATE], how="left"))
-    rows = with_ranges(_ahead(states, plan, [last]), ranges)
     figures = ["mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90"]
     said = [pl.lit(RATE).alias("method"), pl.lit(reason).alias("fallback_reason")]
-    return rows.select(ID, DATE, *figures, *said).sort(ID, DATE)
+    at = states.filter(pl.col(DATE) == last).sort(ID)
+    parts = [
+        with_ranges(_ahead(part, plan, [last]), ranges).select(ID, DATE, *figures, *said).sort(ID, DATE)
+        for part in ([*at.iter_slices(BLOCK)] or [at])
+    ]
+    return pl.concat(parts)
 
 
 def _ahead(states: pl.DataFrame, plan: Plan, origins: list[date]) -> pl.DataFrame:

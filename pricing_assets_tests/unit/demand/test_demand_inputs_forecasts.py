@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from demand_shop import CALENDAR, PAIRS, DemandShop, on, price, promoted, units
 
-from pricing_assets.demand import DemandModel, Plan, fit
+from pricing_assets.demand import DemandModel, Plan, fit, rates
 from pricing_assets.demand.boosting import loaded
 from pricing_assets.demand.forecasts import NO_PRICE, Served, forecast_panels, forecasts_of
 from pricing_assets.demand.panels import Panels
@@ -69,12 +69,21 @@ def test_the_range_of_a_rate_is_that_of_its_errors_before(panels: dict[str, Pane
     assert len(within) / 11 == pytest.approx(0.8, abs=0.1)
 
 
+def test_it_does_not_matter_how_many_series_are_forecast_at_a_time(
+    panels: dict[str, Panels], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = rate_forecasts(panels["D"].history, panels["D"].plan, "why")
+    monkeypatch.setattr(rates, "BLOCK", 3)
+    assert rate_forecasts(panels["D"].history, panels["D"].plan, "why").equals(together)
+
+
 def test_a_series_never_observed_has_no_forecast() -> None:
     plan = Plan("D", 7)
     panel = pl.DataFrame(
         {"unique_id": ["a"] * 9 + ["b"] * 9, "ds": [on(n) for n in range(9)] * 2, "y": [1.0] * 9 + [None] * 9}
     )
     assert rate_forecasts(panel, plan, "why")["unique_id"].unique().to_list() == ["a"]
+    assert rate_forecasts(panel.filter(unique_id="b"), plan, "why").height == 0
 
 
 def test_rows_are_of_the_table_and_of_both_frequencies(lake: Lake) -> None:
