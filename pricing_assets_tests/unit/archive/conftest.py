@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from pricing_assets.lake import Lake
 from pricing_assets.settings import Settings
 
 
-@pytest.fixture
-def settings(home: Path) -> Settings:
-    """A home in which two days stand, one of them corrected."""
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which two days stand, one of them corrected. Not to be changed."""
+    home = tmp_path_factory.mktemp("made") / "home"
     lake = Lake(home / "lake")
     lake.belongs_to("a shop")
     for number, price in ((0, "4.99"), (1, "4.99"), (0, "3.99")):
         commit(lake, number, price)
-    with governance.open_store(Settings().governance, strategies) as store:
+    with governance.open_store(Settings(home=home).governance, strategies) as store:
         store.ensure_default()
         store.propose("approval:one", {"n": 1}, datetime.now(UTC) + timedelta(days=9), reason="r", key="propose one")
     for name in ("mlflow/mlflow.db", "dagster/history/runs.db"):
@@ -38,6 +40,13 @@ def settings(home: Path) -> Settings:
     (home / "analytics.duckdb").write_bytes(b"built anew")
     (home / "lake" / "_claims").mkdir()
     (home / "lake" / "_claims" / "2024-03-01.json").write_text("{}")
+    return home
+
+
+@pytest.fixture
+def settings(made: Path, home: Path) -> Settings:
+    """The same home, to be changed."""
+    shutil.copytree(made, home)
     return Settings()
 
 
