@@ -42,7 +42,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory, module_patch: pytest.MonkeyP
     module_patch.setenv("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")  # looks at the file that is there now
     hook = {"connector": "webhook", "url": receiver.url, "secret": "TILL_SECRET"}
     shop = write_shop(folder / "shop", YEAR, publish={"markets": {"UK": hook}})
-    place = Place(folder / "undisturbed", shop, {"TILL_SECRET": SECRET})
+    variables = {"TILL_SECRET": SECRET, "PRICING_KEEP_DECISIONS_DAYS": "40"}
+    place = Place(folder / "undisturbed", shop, variables)
     with warm(place, "--unadorned", "--small-models") as server:
         started = time.monotonic()
         server.run("run", "--from", day(0), "--to", day(DAYS - 1))

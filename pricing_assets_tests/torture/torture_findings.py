@@ -56,10 +56,10 @@ def standing(lake: Lake) -> pl.DataFrame:
 
 
 def of_days(lake: Lake) -> Findings:
-    """Of the days that stand: one decision per listed pair, explained, booked once; each run recorded once."""
-    days = manifests.standing(lake)
+    """Of days that stand and are kept: one decision per listed pair, explained, booked once; each run recorded once."""
+    days = manifests.standing(lake).filter(pl.col("status").cast(pl.String) != "expired")
     rows = {
-        table: lake.read_files(table, manifests.manifested(lake, table).values())
+        table: lake.read_files(table, manifests.manifested(lake, table).values()).join(days, on="date", how="semi")
         for table in (Listings, PriceDecisions, PriceSteps, PriceBook)
     }
     decided, book, steps = standing(lake), rows[PriceBook], rows[PriceSteps]

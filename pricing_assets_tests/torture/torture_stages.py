@@ -237,7 +237,7 @@ class Backfill(Stage):
 class ApprovalStage(Stage):
     """A person's word on a drift event."""
 
-    name, share = "approval", 30
+    name, share = "approval", 25
 
     def begin(self) -> None:
         self.place.home.mkdir(parents=True)
@@ -262,7 +262,7 @@ class ApprovalStage(Stage):
 class Retraining(ApprovalStage):
     """From an approval to a new champion, with a model of one number. The first ones make MLflow's database."""
 
-    name, share = "training and promotion", 40
+    name, share = "training and promotion", 35
     fresh = 5
 
     def begin(self) -> None:
@@ -292,7 +292,7 @@ class Retraining(ApprovalStage):
 class Publishing(Stage):
     """Day after day, prices go out by webhook and by file."""
 
-    name, share = "publishing", 50
+    name, share = "publishing", 45
     most = DAYS - EARLY - 1
 
     def begin(self) -> None:
@@ -364,4 +364,47 @@ class Refresh(Stage):
         aside.replace(self.place.home / "analytics.duckdb")
 
 
-STAGES: Sequence[type[Stage]] = (FirstStart, DailyRun, ApprovalStage, Retraining, Publishing, Refresh, Backfill)
+class Keeping(Stage):
+    """Days expire and small files are merged, under the readers' eyes: always of the same home."""
+
+    name, share = "keeping", 15
+
+    def begin(self) -> None:
+        self.place = self.bench.copied("keeping")
+        sent = ["publish", "--from", day(DAYS - 20), "--to", day(DAYS - 1), *self.home]
+        self.bench.server.run(*sent)
+        self.before = self.place.home.with_name("before")
+        shutil.copytree(self.place.home, self.before)
+        self.ended(self.work(0))
+        self.expected = hashes(self.place.lake)
+
+    def ready(self, number: int) -> None:
+        gone(self.place.home)
+        with STILL:
+            shutil.copytree(self.before, self.place.home)
+
+    def work(self, number: int) -> Commands:
+        return [["lake", "keep", *self.home]]
+
+    def resumed(self, number: int) -> Findings:
+        found = of_days(self.place.lake)
+        kept = {(table, of) for table, files in self.expected.items() for of in files}
+        there = hashes(self.place.lake)
+        found.add(of_hashes(there, self.expected))
+        missing = kept - {(table, of) for table, files in there.items() for of in files}
+        found.lost += [f"{table} of {of}" for table, of in sorted(missing)[:5]]
+        last = DAYS - 1 - number % 20
+        found.add(self.replayed(last, last))
+        return found
+
+
+STAGES: Sequence[type[Stage]] = (
+    FirstStart,
+    DailyRun,
+    ApprovalStage,
+    Retraining,
+    Publishing,
+    Refresh,
+    Keeping,
+    Backfill,
+)
