@@ -17,7 +17,7 @@ from tiny_shop import FIRST, Shop
 from pricing_assets.lake import Lake, days
 
 READING = (
-    f"status\nruns\nexplain A --market UK --date {FIRST}\nreplay --date {FIRST}\nanomalies --date {FIRST}\nchecks\n"
+    f"runs\nexplain A --market UK --date {FIRST}\nreplay --date {FIRST}\nanomalies --date {FIRST}\nchecks\n"
     "lake log raw.prices\npublish status"
 )
 ASKING = "strategy list\noverrides\naudit\nreview list\nautonomy list\ndrift list\nmodels list"  # the governance store
@@ -61,6 +61,7 @@ def hashes(home: Path) -> dict[str, list[str]]:
 
 def test_a_read_only_disk(disk: Path) -> None:
     mount(disk, "-o", "remount,ro")
+    assert "nearly full" in pricing("status", code=1).output
     for command in (*READING.splitlines(), *ASKING.splitlines()):
         pricing(*command.split())
     for command in WRITING.splitlines():
@@ -75,6 +76,7 @@ def test_a_read_only_disk(disk: Path) -> None:
 def test_a_full_disk(disk: Path, quick: Callable[[], None]) -> None:
     before = hashes(disk)
     fill(disk / "ballast")
+    assert "nearly full" in pricing("status", code=1).output
     for command in READING.splitlines():
         pricing(*command.split())
     for command in (*ASKING.splitlines(), *WRITING.splitlines()):

@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,7 +47,6 @@ BEFORE = ["run", "--date", str(FIRST + timedelta(days=20))]
 DAY = ["run", "--date", str(FIRST + timedelta(days=21))]
 ELSEWHERE = ["/dagster/", "/dbt/", "-shm"]  # Dagster's own, dbt's own, and what SQLite shares while it is open
 MIXED = [FULL_ONCE, FULL, BROKEN_ONCE, SHORT, KILL, CUT, CUT_NAMES]
-PROGRAM = Path(__file__).with_name("torture_faulty_warm.py")
 LINE, WHOLE = ["--without-marts"], list[str]()
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler here: the library of faults cannot be built")
@@ -57,26 +55,16 @@ pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler here: 
 class Faulty(Warm):
     """A Warm whose runs meet the disk's faults, and whose words are kept."""
 
-    def __init__(self, place: Place, options: Sequence[str], said: Path) -> None:
-        self._said = said
-        with said.open("wb") as words:
-            self.process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), *options],
-                env=place.environment,
-                cwd=place.home.parent,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=words,
-                text=True,
-                bufsize=1,
-            )
+    def __init__(self, place: Place, before: Sequence[str], said: Path) -> None:
+        super().__init__(place, "--unadorned", said=said)
+        self._before, self._said = before, said
 
     def tries(self, arguments: Sequence[str]) -> tuple[int, str]:
         """`pricing …` to whatever end; its exit code and words."""
-        before = self._said.stat().st_size
-        self.start(*arguments)
+        known = self._said.stat().st_size
+        self.start(*self._before, *arguments)
         code = self.wait()
-        return code, self._said.read_bytes()[before:].decode()
+        return code, self._said.read_bytes()[known:].decode()
 
 
 @dataclass
