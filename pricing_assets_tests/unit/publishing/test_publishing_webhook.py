@@ -167,7 +167,7 @@ def test_a_dispatch_underway_is_not_sent_through_another_connector(hooked: Place
 
 def test_the_receiver_of_these_tests_has_one_effect_per_key() -> None:
     made = Receiver()
-    said = {"path": "", "key": "k", "prices": [{"sku": "A", "price": "1"}]}
+    said = {"path": "", "key": "k", "effective_from": "2026-11-02", "prices": [{"sku": "A", "price": "1"}]}
     taken(made, said)
     taken(made, said)
     made.close()
