@@ -16,7 +16,7 @@ import unadorned
 import xlsxwriter
 from newcomer_shop import PRICE_COLUMNS, Kontor
 from tiny_shop import Shop
-from torture.torture_runs import Place, check_whole
+from torture_runs import Place, check_whole
 from typer.testing import CliRunner
 
 from pricing_assets.lake import days as manifests

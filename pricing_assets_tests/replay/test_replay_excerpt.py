@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 from replay.golden import GOLDEN, golden, price_the_excerpt
-from torture.torture_runs import PRICING, Reader, check_whole
+from torture_runs import PRICING, Reader, check_whole
 
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests

@@ -20,7 +20,8 @@ import pytest
 import torture_runs
 from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
-from torture_runs import WARM, Place, Warm, check_whole, hashes, standing, warm
+from torture_findings import standing
+from torture_runs import WARM, Place, Warm, check_whole, hashes, warm
 from torture_shop import FIRST, write_shop
 
 from pricing_assets.lake import claims
