@@ -197,7 +197,7 @@ def report(days: list[Day]) -> None:
         end, parts = part[-1], ("bytes", "log_bytes", "dagster_bytes")
         lake, logs, dagster = (f"{getattr(part[-1], each) / 1e6:,.1f} MB" for each in parts)
         print(
-            f"days {part[0].number:>5} to {last:>5}: {cost(part):6.2f} s of CPU each; lake {end.files:,} files, {lake}, "
+            f"days {part[0].number:>5} to {last:>5}: {cost(part):.2f} s of CPU each; lake {end.files:,} files, {lake}, "
             f"of it logs {logs}; Dagster {dagster}"
         )
     hundredth = [each for each in daily if 100 - WINDOW < each.number <= 100]
