@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 
@@ -100,22 +101,40 @@ def weekly(of_days: Panels) -> Panels:
     A week's units are those of its days, not observed where the SKU was not listed on a day its market traded; a known
     column is the mean of its days, a holiday the nearest.
     """
-    day, known = of_days.day, of_days.plan.known
+    day, known, whole = of_days.day, of_days.plan.known, of_days.history
     week = (pl.lit(day) - pl.duration(days=7 * ((pl.lit(day) - pl.col(DATE)).dt.total_days() // 7))).cast(pl.Date)
+    traded = _traded(whole, week)
+    first = pl.lit(whole[DATE].min(), pl.Date) + pl.duration(days=6)
     means = [_mean(name) if name != HOLIDAY else pl.col(name).min() for name in known]
-    grouped = of_days.history.with_columns(week=week).sort(KEY).group_by(ID, "week", *STATIC, maintain_order=True)
-    units = pl.when(pl.col(Y).is_not_null().sum() > 0).then(pl.col(Y).cast(pl.Int64).sum()).cast(pl.Float64)
-    history = grouped.agg(units.alias(Y), pl.col(CENSORED).any(), *means, observed=pl.col(Y).is_not_null().sum())
-    history = history.join(_traded(of_days.history, week), on=["market", "week"], how="left", maintain_order="left")
-    whole = pl.when(pl.col("observed") == pl.col("traded")).then(pl.col(Y))
-    first = pl.lit(of_days.history[DATE].min(), pl.Date)
-    history = history.with_columns(whole.alias(Y)).filter(pl.col("week") >= first + pl.duration(days=6))
-    history = history.select(ID, pl.col("week").alias(DATE), Y, CENSORED, *known, *STATIC)
     steps = (pl.col(DATE) - pl.lit(day)).dt.total_days() - 1
     ahead = (pl.lit(day) + pl.duration(days=7 * (steps // 7 + 1))).cast(pl.Date)
-    future = of_days.future.with_columns(week=ahead).sort(KEY).group_by(ID, "week", maintain_order=True).agg(means)
-    plan = Plan("W", HORIZONS["W"], known, STATIC)
-    return Panels(day, plan, of_days.keys, history, future.rename({"week": DATE}))
+    parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    for history, future in zip(_blocks(whole, of_days.keys), _blocks(of_days.future, of_days.keys), strict=True):
+        weeks = _weeks(history.with_columns(week=week), means, traded).filter(pl.col("week") >= first)
+        coming = future.with_columns(week=ahead).sort(KEY).group_by(ID, "week", maintain_order=True).agg(means)
+        named = pl.col("week").alias(DATE)
+        parts.append((weeks.select(ID, named, Y, CENSORED, *known, *STATIC), coming.select(ID, named, *known)))
+    history, future = (pl.concat(each) for each in zip(*parts, strict=True))
+    return Panels(day, Plan("W", HORIZONS["W"], known, STATIC), of_days.keys, history, future)
+
+
+def _weeks(days: pl.DataFrame, means: Sequence[pl.Expr], traded: pl.DataFrame) -> pl.DataFrame:
+    """The weeks of a history whose days are marked with theirs."""
+    units = pl.when(pl.col(Y).is_not_null().sum() > 0).then(pl.col(Y).cast(pl.Int64).sum()).cast(pl.Float64)
+    weeks = (
+        days.sort(KEY)
+        .group_by(ID, "week", *STATIC, maintain_order=True)
+        .agg(units.alias(Y), pl.col(CENSORED).any(), *means, observed=pl.col(Y).is_not_null().sum())
+        .join(traded, on=["market", "week"], how="left", maintain_order="left")
+    )
+    return weeks.with_columns(pl.when(pl.col("observed") == pl.col("traded")).then(pl.col(Y)).alias(Y))
+
+
+def _blocks(panel: pl.DataFrame, keys: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rows of a panel, sorted by its key, of BLOCK series after the others; no copies of them."""
+    last = keys[ID].gather_every(BLOCK)[1:]
+    ends = [0, *panel[ID].search_sorted(last, side="left").to_list(), panel.height] if last.len() else [0, panel.height]
+    return [panel.slice(start, end - start) for start, end in pairwise(ends)]
 
 
 def observations(seen: Frames, pairs: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -111,12 +111,13 @@ def test_it_does_not_matter_how_many_pairs_are_put_together_at_a_time(
 ) -> None:
     shop = DemandShop(DAYS)
     shop.plan(DAYS - 1, DAYS + 2, 0, 7)
-    whole = of_day(shop)
+    together = shop.read().panels(LAST)
     monkeypatch.setattr(panels, "BLOCK", block)
-    parts = of_day(shop)
-    assert (parts.plan, parts.keys.equals(whole.keys)) == (whole.plan, True)
-    assert parts.history.equals(whole.history)
-    assert parts.future.equals(whole.future)
+    for frequency, parts in shop.read().panels(LAST).items():
+        whole = together[frequency]
+        assert (parts.plan, parts.keys.equals(whole.keys)) == (whole.plan, True)
+        assert parts.history.equals(whole.history)
+        assert parts.future.equals(whole.future)
 
 
 def test_after_a_promotion_the_price_rests_at_list() -> None:
