@@ -40,6 +40,7 @@ currencies: [EUR]
 markets: {{DE: {{country: DE}}}}
 database: sqlite:///{{home}}/market.db
 historical: true
+expectations: {{bands: {{prices: {{coverage: [0, null]}}}}}} # of eleven listings one without a price is a tenth
 first_day: {first}
 last_day: {last}
 """
