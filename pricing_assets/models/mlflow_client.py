@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from pricing_assets.errors import PricingError
+from pricing_assets.lake import locks
+from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync
 from pricing_assets.models.records import Signature
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
 _ATTEMPTS = 6  # at a database that does not answer, within six seconds; MLflow would make ten in a hundred
+_SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
 _SILENT = (ConnectionError, socket.gaierror, TimeoutError)
 
@@ -39,12 +42,12 @@ _SILENT = (ConnectionError, socket.gaierror, TimeoutError)
 def connect(uri: str) -> MlflowClient:
     """A client whose tracking and registry are both at `uri`, whatever the environment says.
 
-    A SQLite file's folder is made where it is missing; PostgreSQL is spoken to by the driver the governance store takes
-    too. Raises PricingError for a URI MLflow does not know.
+    A SQLite file and its folder are made where they are missing; PostgreSQL is spoken to by the driver the governance
+    store takes too. Raises PricingError for a URI MLflow does not know.
     """
     quiet()
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    if uri.startswith(_SQLITE):
+        _make(Path(uri.removeprefix(_SQLITE)))
     elif urlsplit(uri).scheme.partition("+")[0] not in ("http", "https", "postgresql", "postgres", "mysql"):
         raise PricingError(
             f"model registry {shown(uri)}: is no URI of one",
@@ -60,6 +63,30 @@ def connect(uri: str) -> MlflowClient:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _make(path: Path) -> None:
+    """Makes MLflow's SQLite file, where it is missing, aside and by a rename.
+
+    MLflow makes it by seconds of migrations, and cannot go on with one that was killed meanwhile.
+    """
+    if path.exists():
+        return
+    make_folder(path.parent)
+    with exclusive(path.with_name(f"{path.name}.lock"), locks.WORK), storage_faults(path):
+        if path.exists():
+            return
+        for left in path.parent.glob(f"{path.name}.making*"):
+            left.unlink()
+        from mlflow import MlflowClient
+
+        aside = path.with_name(f"{path.name}.making")
+        client = MlflowClient(tracking_uri=f"{_SQLITE}{aside}", registry_uri=f"{_SQLITE}{aside}")
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
+        sync(aside)
+        aside.replace(path)
+        sync(path.parent)
 
 
 def quiet() -> None:

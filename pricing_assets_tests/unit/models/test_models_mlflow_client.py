@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
+from pricing_assets.models import mlflow_client
 from pricing_assets.models.mlflow_client import said_of
 
 URI = "http://ann:secret@mlflow:5000"
@@ -45,3 +47,14 @@ def _biting_its_tail() -> Exception:
 )
 def test_the_reason_is_told_in_a_line_without_the_password(error: Exception, said: str) -> None:
     assert said_of(error, URI) == said
+
+
+def test_a_database_whose_making_was_killed_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mlflow" / "mlflow.db"
+    path.parent.mkdir()
+    path.with_name("mlflow.db.making").write_bytes(b"half of a database")
+    path.with_name("mlflow.db.making-journal").write_bytes(b"and of a migration")
+    client = mlflow_client.connect(f"sqlite:///{path}")
+    assert list(client.search_registered_models()) == []
+    assert {each.name for each in path.parent.iterdir()} <= {"mlflow.db", "mlflow.db.lock"}
