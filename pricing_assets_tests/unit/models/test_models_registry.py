@@ -279,7 +279,7 @@ def test_a_server_that_is_down_is_told_within_seconds(scheme: str, tmp_path: Pat
 
 def test_a_database_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(PricingError, match="model registry"):
+    with pytest.raises(PricingError, match="file: cannot be written"):
         Registry(f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}", tmp_path).versions("demand")
 
 
