@@ -30,7 +30,7 @@ from pricing_assets.tables.runs import Executions
 
 WARM = Path(__file__).with_name("torture_warm.py")
 PRICING = Path(sys.executable).with_name("pricing")
-PATIENCE = 300
+PATIENCE = 900  # seconds; the undisturbed year of the backfill is one command
 
 
 @dataclass(frozen=True)
