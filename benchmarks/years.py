@@ -5,11 +5,11 @@ after the other in this process. Every day is noted in a progress file, so that 
 stopped. Not part of `make bench`, for it takes hours:
 
     python -m benchmarks.years HOME --days 1000
-    python -m benchmarks.years HOME --days 1000 --daily 100,1000
+    python -m benchmarks.years HOME --days 1000 --whole 100,1000
     python -m benchmarks.years HOME --report
 
-With `--daily` only the ten days up to each of those named are run day by day; those between are run a month to a pass,
-without marts, which leaves the same days behind in a fortieth of the time, but fewer runs and shorter logs.
+With `--whole` only the ten days up to each of those named are run with marts and pictures; those between are run day by
+day as well, and leave the same entries behind in every log, in a third of the time.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ import os
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from pricing_assets_tests.unadorned import without_marts
+from pricing_assets_tests.unadorned import without_marts, without_pictures
 
 LAST = date(2026, 10, 31)
 BEFORE = 120  # days of sales a first model is trained on
 WINDOW = 10  # days a cost is the median of: one day alone tells of the machine
-PASS = 31  # days
 SOURCE = """\
 name: a small shop for years
 time_zone: Europe/Berlin
@@ -48,11 +47,11 @@ last_day: {last}
 
 @dataclass(frozen=True)
 class Day:
-    """What a day, or a pass up to it, cost: seconds of wall and CPU, children included; what the home takes after."""
+    """What a day cost: seconds of wall and CPU, children included; what the home takes after."""
 
     number: int  # from 1
     day: str
-    daily: bool
+    whole: bool
     seconds: float
     cpu: float
     files: int
@@ -67,29 +66,27 @@ def main() -> None:
     ask.add_argument("home", type=Path, help="home of the shop; its progress file is HOME/years.jsonl")
     ask.add_argument("--days", type=int, default=1000)
     ask.add_argument("--skus", type=int, default=12)
-    ask.add_argument("--daily", default="", help="only the ten days up to each of these, e.g. 100,1000")
+    ask.add_argument("--whole", default="", help="marts and pictures only in the ten days up to each, e.g. 100,1000")
     ask.add_argument("--report", action="store_true", help="only report what was noted")
     given = ask.parse_args()
     if not given.report:
-        ends = [int(each) for each in given.daily.split(",") if each]
+        ends = [int(each) for each in given.whole.split(",") if each]
         go_on(given.home.absolute(), given.days, given.skus, ends)
     report(noted(given.home))
 
 
 def go_on(home: Path, days: int, skus: int, ends: list[int]) -> None:
-    """Runs what is left, from the first day that is not noted: day by day, or between the `ends` a month to a pass."""
+    """Runs what is left, from the first day that is not noted; where `ends` are named, whole only before each."""
     first = LAST - timedelta(days=days - 1)
     os.environ |= {"PRICING_HOME": str(home), "PRICING_SOURCE": str(shop(home, first))}
     if not (home / "market.db").exists():
         pricing("simulate", "--skus", skus, "--markets", 1, "--days", days + BEFORE, "--last-day", LAST)
-    number = max((each.number for each in noted(home)), default=0) + 1
-    while number <= days:
-        daily = number == 1 or not ends or any(end - WINDOW < number <= end for end in ends)
-        last = number if daily else min(number + PASS - 1, min(end for end in ends if end >= number) - WINDOW)
-        note(home, costed(home, first, number, last))
+    done = max((each.number for each in noted(home)), default=0)
+    for number in range(done + 1, days + 1):
+        whole = number == 1 or not ends or any(end - WINDOW < number <= end for end in ends)
+        note(home, costed(home, first, number, whole))
         if number == 1:
             train(home)
-        number = last + 1
 
 
 def shop(home: Path, first: date) -> Path:
@@ -139,14 +136,17 @@ def answered(*words: str) -> list[dict[str, Any]]:
     return json.loads(told.getvalue())  # type: ignore[no-any-return]
 
 
-def costed(home: Path, first: date, number: int, last: int) -> Day:
-    """Runs a day, or a pass of several without marts; days are counted from 1."""
-    one, end = (first + timedelta(days=each - 1) for each in (number, last))
+def costed(home: Path, first: date, number: int, whole: bool) -> Day:
+    """Runs a day, or what of it is in the lake; days are counted from 1."""
+    day = first + timedelta(days=number - 1)
     wall, cpu = time.monotonic(), spent()
-    with nullcontext() if number == last else without_marts():
-        pricing("run", "--from", one, "--to", end)
+    with ExitStack() as left_out:
+        if not whole:
+            left_out.enter_context(without_marts())
+            left_out.enter_context(without_pictures())
+        pricing("run", "--from", day, "--to", day)
     seconds, cost = round(time.monotonic() - wall, 3), round(spent() - cpu, 3)
-    return Day(last, str(end), number == last, seconds, cost, **sizes(home))
+    return Day(number, str(day), whole, seconds, cost, **sizes(home))
 
 
 def spent() -> float:
@@ -191,19 +191,19 @@ def noted(home: Path) -> list[Day]:
 
 
 def report(days: list[Day]) -> None:
-    """Median CPU of days run by themselves, along the years; what the last cost beside the hundredth; files, bytes."""
-    daily = [each for each in days if each.daily and each.number > 1]
-    for last in sorted({each.number for each in daily if each.number % WINDOW == 0}):
-        part = [each for each in daily if last - WINDOW < each.number <= last]
+    """Median CPU of whole days, along the years; what the last cost beside the hundredth; files, bytes."""
+    whole = [each for each in days if each.whole and each.number > 1]
+    for last in sorted({each.number for each in whole if each.number % WINDOW == 0}):
+        part = [each for each in whole if last - WINDOW < each.number <= last]
         end, parts = part[-1], ("bytes", "log_bytes", "dagster_bytes")
         lake, logs, dagster = (f"{getattr(part[-1], each) / 1e6:,.1f} MB" for each in parts)
         print(
             f"days {part[0].number:>5} to {last:>5}: {cost(part):.2f} s of CPU each; lake {end.files:,} files, {lake}, "
             f"of it logs {logs}; Dagster {dagster}"
         )
-    hundredth = [each for each in daily if 100 - WINDOW < each.number <= 100]
-    if hundredth and daily[-1].number > 100:
-        print(f"day {daily[-1].number} ÷ day 100: {cost(daily[-WINDOW:]) / cost(hundredth):.2f} of CPU")
+    hundredth = [each for each in whole if 100 - WINDOW < each.number <= 100]
+    if hundredth and whole[-1].number > 100:
+        print(f"day {whole[-1].number} ÷ day 100: {cost(whole[-WINDOW:]) / cost(hundredth):.2f} of CPU")
     print(f"{days[-1].number if days else 0} days, {sum(each.seconds for each in days) / 60:.0f} min")
 
 
