@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
-from tiny_shop import CLOSED, COLUMNS, DAYS, FIRST, LAST, Begin, Line, Shop, _rows
+from tiny_shop import CLOSED, COLUMNS, DAYS, FIRST, LAST, Begin, Line, Shop, _rows, twice
 
 from pricing_assets.lake import Provenance
 from pricing_assets.lake import days as manifests
@@ -79,6 +79,16 @@ def test_days_decided_after_an_expiry_are_those_decided_without(line: Line, begi
     for table in theirs:
         assert {day: mine[table].get(day) for day in DAYS[7:]} == {day: theirs[table].get(day) for day in DAYS[7:]}
     assert not set(mine["decisions.price_decisions"]) & set(DAYS[:7])
+
+
+def test_two_keepings_at_once_expire_each_day_once(line: Line, begin: Begin, tmp_path: Path) -> None:
+    begin(line, FIRST, LAST)
+    alone = Line(tmp_path / "alone", line.shop)
+    shutil.copytree(line.home, alone.home)
+    wanted = keep(alone).lake.expiry.expired
+    both = [each.lake.expiry.expired for each in twice(lambda: keep(line))]
+    assert sorted(both) == [[], wanted] and wanted
+    assert (line.hashes(), line.versions()) == (alone.hashes(), alone.versions())
 
 
 @pytest.mark.torture

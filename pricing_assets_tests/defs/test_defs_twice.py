@@ -6,8 +6,6 @@ People and runs at the governance store are in unit/governance, claims on days i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
-from tiny_shop import DAYS, FIRST, Begin, Line, Shop
+from tiny_shop import DAYS, FIRST, Begin, Line, Shop, twice
 
 from pricing_assets.lake import claims, warehouse
 from pricing_assets.tables.publishing import Publications
@@ -29,19 +27,6 @@ def live(home: Path, shop: Shop) -> Line:
     line = Line(home, shop, clock=lambda: datetime(2026, 3, 4, 10, tzinfo=UTC))
     line.instance = dg.DagsterInstance.local_temp(str(home.parent))
     return line
-
-
-def twice(act: Callable[[], Any]) -> list[Any]:
-    """Does it in two threads at once; what each came to, refusals too."""
-
-    def outcome(_: int) -> Any:
-        try:
-            return act()
-        except Exception as refused:
-            return refused
-
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(outcome, range(2)))
 
 
 def test_two_ticks_at_once_ask_for_a_day_under_one_key(live: Line, begin: Begin) -> None:

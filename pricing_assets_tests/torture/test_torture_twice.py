@@ -6,6 +6,7 @@ Nobody waits for ever: who loses is refused by name, or comes to the same result
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,14 +26,17 @@ from torture_runs import Place, Warm, check_ended, hashes, kill, warm
 from torture_shop import write_shop
 
 from pricing_assets import sources
-from pricing_assets.lake import claims
+from pricing_assets.lake import claims, compaction
 from pricing_assets.lake import days as manifests
 from pricing_assets.settings import Settings
+from pricing_assets.tables.decisions import PriceBook
+from pricing_assets.tables.publishing import Publications
 from pricing_assets.tables.runs import Executions
 
 FIRST = date(2026, 1, 1)
 PATIENCE = 300
 BIN = Path(sys.executable).parent
+VARIABLES = {"TILL_SECRET": SECRET, "PRICING_KEEP_DECISIONS_DAYS": "40"}
 
 pytestmark = pytest.mark.torture
 
@@ -43,6 +47,8 @@ from pathlib import Path
 import dagster
 import dagster._core.storage.event_log.sqlite, dagster._core.storage.runs.sqlite
 from pricing_assets.settings import Settings
+from pricing_assets.tables.decisions import PriceBook
+from pricing_assets.tables.publishing import Publications
 from pricing_assets.shell.instance import open_instance
 
 def opened(home, moment):
@@ -81,7 +87,7 @@ class Pair:
     receiver: Receiver
 
     def place(self, name: str) -> Place:
-        return Place(self.folder / name, self.shop, {"TILL_SECRET": SECRET})
+        return Place(self.folder / name, self.shop, VARIABLES)
 
     def at_once(self, *commands: Sequence[str]) -> list[Ended]:
         """Starts a command by each at once; how both ended."""
@@ -100,7 +106,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     shop = write_shop(folder / "shop", publish={"markets": {"UK": hook}})
     words = [folder / "one.txt", folder / "other.txt"]
     with ExitStack() as opened:
-        place = Place(folder / "none", shop, {"TILL_SECRET": SECRET})
+        place = Place(folder / "none", shop, VARIABLES)
         options = ("--unadorned", "--small-models")
         servers = [opened.enter_context(warm(place, *options, said=path)) for path in words]
         yield Pair(servers, words, folder, shop, receiver)
@@ -186,6 +192,44 @@ def test_two_refreshes_and_two_passes_of_publishing(pair: Pair) -> None:
         assert [each.code for each in ended] == [0, 0], ended
         found = of_prices_sent(place.home, pair.receiver, FIRST + timedelta(days=number))
         assert not found, str(found)
+
+
+def test_two_passes_at_the_cut_off_of_a_shop_that_goes_on(pair: Pair, tmp_path: Path) -> None:
+    """Both look for what people answered since the day's run, under the day's claim, then send what is due."""
+    hook = {"connector": "webhook", "url": pair.receiver.url, "secret": "TILL_SECRET"}
+    ago = (datetime.now(UTC).date() - FIRST).days
+    shop = write_shop(tmp_path / "shop", ago, historical=None, last_day=None, publish={"markets": {"UK": hook}})
+    last = sources.load(shop, Settings(source=shop)).last_ended(datetime.now(UTC))
+    place = Place(tmp_path / "home", shop, {"TILL_SECRET": SECRET})
+    place.run("run", "--date", str(last))
+    passes = [place.start("publish") for _ in range(2)]
+    ended = [Ended(each.wait(PATIENCE), each.communicate()[0]) for each in passes]
+    refused = [each for each in ended if each.code]
+    assert len(refused) <= 1 and all(f"{last}: run publish-" in each.said for each in refused), ended
+    once = of_prices_sent(place.home, pair.receiver, last).duplicated, place.lake.read(Publications, last, last)
+    place.run("publish")
+    again = of_prices_sent(place.home, pair.receiver, last).duplicated, place.lake.read(Publications, last, last)
+    assert once[0] == again[0] == [] and once[1].equals(again[1]), "the one that was not refused left nothing to do"
+    assert once[1].unique(["sku", "market"]).height == place.lake.read(PriceBook, last, last).height > 0
+
+
+def test_two_keepings_at_once_and_one_beside_a_run(pair: Pair) -> None:
+    place, alone = pair.place("kept"), pair.place("kept-alone")
+    home = ["--home", str(place.home)]
+    pair.servers[0].run(*run(place, 0, 49))
+    pair.servers[0].run("publish", "--from", day(10), "--to", day(49), *home)
+    shutil.copytree(place.home, alone.home)
+    keep = ["lake", "keep"]
+    pair.servers[0].run(*keep, "--home", str(alone.home))
+    pair.servers[0].run(*run(alone, 50, 50))
+    ended = pair.at_once([*keep, *home], [*keep, *home])
+    assert [each.code for each in ended] == [0, 0], ended
+    ended = pair.at_once([*keep, *home], run(place, 50, 50))
+    assert [each.code for each in ended] == [0, 0], ended
+    assert not of_days(place.lake), str(of_days(place.lake))
+    assert hashes(place.lake) == hashes(alone.lake)
+    assert min(hashes(place.lake)["decisions.price_decisions"]) > FIRST, "days expired"
+    assert not any(compaction.to_merge(place.lake).values()), "small files were merged"
 
 
 def test_two_answers_and_two_retrainings_of_one_event(pair: Pair) -> None:
