@@ -24,7 +24,9 @@ UV := $(BIN)/uv
 DBT := DBT_PROFILES_DIR=dbt_project DBT_PROJECT_DIR=dbt_project PRICING_ANALYTICS_DRAFT=analytics.duckdb $(BIN)/dbt
 # In the order of the folders: whole runs first, the many small units last, so that no worker ends with a long one alone.
 # Workers are as many as the cores already: threads of each for a matrix only wait for each other.
-TESTS := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not torture"
+# What took longest is said at the end, so that whoever makes it slower sees it.
+TESTS := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not torture" \
+	--durations=60 --durations-min=3
 # Every commit waits for the disk: three quarters of a run of the shell. Memory waits for nothing, where 4 GB of it are free.
 SCRATCH := $(shell [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo /dev/shm || echo /tmp)
 IN_SCRATCH := folder=$$(mktemp -d -p $(SCRATCH)) && chmod 755 $$folder && trap 'rm -rf $$folder' EXIT && TMPDIR=$$folder
