@@ -23,7 +23,10 @@ from pricing_assets.lake.files import make_folder, write_durably
 Stamp = tuple[int, int, int]
 """What tells a file from another of its name: inode, nanoseconds of its last change, bytes."""
 
+FOREIGN = "other programs may read the lake and must not write to it"
 _KEPT_INFO = ("timestamp", "run_id", "code_version")
+PROTOCOL: Mapping[str, int] = {"minReaderVersion": 1, "minWriterVersion": 2}
+"""What the platform asks of who reads and writes its tables; of more it knows nothing."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,12 @@ def stamp(path: Path) -> Stamp | None:
 
 
 def read(table: str, log: Path, version: int) -> Entry:
-    """One entry of the table's log. Raises PricingError where it is missing or damaged."""
+    """One entry of the table's log. Raises PricingError where it is missing, damaged, or says what is not read here."""
     path = place(log, version)
     try:
         actions = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
         return _parsed(table, version, actions)
-    except (OSError, ValueError, KeyError, IndexError) as fault:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise PricingError(
             f"{table}: the log entry {path} is missing or damaged ({fault})",
             "restore it from a backup; if it is the latest entry and was never finished, delete it",
@@ -86,12 +89,12 @@ def _parsed(table: str, version: int, actions: Sequence[Mapping[str, Any]]) -> E
     fields: dict[str, str] | None = None
     for action in actions:
         if add := action.get("add"):
-            path = add["path"]
-            day = date.fromisoformat(next(iter(add["partitionValues"].values())))
-            rows = json.loads(add["stats"])["numRecords"]
-            added[path] = PartitionFile(table, day, version, Path(path).stem, rows)
+            added[add["path"]] = _file(table, version, add)
         elif remove := action.get("remove"):
             removed.add(remove["path"])
+        elif protocol := action.get("protocol"):
+            if any(protocol[name] > known for name, known in PROTOCOL.items()):
+                raise _foreign(table, version, f"asks of readers and writers what they do not do here ({protocol})")
         elif metadata := action.get("metaData"):
             declared = json.loads(metadata["schemaString"])["fields"]
             fields = {item["name"]: json.dumps(item["type"]) for item in declared}
@@ -100,6 +103,18 @@ def _parsed(table: str, version: int, actions: Sequence[Mapping[str, Any]]) -> E
     if "timestamp" not in info:
         raise ValueError("no commitInfo")
     return Entry(version, info, added, frozenset(removed), fields)
+
+
+def _file(table: str, version: int, add: Mapping[str, Any]) -> PartitionFile:
+    """The file an action adds. Raises PricingError where it is not as this platform writes them."""
+    days, stats = list(add["partitionValues"].values()), json.loads(add.get("stats") or "{}")
+    if add.get("deletionVector") or days in ([], [None]) or "numRecords" not in stats:
+        raise _foreign(table, version, f"adds {add['path']} with deleted rows, or without its day or number of rows")
+    return PartitionFile(table, date.fromisoformat(days[0]), version, Path(add["path"]).stem, stats["numRecords"])
+
+
+def _foreign(table: str, version: int, what: str) -> PricingError:
+    return PricingError(f"{table}: version {version} {what}: another program wrote it", f"restore a backup; {FOREIGN}")
 
 
 def digested(path: Path, table: str, log: Path) -> list[Entry]:

@@ -106,11 +106,17 @@ class Log:
         removed: Mapping[str, PartitionFile],
         stats: Mapping[str, Mapping[str, Any]],
         metadata: Mapping[str, Any],
+        *,
+        after: int,
     ) -> int:
-        """Commit one transaction, durably, and return its version. The caller holds the table's lock."""
+        """Commit one transaction, durably, as the version after `after`, which is the one it was decided on.
+
+        Returns its version. The caller holds the table's lock. Raises PricingError where another program, which
+        knows nothing of that lock, committed meanwhile.
+        """
         now = int(time.time() * 1000)
         partition = table.partition()
-        version = self.version() + 1
+        version = after + 1
         operation: dict[str, Any] = {
             "operation": "WRITE" if version else "CREATE TABLE",
             "operationParameters": {"mode": "Append", "partitionBy": json.dumps([partition])},
@@ -124,14 +130,15 @@ class Log:
         self._write(version, actions)
         return version
 
-    def add_columns(self, table: type[Table], names: Sequence[str]) -> None:
-        """Add nullable columns that a newer release of the product brings. The caller holds the table's lock."""
-        now, version = int(time.time() * 1000), self.version() + 1
+    def add_columns(self, table: type[Table], names: Sequence[str], after: int) -> int:
+        """Add nullable columns that a newer release of the product brings; as `append`."""
+        now, version = int(time.time() * 1000), after + 1
         declared, before = self._declared()
         new = [field for field in _fields(table) if field["name"] in names]
         declared["schemaString"] = json.dumps({"type": "struct", "fields": [*before, *new]})
         operation = {"operation": "ADD COLUMN", "operationParameters": {"fields": json.dumps(new)}}
         self._write(version, [_info(now, operation, {}), {"metaData": declared}])
+        return version
 
     def _created(self, table: type[Table], now: int) -> list[dict[str, Any]]:
         metadata = {
@@ -144,7 +151,7 @@ class Log:
             "createdTime": now,
             "configuration": CONFIGURATION,
         }
-        return [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": metadata}]
+        return [{"protocol": log_entries.PROTOCOL}, {"metaData": metadata}]
 
     def _declared(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The table's metadata in force, and its fields."""

@@ -104,13 +104,14 @@ class Lake:
         days = frozenset(days)
         content = self._content(table, contracts.checked(frame, table, days))
         with exclusive(self._lock(table)):
-            before = self.files(table)
+            version = self.version(table)
+            before = self.files(table, version)
             names = {rows.file.hash for rows in content.values()}
             removed = [file for file in before if file.partition in days and file.hash not in names]
             known = {file.hash for file in before}
             added = [rows for rows in content.values() if rows.file.hash not in known]
             if added or removed:
-                self._transact(table, added, removed, provenance)
+                self._transact(table, added, removed, provenance, version)
             self._write_lost(table, [rows for rows in content.values() if rows.file.hash in known])
             return [file for file in self.files(table) if file.partition in content]
 
@@ -122,9 +123,10 @@ class Lake:
         days = frame.get_column(table.partition()).unique().to_list() if table.partition() in frame.columns else []
         content = self._content(table, contracts.checked(frame, table, days))
         with exclusive(self._lock(table)):
-            before = {file.hash for file in self.files(table)}
+            version = self.version(table)
+            before = {file.hash for file in self.files(table, version)}
             if new := [rows for rows in content.values() if rows.file.hash not in before]:
-                self._transact(table, new, [], provenance)
+                self._transact(table, new, [], provenance, version)
             hashes = {rows.file.hash for rows in content.values()}
             return [file for file in self.files(table) if file.hash in hashes]
 
@@ -134,12 +136,13 @@ class Lake:
         Returns those of `days` that had several. Readers of the files before are not disturbed: these stay on disk.
         """
         with exclusive(self._lock(table)):
-            files = [file for file in self.files(table) if file.partition in frozenset(days)]
+            version = self.version(table)
+            files = [file for file in self.files(table, version) if file.partition in frozenset(days)]
             counts = Counter(file.partition for file in files)
             several = [file for file in files if counts[file.partition] > 1]
             if several:
                 merged = self._content(table, self.read_files(table, several))
-                self._transact(table, merged.values(), several, provenance)
+                self._transact(table, merged.values(), several, provenance, version)
             return sorted({file.partition for file in several})
 
     @contextmanager
@@ -250,7 +253,9 @@ class Lake:
         added: Iterable[parquet.Rows],
         removed: Iterable[PartitionFile],
         provenance: Provenance,
+        version: int,
     ) -> None:
+        """Writes files, then the transaction that puts them in force, if the table still is at `version`."""
         log = self._log(table.table_name())
         self._require_same_schema(table)
         new = {parquet.relative(table, rows.file): rows for rows in added}
@@ -259,14 +264,15 @@ class Lake:
         make_folder(log.folder / "_delta_log")
         with ThreadPoolExecutor(_WRITERS) as pool:
             list(pool.map(lambda rows: parquet.write(log.folder, table, rows), new.values()))
-        if log.version() >= 0 and (missing := [name for name in table.columns() if name not in log.fields()]):
-            log.add_columns(table, missing)
+        if version >= 0 and (missing := [name for name in table.columns() if name not in log.fields(version)]):
+            version = log.add_columns(table, missing, version)
         version = log.append(
             table,
             {path: rows.file for path, rows in new.items()},
             {parquet.relative(table, file): file for file in removed},
             {path: parquet.stats(rows.rows) for path, rows in new.items()},
             provenance.metadata(),
+            after=version,
         )
         _say(table, version, [rows.file for rows in new.values()], provenance)
 

@@ -5,7 +5,7 @@ what a transaction says (log.py), and reading it back (entries.py).
 
 delta-rs links an entry into place before its bytes are on disk, and never fsyncs: after a power cut the newest entry
 could be there and empty, and with it the table unreadable. So the file is written, fsynced and linked here. Linking
-fails where the entry exists, which is what makes a Delta transaction one.
+fails where the entry exists: of two that go on from one version, one is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake.entries import place
+from pricing_assets.lake.entries import FOREIGN, place
 from pricing_assets.lake.files import storage_faults, sync, write_durably
 
 _LAST = "_last_checkpoint"
@@ -45,6 +45,10 @@ def write_entry(log: Path, version: int, actions: Sequence[Mapping[str, Any]]) -
                 file.flush()
                 os.fsync(file.fileno())
             os.link(aside, path)
+        except FileExistsError as fault:
+            raise PricingError(
+                f"{path}: another program committed to the table meanwhile", f"run again; {FOREIGN}"
+            ) from fault
         finally:
             with suppress(OSError):
                 aside.unlink()

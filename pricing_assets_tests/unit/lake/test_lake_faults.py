@@ -84,7 +84,7 @@ def test_a_fault_in_the_transaction_leaves_the_old(lake: Lake, monkeypatch: pyte
 
 def test_an_entry_is_never_written_over(lake: Lake) -> None:
     lake.commit(raw.Prices, variant("1"), DAYS, RUN)
-    with pytest.raises(PricingError, match="File exists"):
+    with pytest.raises(PricingError, match="another program committed to the table meanwhile"):
         write_entry(lake.folder(raw.Prices) / "_delta_log", 0, [])
     assert state(lake) == {Decimal(1)}
 

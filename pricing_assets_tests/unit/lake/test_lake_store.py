@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from lake_frames import DAY, NOON, RUN, day, days_frame, days_row, prices
 from polars.testing import assert_frame_equal
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, PartitionFile, Provenance, store
+from pricing_assets.lake import Lake, PartitionFile, Provenance, parquet, store
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.tables import raw, runs
 from pricing_assets.tables.base import Table, identifier, known_at
@@ -232,6 +233,50 @@ def test_a_damaged_log_is_named(lake: Lake, damage: object) -> None:
     damage(lake.folder(raw.Prices) / "_delta_log" / f"{1:020}.json")  # type: ignore[operator]
     store._opened.cache_clear()  # as in another process
     with pytest.raises(PricingError, match=r"00001\.json is missing or damaged"):
+        lake.read(raw.Prices)
+
+
+def test_a_commit_of_another_program_meanwhile_is_not_gone_over(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.commit(raw.Prices, prices(), [DAY], RUN)
+    lake.append(raw.Prices, prices(price="9.99"), RUN)
+    files, write = lake.files(raw.Prices), parquet.write
+
+    def beside(folder: Path, table: type[Table], rows: parquet.Rows) -> None:
+        write(folder, table, rows)
+        if DeltaTable(folder).version() == 1:
+            DeltaTable(folder).optimize.compact()
+
+    monkeypatch.setattr(parquet, "write", beside)
+    with pytest.raises(PricingError, match="another program committed to the table meanwhile") as refused:
+        lake.commit(raw.Prices, prices(price="1.99"), [DAY], RUN)
+    assert "must not write to it" in refused.value.remedy
+    assert lake.read_files(raw.Prices, files).height == lake.read(raw.Prices).height == 6
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"]}},
+        {"add": {"path": "date=2026-03-01/x.parquet", "partitionValues": {"date": "2026-03-01"}, "stats": None}},
+        {"add": {"path": "x.parquet", "partitionValues": {}, "stats": '{"numRecords": 1}'}},
+        {"add": {"path": "x", "partitionValues": {"date": None}, "stats": '{"numRecords": 1}'}},
+        {
+            "add": {
+                "path": "date=2026-03-01/x.parquet",
+                "partitionValues": {"date": "2026-03-01"},
+                "stats": '{"numRecords": 1}',
+                "deletionVector": {"storageType": "u"},
+            }
+        },
+    ],
+)
+def test_an_entry_of_another_program_that_says_what_is_not_read_here_is_refused(
+    lake: Lake, action: dict[str, object]
+) -> None:
+    lake.commit(raw.Prices, prices(), [DAY], RUN)
+    told = [json.dumps(each) for each in ({"commitInfo": {"timestamp": 1}}, action)]
+    (lake.folder(raw.Prices) / "_delta_log" / f"{1:020}.json").write_text("\n".join(told))
+    with pytest.raises(PricingError, match=r"raw\.prices: version 1 .*: another program wrote it"):
         lake.read(raw.Prices)
 
 
