@@ -61,14 +61,21 @@ def keep(
         tell("looking for files nothing needs")
         free = leftovers.free_files(lake, warehouse.files_read(analytics), now)
         tell("removing those nobody has open any more")
-        gone = leftovers.remove(lake, free, grace, now)
+        with warehouse.alone(analytics):  # a refresh that began before may show a month again
+            shown = warehouse.files_read(analytics)
+            free = [each for each in free if not shown(lake.root / each.path)]
+            gone = leftovers.remove(lake, free, grace, now)
     names = {each.path for each in gone}
     return Kept(expired, merged, checkpoints, gone, [each for each in free if each.path not in names])
 
 
 def look(lake: Lake, analytics: Path, terms: Terms, grace: timedelta, now: datetime) -> Kept:
-    """What `keep` would do, without doing it. What only becomes free by it is not counted among the files."""
-    free = leftovers.free_files(lake, warehouse.files_read(analytics), now)
-    gone = [each for each in free if each.goes(grace) <= now]
-    waiting = [each for each in free if each.goes(grace) > now]
-    return Kept(expiry.due(lake, terms), compaction.to_merge(lake), compaction.to_checkpoint(lake), gone, waiting)
+    """What `keep` would do, without doing it; a keeper at work is waited for, since it takes files away.
+
+    What only becomes free by keeping is not counted among the files.
+    """
+    with lake.alone(LOCK):
+        free = leftovers.free_files(lake, warehouse.files_read(analytics), now)
+        gone = [each for each in free if each.goes(grace) <= now]
+        waiting = [each for each in free if each.goes(grace) > now]
+        return Kept(expiry.due(lake, terms), compaction.to_merge(lake), compaction.to_checkpoint(lake), gone, waiting)

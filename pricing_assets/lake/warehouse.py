@@ -31,7 +31,8 @@ from pricing_assets.lake.store import Lake
 from pricing_assets.tables import ALL, EXPORTED, decisions, monitoring, publishing, runs
 from pricing_assets.tables.base import Table
 
-_READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named
+_PERHAPS_READING = ("EXPLAIN", "MULTI")  # MULTI: PIVOT without its values named, by itself or in a COPY
+_EXPLAIN = re.compile(r"\A.*?\bexplain\b(\s*\([^)]*\)|\s+analyze\b)?", re.IGNORECASE | re.DOTALL)
 _ANY = "*.parquet"
 _NAME = "analytics.duckdb"  # DuckDB names the catalog after the file, and dbt's models name the catalog
 _REFUSED = (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException)
@@ -55,7 +56,7 @@ def draft(lake: Lake, analytics: Path, exports: Mapping[type[Table], pl.DataFram
     disk refuses.
     """
     analytics = Path(analytics).absolute()
-    with _alone(analytics):
+    with alone(analytics):
         folder = analytics.parent / f"draft-{uuid4().hex}"
         make_folder(folder)
         try:
@@ -74,7 +75,7 @@ def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
     analytics = Path(analytics).absolute()
     if not analytics.exists():
         return
-    with _alone(analytics):
+    with alone(analytics):
         folder = analytics.parent / f"draft-{uuid4().hex}"
         make_folder(folder)
         try:
@@ -93,7 +94,7 @@ def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
 
 
 @contextmanager
-def _alone(analytics: Path) -> Iterator[None]:
+def alone(analytics: Path) -> Iterator[None]:
     """One refresh at a time. A draft that is there already was left by a process that died."""
     with exclusive(analytics.with_name(f"{analytics.name}.lock"), locks.WORK):
         for abandoned in analytics.parent.glob("draft-*"):
@@ -131,7 +132,7 @@ def reader(analytics: Path) -> Iterator[Callable[[str], pl.DataFrame]]:
 
         def ask(sql: str) -> pl.DataFrame:
             with _told():
-                _refuse_writing(connection.extract_statements(sql))
+                _refuse_writing(connection, sql)
                 return pl.DataFrame(ArrowStream(connection.sql(sql)))
 
         yield ask
@@ -151,16 +152,27 @@ def _told() -> Iterator[None]:
         ) from fault
 
 
-def _refuse_writing(statements: Sequence[duckdb.Statement]) -> None:
-    """A connection opened read-only still writes files: COPY would overwrite those of the lake."""
-    kinds = [statement.type.name for statement in statements]
+def _refuse_writing(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """A connection opened read-only still writes files: COPY, also explained, would overwrite those of the lake."""
+    kinds = [statement.type.name for statement in connection.extract_statements(sql)]
     if len(kinds) != 1:
         raise PricingError(f"query failed: {len(kinds)} statements where one is expected", "give one SELECT")
-    if kinds[0] not in _READING:
+    reads = kinds == ["SELECT"] or (
+        kinds[0] in _PERHAPS_READING and _is_query(connection, _EXPLAIN.sub("", sql) if kinds == ["EXPLAIN"] else sql)
+    )
+    if not reads:
         raise PricingError(
             f"query failed: {kinds[0]} is not read-only",
             "give a SELECT; to keep its result, take --json or write a file from a DuckDB client of your own",
         )
+
+
+def _is_query(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether one may select from it, which one may not from a statement that writes."""
+    try:
+        return len(connection.extract_statements(f"from (\n{sql.strip().rstrip(';')}\n)")) == 1
+    except duckdb.Error:
+        return False
 
 
 def _build(lake: Lake, path: Path, exports: Mapping[type[Table], pl.DataFrame]) -> None:

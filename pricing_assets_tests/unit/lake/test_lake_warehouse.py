@@ -191,9 +191,36 @@ def test_a_missing_warehouse_is_said(analytics: Path) -> None:
     assert "pricing run" in refused.value.remedy
 
 
-@pytest.mark.parametrize("sql", ["explain select 1", "pivot (select 1 a, 2 b) on a using sum(b)", "show all tables"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "explain select 1",
+        "EXPLAIN ANALYZE select 1;",
+        "explain (format json) from (select 1) -- why",
+        "pivot (select 1 a, 2 b) on a using sum(b)",
+        "show all tables",
+    ],
+)
 def test_what_only_reads_is_answered(empty: Path, sql: str) -> None:
     assert query(empty, sql).height
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "copy (select 1 x) to '{}'",
+        "explain analyze copy (select 1 x) to '{}'",
+        "/* explain */ explain (analyze) copy (select 1 x) to '{}'",
+        "-- explain select 1;\nexplain analyze copy (select 1 x) to '{}'",
+        "copy (pivot (select 1 a, 2 b) on a using sum(b)) to '{}'",
+        "explain analyze copy (pivot (select 1 a, 2 b) on a using sum(b)) to '{}'",
+    ],
+)
+def test_no_question_writes_a_file(empty: Path, tmp_path: Path, sql: str) -> None:
+    file = tmp_path / "raw.parquet"
+    with pytest.raises(PricingError, match="query failed"):
+        query(empty, sql.format(file))
+    assert not file.exists()
 
 
 def test_a_dtype_no_table_uses_has_no_sql_type() -> None:
