@@ -73,22 +73,26 @@ class Settings(BaseSettings):
     keep_decisions_days: int = Field(
         default=90,
         ge=0,
+        le=36_500,
         description="last days whose decisions are kept, at least 40, so that what people answered still binds; "
         "0 for ever",
     )
     keep_audit_days: int = Field(
         default=730,
         ge=0,
+        le=36_500,
         description="last days whose price book, overrides, answers, publications and audit log are kept; 0 for ever",
     )
     keep_runs_days: int = Field(
         default=90,
         ge=0,
+        le=36_500,
         description="days Dagster remembers runs that runs.executions keeps; 0 for ever",
     )
     keep_grace_days: int = Field(
         default=7,
         ge=1,
+        le=36_500,
         description="days a file stays after nothing needs it any more: so long may a reader have it open",
     )
 

@@ -22,7 +22,7 @@ from pricing_assets.defs.partitions import SOURCE
 from pricing_assets.defs.resources import Platform
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
-from pricing_assets.lake.expiry import Terms
+from pricing_assets.lake.expiry import Terms, last_decided
 from pricing_assets.tables.runs import Executions
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def judged_since(platform: Platform) -> date | None:
 def _expire_audit(platform: Platform, run_id: str, by: str, *, dry_run: bool) -> tuple[date | None, int]:
     """The first day of audit rows that are kept, and how many older ones went, or would go."""
     days = platform.settings.keep_audit_days
-    last: date | None = manifests.standing(platform.lake)["date"].max()  # type: ignore[assignment]
+    last = last_decided(platform.lake)
     if not days or last is None:
         return None, 0
     first = last - timedelta(days=days - 1)

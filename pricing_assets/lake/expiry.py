@@ -78,12 +78,23 @@ class Expiry:
         return sorted({day for dropped in self.tables.values() for day in dropped})
 
 
+def last_decided(lake: Lake) -> date | None:
+    """The last day that was decided, which days are counted back from; None without one.
+
+    A day without trade does not count: a clock that ran ahead may have noted some that are yet to come.
+    """
+    status = pl.col("status").cast(pl.String)
+    decided = days.standing(lake).filter(status.is_in([*_DECIDED, "expired"]))
+    return decided["date"].max()  # type: ignore[return-value]
+
+
 def due(lake: Lake, terms: Terms) -> Expiry:
     """What is older than it is kept; nothing where no day stands, or all is kept for ever."""
     standing = {row["date"]: row for row in days.standing(lake).select("date", "status").to_dicts()}
-    if not standing:
+    last = last_decided(lake)
+    if last is None:
         return Expiry()
-    first_kept = terms.first_kept(max(standing))
+    first_kept = terms.first_kept(last)
     untraded = {day for day, row in standing.items() if row["status"] == "no_trade"}
     manifest = days.manifest(lake)
     dead = set(claims.dead_runs(lake))

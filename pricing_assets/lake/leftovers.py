@@ -12,6 +12,7 @@ free a grace period later: whoever had it open has had that long to finish.
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def free_files(lake: Lake, shown: Shown, now: datetime) -> list[Leftover]:
         force = {lake.path(table, file) for file in manifest.get(table.table_name(), {}).values()}
         windows = recorded.get(table.table_name(), [])
         found += [each for each in _free_of(lake, table, windows) if each.path not in force and not shown(each.path)]
-    found += [_Free(path, "left by a killed write") for path in lake.root.rglob("*.tmp")]
+    found += [_Free(path, "left by a killed write") for path in _half_written(lake.root)]
     written = sorted((lake.root / months.FOLDER).glob("*/*.parquet"))
     found += [_Free(path, "a month no longer shown") for path in written if not shown(path)]
     leftovers = []
@@ -162,6 +163,12 @@ def _replayed(span: _Span, day: date, windows: Sequence[_Window]) -> bool:
     start = bisect_left(windows, (span.first,))
     end = bisect_left(windows, (span.end,))
     return any(window.first <= day <= window.last for window in windows[start:end])
+
+
+def _half_written(root: Path) -> Iterator[Path]:
+    """Files that were never renamed. Folders come and go meanwhile: a checkpoint is made in one of its own."""
+    for folder, _, names in os.walk(root):
+        yield from (Path(folder, name) for name in names if name.endswith(".tmp"))
 
 
 def _old_checkpoints(log: Path) -> Iterator[_Free]:

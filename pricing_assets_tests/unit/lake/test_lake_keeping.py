@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,9 +13,10 @@ from lake_frames import NOON, RUN, day
 from lake_shop import Days, on_disk
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, claims, expiry
+from pricing_assets.lake import Lake, claims, expiry, warehouse
 from pricing_assets.lake import days as manifests
-from pricing_assets.lake.expiry import EVIDENCE, Terms
+from pricing_assets.lake.expiry import EVIDENCE, Terms, last_decided
+from pricing_assets.lake.leftovers import free_files
 from pricing_assets.lake.warehouse import query
 from pricing_assets.tables import ALL, raw, runs
 from pricing_assets.tables.anomalies import PriceAnomalies
@@ -163,6 +167,51 @@ def test_a_day_without_trade_stays_as_it_is(shop: Days) -> None:
     manifests.commit_days(shop.lake, frame, RUN)
     assert shop.keep(Terms(1, 1)).expiry.expired == [day(0), day(2)]
     assert manifests.standing(shop.lake)["status"].to_list() == ["expired", "no_trade", "expired", "priced"]
+
+
+def test_days_to_come_that_a_wrong_clock_noted_as_closed_make_nothing_expire(shop: Days) -> None:
+    for number in range(4):
+        shop.decide(number)
+    rest = manifests.standing(shop.lake).row(1, named=True)
+    row = {k: v for k, v in rest.items() if k != "sequence"} | {"status": "no_trade", "run_id": "rest", "basis": None}
+    schema = manifests.standing(shop.lake).drop("sequence").schema
+    manifests.commit_days(shop.lake, pl.DataFrame([row | {"date": day(30)}], schema=schema), RUN)
+    assert shop.keep(Terms(4, 4)).expiry.expired == []
+    assert last_decided(shop.lake) == day(3)
+
+
+def test_a_folder_that_vanishes_while_files_are_looked_for_is_passed_over(
+    shop: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.decide(0)
+    checkpoint, walked = shop.lake.folder(raw.Prices) / ".checkpoint-1", os.scandir
+    checkpoint.mkdir()
+    half = shop.lake.root / "_locks" / "x.json.1.tmp"
+    half.touch()
+
+    def scandir(path: str) -> Any:
+        if Path(path) == checkpoint:
+            checkpoint.rmdir()
+        return walked(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    free = free_files(shop.lake, lambda path: False, NOON)
+    assert [each.path for each in free if each.why == "left by a killed write"] == ["_locks/x.json.1.tmp"]
+    assert not checkpoint.exists()
+
+
+def test_what_a_refresh_has_shown_since_stays(shop: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A month that was free when files were looked for, and is shown again before they go."""
+    for number in range(4):
+        shop.decide(number)
+    month = shop.lake.root / "_months" / "raw.prices" / "2026-01-a.parquet"
+    month.parent.mkdir(parents=True)
+    month.touch()
+    asked = iter([lambda path: False, lambda path: path == month])
+    shop.keep(FOR_EVER, grace=timedelta(days=7))
+    monkeypatch.setattr(warehouse, "files_read", lambda analytics: next(asked))
+    kept = shop.keep(FOR_EVER, NOON + timedelta(days=30))
+    assert month.exists() and month.name not in {Path(each.path).name for each in kept.gone}
 
 
 def test_expired_days_are_named(shop: Days) -> None:
