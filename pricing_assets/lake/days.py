@@ -144,7 +144,7 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
         first = int(known.get_column("sequence").max() or 0) + 1  # type: ignore[arg-type]
         mine = {(row["date"], row["run_id"]): row for row in before.to_dicts()}
         frame = pl.DataFrame(
-            [_with_own(row, mine) | {"sequence": first + number} for number, row in enumerate(new)],
+            [_with_own(row, mine, force) | {"sequence": first + number} for number, row in enumerate(new)],
             schema=known.schema,
         )
         kept = before.join(frame, on=["date", "run_id"], how="anti")
@@ -152,12 +152,14 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
         return days
 
 
-def _with_own(row: Mapping[str, Any], mine: Mapping[tuple[date, str], Mapping[str, Any]]) -> dict[str, Any]:
-    """The row, with what an earlier row of the same run and day put in force and this one does not name."""
+def _with_own(
+    row: Mapping[str, Any], mine: Mapping[tuple[date, str], Mapping[str, Any]], force: Manifest
+) -> dict[str, Any]:
+    """The row, with what an earlier row of the same run and day put in force, still is, and this one does not name."""
     own = mine.get((row["date"], row["run_id"]))
     named = {(file["table"], file["partition"]) for file in row["tables"]}
     kept = [file for file in own["tables"] if (file["table"], file["partition"]) not in named] if own else []
-    return {**row, "tables": [*kept, *row["tables"]]}
+    return {**row, "tables": [*(file for file in kept if is_in_force(file, force)), *row["tables"]]}
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:

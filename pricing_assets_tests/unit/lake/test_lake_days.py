@@ -72,6 +72,13 @@ def test_a_run_that_commits_its_day_again_keeps_what_it_had_put_in_force(lake: L
     assert standing(lake)["sequence"].to_list() == [2]
 
 
+def test_what_another_run_replaced_since_does_not_come_back_with_it(lake: Lake) -> None:
+    commit_days(lake, days_frame(days_row(day(1), [file(0, "late"), file(1, "b")])), RUN)
+    commit_days(lake, days_frame(days_row(day(2), [file(0, "corrected")], run_id="run-2")), RUN)
+    assert commit_days(lake, days_frame(days_row(day(1), [file(1, "c")], basis="other")), RUN) == [day(1)]
+    assert manifested(lake, raw.Prices) == {day(0): file(0, "corrected"), day(1): file(1, "c")}
+
+
 def test_the_manifest_leads_to_the_rows(lake: Lake) -> None:
     (old,) = lake.commit(raw.Prices, prices(price="1"), [DAY], RUN)
     commit_days(lake, days_frame(days_row(DAY, [old])), RUN)
