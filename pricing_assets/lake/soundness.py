@@ -65,7 +65,7 @@ class _Named:
 def flaws(lake: Lake) -> list[Flaw]:
     """Everything that is not whole, by table in the order of the line, then by day."""
     named = _named(lake)  # first: what days name was committed before them, also while runs go on
-    seen = {table: _seen(lake, table) for table in ALL}
+    seen = {table: _seen(lake, table, manifested=named is None or bool(named.force.get(table))) for table in ALL}
     found = [flaw for table in ALL for flaw in seen[table].flaws]
     missing = {path: flaw for table in ALL for path, flaw in _lost(lake, table, seen[table])}
     if named is not None:
@@ -105,8 +105,11 @@ def _span(of: Sequence[date]) -> str:
     return str(of[0]) if len(of) == 1 else f"{counted(len(of), 'day')} from {of[0]} to {of[-1]}"
 
 
-def _seen(lake: Lake, table: type[Table]) -> _Seen:
-    """Reads a log from its files, past what is missing."""
+def _seen(lake: Lake, table: type[Table], *, manifested: bool) -> _Seen:
+    """Reads a log from its files, past what is missing.
+
+    Files beside an empty log are of the table's first commit, killed or under way, unless days are `manifested` of it.
+    """
     seen, name, folder = _Seen(), table.table_name(), lake.folder(table) / "_delta_log"
     numbers = (
         {int(m[1]) for m in map(_ENTRY.fullmatch, (p.name for p in folder.iterdir())) if m}
@@ -114,7 +117,7 @@ def _seen(lake: Lake, table: type[Table]) -> _Seen:
         else set()
     )
     if not numbers:
-        if any(lake.folder(table).glob("*=*/*.parquet")):
+        if (manifested or not folder.is_dir()) and any(lake.folder(table).glob("*=*/*.parquet")):
             seen.flaws.append(Flaw(name, None, f"its log is gone, its files are there ({folder})", folder))
         return seen
     seen.latest = max(numbers)
@@ -143,7 +146,7 @@ def _apply(seen: _Seen, number: int, actions: Sequence[Mapping[str, Any]]) -> No
 
 
 def _lost(lake: Lake, table: type[Table], seen: _Seen) -> Iterator[tuple[Path, Flaw]]:
-    """Files in force, by the log or the manifest, that are not on disk whole."""
+    """Files in force by the log that are not on disk whole."""
     for name, (day, _) in seen.force.items():
         yield from _checked(lake.folder(table) / name, table, day)
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lake_frames import RUN, day, days_frame, days_row, prices
+from lake_frames import DAY, RUN, day, days_frame, days_row, prices
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, soundness
@@ -89,6 +89,14 @@ def test_a_table_without_its_log_is_named(whole: Lake) -> None:
         entry(whole, number).unlink()
     assert [each[1] for each in found(whole)] == [None, day(0), day(1), day(2)]
     assert "its log is gone" in found(whole)[0][2]
+
+
+def test_a_table_whose_first_commit_was_killed_is_sound(lake: Lake) -> None:
+    lake.commit(raw.Prices, prices(), [DAY], RUN)
+    entry(lake, 0).unlink()
+    assert found(lake) == []
+    entry(lake, 0).parent.rmdir()
+    assert [each[1] for each in found(lake)] == [None]
 
 
 def test_what_a_run_computes_again_is_told_from_what_it_cannot(whole: Lake) -> None:
