@@ -14,7 +14,7 @@ from random import Random
 import pytest
 from publishing_receiver import SECRET, Receiver
 from torture_findings import Findings, rows_of
-from torture_readers import DeltaReader
+from torture_readers import STILL, DeltaReader
 from torture_runs import Place, Reader, hashes, kill, warm
 from torture_shop import write_shop
 from torture_stages import DAYS, STAGES, YEAR, Bench, Stage, day
@@ -62,7 +62,7 @@ def test_killed_at_random_moments_and_run_again_nothing_is_lost(kind: type[Stage
     said: list[str] = []
     started = time.monotonic()
     with (
-        Reader(stage.place.home / "analytics.duckdb", pause=0.5) as reader,
+        Reader(stage.place.home / "analytics.duckdb", pause=0.5, still=STILL) as reader,
         DeltaReader(stage.place.lake.root) as other,
     ):
         number = 0
