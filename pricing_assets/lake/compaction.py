@@ -5,13 +5,11 @@ Here: both, as transactions that change no row. Not here: the removal of what is
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import date, timedelta
-from pathlib import Path
 
 from pricing_assets.lake.store import Lake, Provenance
-from pricing_assets.lake.transactions import write_checkpoint
+from pricing_assets.lake.transactions import last_checkpoint, write_checkpoint
 from pricing_assets.tables import ALL
 from pricing_assets.tables.base import Table
 
@@ -37,7 +35,7 @@ def merge(lake: Lake, provenance: Provenance) -> dict[type[Table], list[date]]:
 
 def to_checkpoint(lake: Lake) -> list[type[Table]]:
     """The tables with transactions after their last checkpoint: another engine reads these one by one."""
-    return [table for table in ALL if lake.version(table) > _last(lake.folder(table))]
+    return [table for table in ALL if lake.version(table) > last_checkpoint(lake.folder(table) / "_delta_log")]
 
 
 def checkpoint(lake: Lake) -> list[type[Table]]:
@@ -47,11 +45,3 @@ def checkpoint(lake: Lake) -> list[type[Table]]:
         with lake.still(table) as folder:
             write_checkpoint(folder / "_delta_log", lake.version(table))
     return tables
-
-
-def _last(folder: Path) -> int:
-    """The version of a table's last checkpoint; -1 without one."""
-    try:
-        return int(json.loads((folder / "_delta_log" / "_last_checkpoint").read_text())["version"])
-    except (FileNotFoundError, ValueError, KeyError):
-        return -1

@@ -10,6 +10,7 @@ file it was read from, so a lake that was copied or restored is read anew. Losin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from pricing_assets.lake.files import make_folder, write_durably
 Stamp = tuple[int, int, int]
 """What tells a file from another of its name: inode, nanoseconds of its last change, bytes."""
 
+_NAME = re.compile(r"(\d{20})\.json")
 FOREIGN = "other programs may read the lake and must not write to it"
 _KEPT_INFO = ("timestamp", "run_id", "code_version")
 PROTOCOL: Mapping[str, int] = {"minReaderVersion": 1, "minWriterVersion": 2}
@@ -59,6 +61,13 @@ class Entry:
 def place(log: Path, version: int) -> Path:
     """The file of an entry in a log folder."""
     return log / f"{version:020}.json"
+
+
+def versions(log: Path) -> set[int]:
+    """The versions whose entries are in a log folder; none where there is no folder."""
+    if not log.is_dir():
+        return set()
+    return {int(found[1]) for found in map(_NAME.fullmatch, (path.name for path in log.iterdir())) if found}
 
 
 def stamp(path: Path) -> Stamp | None:

@@ -27,6 +27,7 @@ from pricing_assets.lake import days, months
 from pricing_assets.lake.entries import Entry
 from pricing_assets.lake.files import make_folder, storage_faults, sync, write_durably
 from pricing_assets.lake.store import Lake
+from pricing_assets.lake.transactions import last_checkpoint
 from pricing_assets.tables import ALL
 from pricing_assets.tables.base import Table
 
@@ -173,10 +174,7 @@ def _half_written(root: Path) -> Iterator[Path]:
 
 def _old_checkpoints(log: Path) -> Iterator[_Free]:
     """Checkpoints before the last one: a reader opens the last, and every entry of the log is kept beside."""
-    try:
-        last = int(json.loads((log / "_last_checkpoint").read_text())["version"])
-    except (FileNotFoundError, ValueError, KeyError):
-        return
+    last = last_checkpoint(log)
     for path in sorted(log.glob("*.checkpoint*.parquet")):
         number = path.name.partition(".")[0]
         if number.isdigit() and int(number) < last:

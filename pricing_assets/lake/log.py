@@ -10,7 +10,6 @@ listing the folder, and keeps what is in force at the latest version.
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +25,6 @@ from pricing_assets.lake.transactions import write_checkpoint, write_entry
 from pricing_assets.lake.types import delta_schema
 from pricing_assets.tables.base import Table
 
-_ENTRY = re.compile(r"(\d{20})\.json")
 _FOR_EVER = "interval 36500 days"
 _DIGESTED_EVERY = 50  # entries; reading as many costs a process some milliseconds
 _ENGINE = "pricing-assets"
@@ -60,11 +58,7 @@ class Log:
                 while self._place(latest + 1).exists():
                     latest += 1
                 return latest
-        try:
-            found = [int(m[1]) for m in (_ENTRY.fullmatch(path.name) for path in self._path.iterdir()) if m]
-        except FileNotFoundError:
-            return -1
-        return max(found, default=-1)
+        return max(log_entries.versions(self._path), default=-1)
 
     def entries(self, version: int | None = None) -> Sequence[Entry]:
         """All transactions up to `version` (default: the latest), oldest first; none where the table is absent."""

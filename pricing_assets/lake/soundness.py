@@ -7,7 +7,6 @@ shell). Nothing is taken from what a process knows already: what is looked at is
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +16,11 @@ from typing import Any
 
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import PartitionFile, days, parquet
+from pricing_assets.lake import PartitionFile, days, entries, parquet
 from pricing_assets.lake.store import Lake
 from pricing_assets.tables import ALL, anomalies, features, runs
 from pricing_assets.tables.base import Table
 
-_ENTRY = re.compile(r"(\d{20})\.json")
 _DERIVED = (features.FeatureSnapshots, anomalies.PriceAnomalies)
 """Computed from raw rows alone: a run of their day writes the same files again."""
 _SHOWN = 5
@@ -111,18 +109,14 @@ def _seen(lake: Lake, table: type[Table], *, manifested: bool) -> _Seen:
     Files beside an empty log are of the table's first commit, killed or under way, unless days are `manifested` of it.
     """
     seen, name, folder = _Seen(), table.table_name(), lake.folder(table) / "_delta_log"
-    numbers = (
-        {int(m[1]) for m in map(_ENTRY.fullmatch, (p.name for p in folder.iterdir())) if m}
-        if folder.is_dir()
-        else set()
-    )
+    numbers = entries.versions(folder)
     if not numbers:
         if (manifested or not folder.is_dir()) and any(lake.folder(table).glob("*=*/*.parquet")):
             seen.flaws.append(Flaw(name, None, f"its log is gone, its files are there ({folder})", folder))
         return seen
     seen.latest = max(numbers)
     for number in range(seen.latest + 1):
-        path = folder / f"{number:020}.json"
+        path = entries.place(folder, number)
         if number not in numbers:
             seen.flaws.append(Flaw(name, None, f"log entry {number} of {seen.latest} is missing ({path})", path))
             continue

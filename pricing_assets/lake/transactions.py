@@ -55,6 +55,14 @@ def write_entry(log: Path, version: int, actions: Sequence[Mapping[str, Any]]) -
         sync(log)
 
 
+def last_checkpoint(log: Path) -> int:
+    """The version of the last checkpoint in a log folder; -1 without one, or where it is not said whole."""
+    try:
+        return int(json.loads((log / _LAST).read_text())["version"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return -1
+
+
 def write_checkpoint(log: Path, version: int) -> None:
     """Puts a checkpoint of `version` into the log folder, and clears away what dead processes left there.
 

@@ -55,16 +55,9 @@ def draft(lake: Lake, analytics: Path, exports: Mapping[type[Table], pl.DataFram
     file stays. The block must have closed what it opened. Raises PricingError where a manifested file is gone or the
     disk refuses.
     """
-    analytics = Path(analytics).absolute()
-    with alone(analytics):
-        folder = analytics.parent / f"draft-{uuid4().hex}"
-        make_folder(folder)
-        try:
-            _build(lake, folder / _NAME, exports or {})
-            yield folder / _NAME
-            _put_in_place(folder / _NAME, analytics)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with _draft_of(Path(analytics).absolute()) as draft:
+        _build(lake, draft, exports or {})
+        yield draft
 
 
 def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
@@ -75,19 +68,25 @@ def renew(lake: Lake, analytics: Path, tables: Sequence[type[Table]]) -> None:
     analytics = Path(analytics).absolute()
     if not analytics.exists():
         return
+    with _draft_of(analytics) as draft, storage_faults(draft, *_REFUSED):
+        shutil.copyfile(analytics, draft)
+        with duckdb.connect(str(draft)) as connection:
+            connection.begin()
+            for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in tables):
+                connection.execute(f"create schema if not exists {_quoted(schema)}")
+            for table in tables:
+                _view(connection, lake, table, {})
+            connection.commit()
+
+
+@contextmanager
+def _draft_of(analytics: Path) -> Iterator[Path]:
+    """The place of a draft that takes the warehouse's where the block ends well; without it the old file stays."""
     with alone(analytics):
         folder = analytics.parent / f"draft-{uuid4().hex}"
         make_folder(folder)
         try:
-            with storage_faults(folder, *_REFUSED):
-                shutil.copyfile(analytics, folder / _NAME)
-                with duckdb.connect(str(folder / _NAME)) as connection:
-                    connection.begin()
-                    for schema in dict.fromkeys(table.table_name().partition(".")[0] for table in tables):
-                        connection.execute(f"create schema if not exists {_quoted(schema)}")
-                    for table in tables:
-                        _view(connection, lake, table, {})
-                    connection.commit()
+            yield folder / _NAME
             _put_in_place(folder / _NAME, analytics)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
