@@ -6,14 +6,17 @@ Here: telling one, and copying one by SQLite's own online backup. Not here: what
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from pricing_assets.errors import PricingError
+from pricing_assets.lake import locks
 
 _MAGIC = b"SQLite format 3\0"
 _BESIDE = ("-wal", "-shm", "-journal")
-_PATIENCE = 60  # seconds
+_PATIENCE = 60.0  # seconds
+_WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def is_database(path: Path) -> bool:
@@ -30,19 +33,30 @@ def belongs_beside(path: Path) -> bool:
 def copy(path: Path, into: Path) -> None:
     """Makes `into` the database as of now, in one reading: writers in WAL mode do not wait for it.
 
-    Raises PricingError where it is damaged, locked for a minute, or the disk is full.
+    Raises PricingError where it is damaged, locked for a minute (it names who holds it), or the disk is full.
     """
     into.unlink(missing_ok=True)
     address = f"{path.absolute().as_uri()}?mode=rw"
     try:
         with (
-            closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as source,
+            closing(sqlite3.connect(address, uri=True, timeout=0)) as source,
             closing(sqlite3.connect(into)) as target,
         ):
             target.execute("PRAGMA synchronous=OFF")  # it is copied on at once
-            source.backup(target, pages=-1)
+            source.backup(target, pages=-1, progress=_patience(path))
     except sqlite3.Error as fault:
         raise PricingError(
             f"{path}: cannot be copied to {into.parent} ({fault})",
             "see that it is a whole database and that there is room for its copy, then make the backup again",
         ) from fault
+
+
+def _patience(path: Path) -> Callable[[int, int, int], None]:
+    """Ends the wait for a lock, for which `backup` itself would try again for ever."""
+    watch = locks.Watch(path)
+
+    def tried(status: int, _remaining: int, _pages: int) -> None:
+        if status in _WAITING and (watch.waited >= _PATIENCE or watch.in_vain()):
+            raise locks.refusal(path, watch.waited, locks.holder(path) or locks.holder(Path(f"{path}-shm")))
+
+    return tried

@@ -33,11 +33,11 @@ _LOOK = 1.0  # seconds between two looks at the holder
 
 def acquired(lock: Path, patience: float) -> FileLock:
     """The lock, held. Raises PricingError, which names the holder, where the wait has come to its end."""
-    guard, watch = FileLock(lock), _Watch(lock)
+    guard, watch = FileLock(lock), Watch(lock)
     try:
         guard.acquire(timeout=patience, cancel_check=watch.in_vain)
     except Timeout:
-        raise _refusal(lock, watch.waited, holder(lock)) from None
+        raise refusal(lock, watch.waited, holder(lock)) from None
     return guard
 
 
@@ -64,8 +64,8 @@ def holder(lock: Path) -> psutil.Process | None:
 
 
 @dataclass
-class _Watch:
-    """Looks now and then whether the holder is stopped."""
+class Watch:
+    """A wait for a lock: how long it has lasted; looks now and then whether the holder is stopped."""
 
     lock: Path
     _began: float = field(default_factory=time.monotonic)
@@ -74,6 +74,7 @@ class _Watch:
 
     @property
     def waited(self) -> float:
+        """Seconds."""
         return time.monotonic() - self._began
 
     def in_vain(self) -> bool:
@@ -97,7 +98,8 @@ def is_stopped(process: psutil.Process | None) -> bool:
         return False
 
 
-def _refusal(lock: Path, waited: float, process: psutil.Process | None) -> PricingError:
+def refusal(lock: Path, waited: float, process: psutil.Process | None) -> PricingError:
+    """That one waited in vain, for whom, and what to do."""
     what = f"{lock}: is held by {described(process)}; waited {waited:.0f} s"
     if process is not None and is_stopped(process):
         remedy = (
