@@ -152,7 +152,7 @@ def writing(path: Path, level: int = 6) -> Iterator[Writer]:
     """
     partial = path.with_name(f"{path.name}.partial")
     with storage_faults(partial), partial.open("ab") as file:
-        _alone(file, path)
+        _alone(file, partial, path)
         try:
             file.truncate(0)
             writer = Writer(_Streams(file, level))
@@ -168,13 +168,15 @@ def writing(path: Path, level: int = 6) -> Iterator[Writer]:
         sync(path.absolute().parent)
 
 
-def _alone(file: IO[bytes], path: Path) -> None:
+def _alone(file: IO[bytes], partial: Path, path: Path) -> None:
+    """Locks the file. It may have been renamed since it was opened: then it is a backup, and whole."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise PricingError(
-            f"{path}: another process is writing this backup", "wait until it ends, or name another file"
-        ) from None
+        if os.path.samestat(os.fstat(file.fileno()), partial.stat()):
+            return
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    raise PricingError(f"{path}: another process is writing this backup", "wait until it ends, or name another file")
 
 
 def sealed(path: Path) -> int | None:

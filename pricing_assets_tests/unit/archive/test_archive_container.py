@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import random
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -74,7 +78,7 @@ def test_a_member_changed_inside_is_named(whole: bytes, tmp_path: Path) -> None:
     assert "a" * 64 in container.first_damaged(tmp_path / "b", expected)
 
 
-def _members(whole: bytes, folder: Path) -> object:
+def _members(whole: bytes, folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
     (folder / "whole").write_bytes(whole)
     return container.members(folder / "whole")
 
@@ -97,6 +101,26 @@ def test_two_at_once_are_told_apart(tmp_path: Path) -> None:
     with writing(tmp_path / "b") as writer:
         writer.add("one", b"1")
     assert read(tmp_path / "b") == {"one": b"1"}
+
+
+@pytest.mark.parametrize("third", [False, True])
+def test_one_that_ends_while_another_begins_is_not_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, third: bool
+) -> None:
+    """The first is renamed after the second has opened it and before the second has its lock."""
+
+    def late(file: IO[bytes], how: int) -> None:
+        monkeypatch.undo()
+        (tmp_path / "b.partial").replace(tmp_path / "b")
+        if third:
+            (tmp_path / "b.partial").touch()
+        fcntl.flock(file, how)
+
+    write(tmp_path / "b.partial")
+    monkeypatch.setattr(container, "fcntl", SimpleNamespace(flock=late, LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB))
+    with pytest.raises(PricingError, match="another process is writing"), writing(tmp_path / "b"):
+        pass
+    assert read(tmp_path / "b") == MEMBERS
 
 
 def test_what_a_killed_backup_left_is_written_over(tmp_path: Path) -> None:
