@@ -27,6 +27,8 @@ from pricing_assets.errors import PricingError
 from pricing_assets.lake.files import storage_faults, sync
 
 CHUNK = 1 << 20
+MADE = "give a file made by `pricing backup`"
+"""The remedy for a file that is none."""
 _GZIP = 31  # zlib's word for a gzip stream with a window of 32 kB
 MAGIC = b"\x1f\x8b"
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # of the seal: no name, no time, no system
@@ -206,7 +208,7 @@ def members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
         for info in tar:
             inside = PurePosixPath(info.name)
             if not info.isfile() or inside.is_absolute() or ".." in inside.parts:
-                raise PricingError(f"{path}: {info.name} is no member of a backup", "use a file made by pricing backup")
+                raise PricingError(f"{path}: {info.name} is no member of a backup", MADE)
             content = tar.extractfile(info)
             assert content is not None
             yield info.name, content

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pricing_assets import __version__
+from pricing_assets.archive.container import MADE
 from pricing_assets.archive.places import DAGSTER
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.database import known_revisions
@@ -144,7 +145,7 @@ def parsed(text: bytes, file: object) -> Head:
         tables = {name: TableState(each["version"], each["columns"]) for name, each in said.pop("tables").items()}
         return Head(**said, tables=tables)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise PricingError(f"{file}: is no backup: its {NAME} says {fault}", _MADE) from fault
+        raise PricingError(f"{file}: is no backup: its {NAME} says {fault}", MADE) from fault
 
 
 def refuse_newer(head: Head, file: object) -> None:
@@ -174,6 +175,3 @@ def _newer_tables(head: Head) -> list[str]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-
-
-_MADE = "give a file made by `pricing backup`"

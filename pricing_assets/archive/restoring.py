@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pricing_assets.archive import container
-from pricing_assets.archive.container import Content
+from pricing_assets.archive.container import MADE, Content
 from pricing_assets.archive.head import CONTENTS, NAME, Head, parsed, refuse_newer
 from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE, RESTORING
 from pricing_assets.counting import counted
@@ -32,7 +32,6 @@ from pricing_assets.settings import Settings
 
 Progress = Callable[[str], None]
 
-_OURS = "give a file made by `pricing backup`"
 _PLAN = "names.json"
 _UNPACKED = "unpacked"
 _SHOWN = 5
@@ -89,7 +88,7 @@ def _opened(file: Path, progress: Progress) -> tuple[Head, int]:
     progress(f"reading {file.stat().st_size / 1e6:,.1f} MB")
     with storage_faults(file), file.open("rb") as opened:
         if opened.read(len(container.MAGIC)) != container.MAGIC:
-            raise PricingError(f"{file}: is no backup, or damaged in its first bytes", _OURS)
+            raise PricingError(f"{file}: is no backup, or damaged in its first bytes", MADE)
     unpacked = container.sealed(file)
     if unpacked is None:
         raise PricingError(
@@ -98,7 +97,7 @@ def _opened(file: Path, progress: Progress) -> tuple[Head, int]:
         )
     name, content = next(container.members(file))
     if name != NAME:
-        raise PricingError(f"{file}: is no backup, it begins with {name}", _OURS)
+        raise PricingError(f"{file}: is no backup, it begins with {name}", MADE)
     head = parsed(content.read(), file)
     refuse_newer(head, file)
     return head, unpacked

@@ -66,7 +66,8 @@ def _revision(line: str) -> str:
     try:
         revision = str(json.loads(line)["revision"])
     except (ValueError, KeyError, TypeError) as fault:
-        raise PricingError(f"governance dump: its first line names no revision ({fault})", _OURS) from fault
+        what = f"governance dump: its first line names no revision ({fault})"
+        raise PricingError(what, "take another backup") from fault
     if revision not in known_revisions():
         raise PricingError(
             f"governance dump: its schema is revision {revision}, this version knows up to {known_revisions()[-1]}",
@@ -125,6 +126,3 @@ def _filled(shown: str, events: int) -> PricingError:
         f"governance store {shown}: is not empty, it holds {events:,} events",
         "name an empty database in PRICING_GOVERNANCE_URL, or none for SQLite under the home",
     )
-
-
-_OURS = "give a file made by `pricing backup`"
