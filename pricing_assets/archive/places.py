@@ -15,6 +15,8 @@ DUMP = "governance.jsonl"
 """The member that holds what people decided."""
 RESTORING = ".restoring"
 """Folder in a home whose restore has not ended."""
+RESTORED = ".restored.tmp"
+"""The same folder once it has ended, while it is removed."""
 
 OF_THE_MACHINE = ("logs", "metrics", "lost+found")
 """Folders of a home that say nothing of its days: no part of a backup, and a home that has nothing else is empty."""

@@ -5,7 +5,7 @@ file (container), what is built from it afterwards (shell/archiving).
 
 Everything is unpacked below `HOME/.restoring` and compared with its hash, and the disk told to keep it, before anything
 is moved to where it belongs. Where that folder is there, the restore has not ended: no command works on such a home,
-and a restore may be made again.
+and a restore may be made again. It goes by one rename, so it is there with all it held, or the restore has ended.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import IO
 from pricing_assets.archive import container
 from pricing_assets.archive.container import MADE, Content
 from pricing_assets.archive.head import CONTENTS, NAME, Head, parsed, refuse_newer
-from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE, RESTORING
+from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE, RESTORED, RESTORING
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
@@ -151,7 +151,7 @@ def _clear(home: Path) -> None:
         raise PricingError(f"{home}: is a file", "name another home")
     plan = aside / _PLAN
     moved = json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else []
-    known = {RESTORING, *OF_THE_MACHINE, *moved}
+    known = {RESTORING, RESTORED, *OF_THE_MACHINE, *moved}
     there = sorted(path.name for path in home.iterdir() if path.name not in known)
     if there:
         more = f" and {counted(len(there) - _SHOWN, 'more')}" if len(there) > _SHOWN else ""
@@ -160,7 +160,10 @@ def _clear(home: Path) -> None:
             "name a home that is empty or not there yet (--home); a restore replaces nothing",
         )
     with storage_faults(home):
-        _remove(home, moved)
+        for name in (*moved, RESTORED):
+            _remove(home / name)
+        sync(home)  # before the list of what there was to remove
+        _remove(aside)
 
 
 def _forget(home: Path) -> None:
@@ -168,14 +171,11 @@ def _forget(home: Path) -> None:
     shutil.rmtree(home / RESTORING, ignore_errors=True)
 
 
-def _remove(home: Path, names: list[str]) -> None:
-    for name in names:
-        path = home / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    shutil.rmtree(home / RESTORING, ignore_errors=True)
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _require_room(needed: int, home: Path) -> None:
@@ -209,5 +209,6 @@ def _put_in_place(home: Path) -> None:
         for name in names:
             (aside / _UNPACKED / name).rename(home / name)
         sync(home)
-        shutil.rmtree(aside)
+        aside.rename(home / RESTORED)
         sync(home)
+    shutil.rmtree(home / RESTORED, ignore_errors=True)

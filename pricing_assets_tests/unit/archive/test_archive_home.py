@@ -253,8 +253,6 @@ def test_killed_anywhere_it_says_restore_again_and_that_ends_well(
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Path, "rename", counted)
-        if after == 5:
-            patch.setattr(shutil, "rmtree", lambda *arguments, **options: (_ for _ in ()).throw(Killed()))
         restore(backup, elsewhere)
     with pytest.raises(PricingError, match="a restore was begun here and has not ended"):
         refuse_unfinished(elsewhere.home)
@@ -263,6 +261,27 @@ def test_killed_anywhere_it_says_restore_again_and_that_ends_well(
     assert not (elsewhere.home / RESTORING).exists()
     assert days.manifest(Lake(elsewhere.lake)) == days.manifest(Lake(settings.lake))
     assert decided(elsewhere) == decided(settings)
+
+
+def test_killed_while_it_tidies_up_the_home_is_whole_and_says_nothing(
+    settings: Settings, backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def halfway(folder: Path, **_: object) -> None:
+        (folder / "names.json").unlink()
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(shutil, "rmtree", halfway)
+        restore(backup, elsewhere)
+    refuse_unfinished(elsewhere.home)
+    assert days.manifest(Lake(elsewhere.lake)) == days.manifest(Lake(settings.lake))
+    with pytest.raises(PricingError, match="is not empty"):
+        restore(backup, elsewhere)
+    for name in ("dagster", "lake", "market", "mlflow"):
+        shutil.rmtree(elsewhere.home / name)
+    (elsewhere.home / "governance.db").unlink()
+    restore(backup, elsewhere)
+    assert not list(elsewhere.home.glob(".*"))
 
 
 def test_a_disk_that_refuses_leaves_the_home_as_it_was(
