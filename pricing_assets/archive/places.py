@@ -17,6 +17,8 @@ RESTORING = ".restoring"
 """Folder in a home whose restore has not ended."""
 RESTORED = ".restored.tmp"
 """The same folder once it has ended, while it is removed."""
+RESTORING_LOCK = f"{RESTORING}.lock"
+"""In the home and not beside it: the home may be a mounted disk, in a folder nobody can write to."""
 
 OF_THE_MACHINE = ("logs", "metrics", "lost+found")
 """Folders of a home that say nothing of its days: no part of a backup, and a home that has nothing else is empty."""

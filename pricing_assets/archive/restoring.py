@@ -15,7 +15,8 @@ import os
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -23,11 +24,11 @@ from typing import IO
 from pricing_assets.archive import container
 from pricing_assets.archive.container import MADE, Content
 from pricing_assets.archive.head import CONTENTS, NAME, Head, parsed, refuse_newer
-from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE, RESTORED, RESTORING
+from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE, RESTORED, RESTORING, RESTORING_LOCK
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
-from pricing_assets.lake.files import make_folder, storage_faults, sync, write_durably
+from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync, write_durably
 from pricing_assets.settings import Settings
 
 Progress = Callable[[str], None]
@@ -59,10 +60,15 @@ def restore(file: Path, settings: Settings, progress: Progress = lambda text: No
     """Makes the home the settings name what the backup holds.
 
     What people decided goes to the store the settings name, SQLite or PostgreSQL. Raises PricingError where the file is
-    damaged or made by a newer version, the home or the store is not empty, or the disk refuses; the home is then as
-    before.
+    damaged or made by a newer version, the home or the store is not empty, another restore is at work in the home, or
+    the disk refuses; the home is then as before.
     """
     home = settings.home.absolute()
+    with _alone(home):
+        return _restored(file, home, settings.governance_url, progress)
+
+
+def _restored(file: Path, home: Path, url: str | None, progress: Progress) -> Restored:
     head, unpacked = _opened(file, progress)
     _clear(home)
     _require_room(unpacked, home)
@@ -72,13 +78,33 @@ def restore(file: Path, settings: Settings, progress: Progress = lambda text: No
         with storage_faults(aside):
             make_folder(aside / _UNPACKED)
         files = _unpack(file, aside / _UNPACKED)
-        events = _people(aside / _UNPACKED, settings.governance_url, progress)
+        events = _people(aside / _UNPACKED, url, progress)
         os.sync()  # one wait for the disk instead of one per file
     except BaseException:
         _forget(home)
         raise
     _put_in_place(home)
     return Restored(head, files, events)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keeps every other restore out of the home. Folders that were made for it and are empty at the end go."""
+    if home.exists() and not home.is_dir():
+        raise PricingError(f"{home}: is a file", "name another home")
+    made = [place for place in (home, *home.parents) if not place.exists()]
+    try:
+        make_folder(home)
+        with exclusive(home / RESTORING_LOCK, patience=0):
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    (home / RESTORING_LOCK).unlink()  # still held: who has it open already finds it gone
+    finally:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
 
 
 def _opened(file: Path, progress: Progress) -> tuple[Head, int]:
@@ -145,13 +171,9 @@ def _written(content: IO[bytes], path: Path) -> Content:
 def _clear(home: Path) -> None:
     """Takes away what a restore that was stopped has left. Raises PricingError where anything else is there."""
     aside = home / RESTORING
-    if not home.exists():
-        return
-    if not home.is_dir():
-        raise PricingError(f"{home}: is a file", "name another home")
     plan = aside / _PLAN
     moved = json.loads(plan.read_text(encoding="utf-8")) if plan.exists() else []
-    known = {RESTORING, RESTORED, *OF_THE_MACHINE, *moved}
+    known = {RESTORING, RESTORED, RESTORING_LOCK, *OF_THE_MACHINE, *moved}
     there = sorted(path.name for path in home.iterdir() if path.name not in known)
     if there:
         more = f" and {counted(len(there) - _SHOWN, 'more')}" if len(there) > _SHOWN else ""
@@ -179,11 +201,10 @@ def _remove(path: Path) -> None:
 
 
 def _require_room(needed: int, home: Path) -> None:
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
+    free = shutil.disk_usage(home).free
     if free < needed:
         raise PricingError(
-            f"{existing}: {free / 1e6:,.0f} MB are free, the home needs {needed / 1e6:,.0f} MB",
+            f"{home}: {free / 1e6:,.0f} MB are free, the home needs {needed / 1e6:,.0f} MB",
             "free some space there, or name a home on another disk",
         )
 

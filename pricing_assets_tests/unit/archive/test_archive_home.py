@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -284,6 +285,23 @@ def test_killed_while_it_tidies_up_the_home_is_whole_and_says_nothing(
     assert not list(elsewhere.home.glob(".*"))
 
 
+def test_of_two_restores_at_once_the_second_is_refused_by_name_and_the_first_ends(
+    settings: Settings, backup: Path, elsewhere: Settings
+) -> None:
+    refusals: list[PricingError] = []
+
+    def second(text: str) -> None:
+        with pytest.raises(PricingError) as refused:
+            restore(backup, elsewhere)
+        refusals.append(refused.value)
+
+    restore(backup, elsewhere, second)
+    assert days.manifest(Lake(elsewhere.lake)) == days.manifest(Lake(settings.lake))
+    assert len(refusals) > 1 and not list(elsewhere.home.glob(".*"))
+    assert {f"is held by process {os.getpid()} (" in refused.what for refused in refusals} == {True}
+    assert {"wait until it ends" in refused.remedy for refused in refusals} == {True}
+
+
 def test_a_disk_that_refuses_leaves_the_home_as_it_was(
     backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,4 +311,4 @@ def test_a_disk_that_refuses_leaves_the_home_as_it_was(
     monkeypatch.setattr(restoring, "_written", full)
     with pytest.raises(PricingError, match="No space left"):
         restore(backup, elsewhere)
-    assert not elsewhere.home.exists() or not list(elsewhere.home.iterdir())
+    assert not elsewhere.home.parent.exists()
