@@ -32,6 +32,7 @@ from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sy
 from pricing_assets.settings import Settings
 
 Progress = Callable[[str], None]
+Settle = Callable[[Path], None]
 
 _PLAN = "names.json"
 _UNPACKED = "unpacked"
@@ -56,19 +57,22 @@ def verify(file: Path, progress: Progress = lambda text: None) -> Restored:
     return Restored(head, _unpack(file, None), head.events)
 
 
-def restore(file: Path, settings: Settings, progress: Progress = lambda text: None) -> Restored:
+def restore(
+    file: Path, settings: Settings, progress: Progress = lambda text: None, settle: Settle = lambda unpacked: None
+) -> Restored:
     """Makes the home the settings name what the backup holds.
 
+    `settle` changes what must be otherwise than in the backup, in the folder it is given, before any of it is in place.
     What people decided goes to the store the settings name, SQLite or PostgreSQL. Raises PricingError where the file is
     damaged or made by a newer version, the home or the store is not empty, another restore is at work in the home, or
     the disk refuses; the home is then as before.
     """
     home = settings.home.absolute()
     with _alone(home):
-        return _restored(file, home, settings.governance_url, progress)
+        return _restored(file, home, settings.governance_url, progress, settle)
 
 
-def _restored(file: Path, home: Path, url: str | None, progress: Progress) -> Restored:
+def _restored(file: Path, home: Path, url: str | None, progress: Progress, settle: Settle) -> Restored:
     head, unpacked = _opened(file, progress)
     _clear(home)
     _require_room(unpacked, home)
@@ -79,6 +83,7 @@ def _restored(file: Path, home: Path, url: str | None, progress: Progress) -> Re
             make_folder(aside / _UNPACKED)
         files = _unpack(file, aside / _UNPACKED)
         events = _people(aside / _UNPACKED, url, progress)
+        settle(aside / _UNPACKED)
         os.sync()  # one wait for the disk instead of one per file
     except BaseException:
         _forget(home)

@@ -5,12 +5,13 @@ Here: what is said, runs that were at work ended, the warehouse built. Not here:
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pricing_assets.archive import restoring, saving
 from pricing_assets.archive.head import Head
+from pricing_assets.archive.places import DAGSTER
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.settings import Settings
@@ -43,20 +44,27 @@ def check(shell: Shell, file: Path) -> None:
 
 def restore(shell: Shell, file: Path) -> None:
     """Restores, ends the runs that were at work, builds the warehouse, and says what there is now."""
+    runs = _AtWork(shell.settings)
     with shell.progress.status("reading") as status:
-        restored = restoring.restore(file, shell.settings, status.update)
-        ended = _end_runs(shell.settings)
+        restored = restoring.restore(file, shell.settings, status.update, runs.end)
         status.update("building analytics.duckdb")
         fault = _build_warehouse(shell)
     changed = _changed(restored.head, shell.settings)
     shell.answer(
-        {"home": shell.settings.home.absolute(), "files": restored.files, "events": restored.events, "ended": ended}
+        {
+            "home": shell.settings.home.absolute(),
+            "files": restored.files,
+            "events": restored.events,
+            "ended": runs.ended,
+        }
         | {"warehouse": fault is None, "changed": changed}
         | _told(restored.head)
     )
     shell.say(f"{shell.settings.home.absolute()}: {_whose(restored.head)}")
-    for run_id in ended:
+    for run_id in runs.ended:
         shell.say(f"  run {run_id} counts as canceled: {_AT_WORK}")
+    if runs.fault:
+        shell.say(f"  runs that were at work keep their days: {runs.fault.what}; {runs.fault.remedy}")
     if fault:
         shell.say(f"  analytics.duckdb is not built: {fault.what}; {fault.remedy}")
     for name, (before, now) in changed.items():
@@ -82,20 +90,38 @@ def _changed(head: Head, settings: Settings) -> dict[str, tuple[Any, Any]]:
     return {name: (head.settings[name], value) for name, value in now.items() if head.settings.get(name) != value}
 
 
-def _end_runs(settings: Settings) -> list[str]:
-    """Runs no process works at any more: they would hold their days for the schedule."""
-    if not (settings.home / "dagster" / "history").is_dir():
-        return []
-    import dagster as dg
+@dataclass
+class _AtWork:
+    """Runs no process works at any more: they would hold their days for the schedule.
 
-    from pricing_assets.defs.executions import IN_FLIGHT
-    from pricing_assets.shell.instance import open_instance
+    A home whose history of runs cannot be changed is whole all the same: people end these runs in Dagster.
+    """
 
-    with open_instance(settings) as instance:
-        found = instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT))
-        for run in found:
-            instance.report_run_canceled(run, _AT_WORK)
-        return [run.run_id for run in found]
+    settings: Settings
+    ended: list[str] = field(default_factory=list)
+    fault: PricingError | None = None
+
+    def end(self, home: Path) -> None:
+        """Ends them in the history of a home that is not in place yet, whichever instance of Dagster will serve it."""
+        if not (home / DAGSTER / "history").is_dir():
+            return
+        import dagster as dg
+
+        from pricing_assets.defs.executions import IN_FLIGHT
+        from pricing_assets.shell.instance import open_instance
+
+        try:
+            with open_instance(self.settings.model_copy(update={"home": home, "dagster_home": None})) as instance:
+                for run in instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT)):
+                    instance.report_run_canceled(run, _AT_WORK)
+                    self.ended.append(run.run_id)
+        except PricingError as fault:
+            self.fault = fault
+        except dg.DagsterError as fault:
+            self.fault = PricingError(f"Dagster's history: {str(fault).partition(chr(10))[0]}", "cancel them in its UI")
+        finally:
+            for name in (f"{DAGSTER}/dagster.yaml", "dagster.lock"):  # they name the folder it was unpacked in
+                (home / name).unlink(missing_ok=True)
 
 
 def _build_warehouse(shell: Shell) -> PricingError | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from shell_commands import answer, pricing
 from tiny_shop import FIRST, Shop
 
 from pricing_assets.archive.places import RESTORING
-from pricing_assets.lake import Lake
+from pricing_assets.lake import Lake, days
 from pricing_assets.tables import features, raw
 
 
@@ -39,19 +41,39 @@ def test_a_restored_home_is_sound_replays_and_ends_what_was_at_work(
     shutil.copytree(standing, working.home)
     (working.home / "dagster" / "dagster.yaml").unlink()  # it names the home it was written in
     with open_instance(working) as instance:
-        days = {"dagster/partition": "2026-03-06"}
-        run = instance.add_run(dg.DagsterRun(job_name="daily", status=dg.DagsterRunStatus.STARTED, tags=days))
+        tags = {"dagster/partition": "2026-03-06"}
+        run = instance.add_run(dg.DagsterRun(job_name="daily", status=dg.DagsterRunStatus.STARTED, tags=tags))
     pricing("backup", str(tmp_path / "b"), "--home", str(working.home))
     built: list[str] = []
     monkeypatch.setattr(warehouse, "build", lambda: built.append("built"))  # a run of dbt, tried in torture
     home = str(tmp_path / "restored")
-    said = pricing("restore", str(tmp_path / "b"), "--home", home).stdout
+    with monkeypatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(working.home / "dagster"))  # of another home, at work
+        said = pricing("restore", str(tmp_path / "b"), "--home", home).stdout
     assert f"run {run.run_id} counts as canceled" in said and built == ["built"]
     assert "5 of 5 days came out the same" in pricing("replay", "--home", home).stdout
+    assert not (Path(home) / "dagster" / "dagster.yaml").exists(), "it would name the folder it was unpacked in"
     with open_instance(Settings(home=Path(home))) as instance:
         assert executions.why_not(instance, Lake(Path(home) / "lake"), [FIRST.replace(day=6)]) == {}
+    with open_instance(working) as instance:
+        assert not instance.get_run_by_id(run.run_id).is_finished  # type: ignore[union-attr]
     refused = answer("restore", str(tmp_path / "b"), "--home", home, code=1)
     assert "is not empty" in refused["error"] and refused["remedy"]
+
+
+def test_runs_that_cannot_be_ended_are_named_and_the_home_is_whole(
+    standing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.defs import warehouse
+
+    monkeypatch.setattr(warehouse, "build", lambda: None)
+    shutil.copytree(standing, tmp_path / "odd")
+    with closing(sqlite3.connect(tmp_path / "odd" / "dagster" / "history" / "runs.db")) as database:
+        database.execute("ALTER TABLE runs RENAME COLUMN status TO state")
+    pricing("backup", str(tmp_path / "b"), "--home", str(tmp_path / "odd"))
+    said = pricing("restore", str(tmp_path / "b"), "--home", str(tmp_path / "restored")).stdout
+    assert "runs that were at work keep their days: Dagster's instance" in said and "no such column" in said
+    assert len(days.standing(Lake(tmp_path / "restored" / "lake"))) == 5
 
 
 def test_on_a_home_whose_restore_has_not_ended_nothing_works_but_restore(copied: Path) -> None:

@@ -264,6 +264,17 @@ def test_killed_anywhere_it_says_restore_again_and_that_ends_well(
     assert decided(elsewhere) == decided(settings)
 
 
+def test_what_is_settled_is_settled_before_anything_is_in_place(
+    backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settle(unpacked: Path) -> None:
+        assert [path.name for path in elsewhere.home.iterdir() if path.name[0] != "."] == []
+        (unpacked / "dagster" / "settled").touch()
+
+    restore(backup, elsewhere, settle=settle)
+    assert (elsewhere.home / "dagster" / "settled").exists()
+
+
 def test_killed_while_it_tidies_up_the_home_is_whole_and_says_nothing(
     settings: Settings, backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
