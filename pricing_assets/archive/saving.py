@@ -3,8 +3,8 @@
 Here: the order, and what of a home is copied. Not here: the file (container), versions of the lake (lake/snapshot).
 
 1. Dagster's history first: what it remembers to have seen must be in what is read after it.
-2. The versions of all tables and the number of the last governance event, at a moment at which nothing changed.
-3. The files of these versions, which never change, and the events up to that number.
+2. The versions of all tables and the whole governance store, at a moment at which no table changed.
+3. The files of these versions, which never change.
 4. The model registry after them, as champions name its versions; then whatever else lies in the home.
 
 No run is locked out or waited for; retention alone is. Where a file goes all the same that was still to be copied, the
@@ -17,7 +17,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -126,7 +126,7 @@ class _Copying:
             self.progress("Dagster's history")
             history = list(_copied(home / DAGSTER, home, aside))
             store = Database(self.settings.governance) if has_store(self.settings) else None
-            moment = _quiet_moment(lake, store)
+            moment = _quiet_moment(lake, store, aside / DUMP)
             _require_whole(lake)
             head = head_of(self.settings, lake, moment, store.revision if store else None)
             self.writer.add(NAME, head.written())
@@ -135,7 +135,7 @@ class _Copying:
                 self._add_lake(lake, moment)
             if store is not None:
                 self.progress(f"what people decided, {counted(moment.event, 'event')}")
-                self._add_lines(store, moment.event, aside)
+                self.writer.add_file(DUMP, aside / DUMP)
             self.progress("models, and what else is there")
             for path in sorted(home.iterdir()):
                 if path.name not in (LAKE, DAGSTER):
@@ -168,12 +168,6 @@ class _Copying:
         if gone:
             raise _Moved(str(gone[0]))
 
-    def _add_lines(self, store: Database, last: int, aside: Path) -> None:
-        written = aside / DUMP
-        with storage_faults(written), written.open("w", encoding="utf-8") as out:
-            out.writelines(f"{line}\n" for line in dump.lines(store, last))
-        self.writer.add_file(DUMP, written)
-
 
 def _require_whole(lake: Lake) -> None:
     if found := soundness.flaws(lake):
@@ -186,22 +180,28 @@ def has_store(settings: Settings) -> bool:
     return settings.governance_url is not None or (settings.home / GOVERNANCE).exists()
 
 
-def _quiet_moment(lake: Lake, store: Database | None) -> Moment:
-    """Two readings that agree: between them, all was as they say."""
+def _quiet_moment(lake: Lake, store: Database | None, dumped: Path) -> Moment:
+    """Versions that are the same before and after the store is first read: then, all was as they say.
+
+    Writes what people had decided by then to `dumped`.
+    """
     end = time.monotonic() + _PATIENCE
-    before = _reading(lake, store)
-    while (now := _reading(lake, store)) != before:
-        if time.monotonic() > end:
-            raise PricingError(
-                f"{lake.root}: something was committed in every moment of {_PATIENCE:.0f} seconds",
-                "make the backup when less goes on",
-            )
-        before = now
-    return now
+    while time.monotonic() < end:
+        before = snapshot.versions(lake)
+        with dump.reading(store) if store else nullcontext((0, None)) as (event, lines):
+            if snapshot.versions(lake) == before:
+                if lines is not None:
+                    _write(dumped, lines)
+                return Moment(before, event)
+    raise PricingError(
+        f"{lake.root}: something was committed in every moment of {_PATIENCE:.0f} seconds",
+        "make the backup when less goes on",
+    )
 
 
-def _reading(lake: Lake, store: Database | None) -> Moment:
-    return Moment(snapshot.versions(lake), dump.last_event(store) if store else 0)
+def _write(path: Path, lines: Iterator[str]) -> None:
+    with storage_faults(path), path.open("w", encoding="utf-8") as out:
+        out.writelines(f"{line}\n" for line in lines)
 
 
 def _copied(top: Path, home: Path, aside: Path) -> Iterator[tuple[str, Path]]:

@@ -1,15 +1,16 @@
 """The whole store as lines of JSON, and a store made of them: from SQLite or PostgreSQL into either.
 
-Here: reading up to an event, and loading into an empty database. Not here: what an event means, files.
+Here: reading one state, and loading into an empty database. Not here: what an event means, files.
 
-All tables are append-only and events are numbered in the order they were committed: the rows up to a number are the
-store as it was at that moment, however late they are read.
+Rows are never changed, but audit rows go once an event lets them expire: what is read after the moment it is to be of
+may lack rows, and not say why. So the latest event and all rows are read in one transaction.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,27 +20,27 @@ from pricing_assets.governance.database import Database, known_revisions
 from pricing_assets.governance.schema import AUDIT, EVENTS, TEXTS
 
 _BATCH = 500
-_ORDER = (TEXTS.name, EVENTS.name, AUDIT.name)  # what is referred to first
+_NAMES = (TEXTS.name, EVENTS.name, AUDIT.name)
 
 
-def last_event(database: Database) -> int:
-    """The number of the latest event, 0 where there is none."""
-    with database.reading() as connection:
-        return int(connection.execute(sa.select(sa.func.max(EVENTS.c.seq))).scalar() or 0)
+@contextmanager
+def reading(database: Database) -> Iterator[tuple[int, Iterator[str]]]:
+    """The number of the latest event, 0 where there is none, and the lines of the store as of then.
 
-
-def lines(database: Database, last: int) -> Iterator[str]:
-    """The store as of event `last`: a line for its revision, then one for each row."""
+    They can be read until the block ends, by when writers, whom it does not keep waiting, may have gone on.
+    """
     with database.snapshot() as connection:
-        yield json.dumps({"revision": database.revision})
-        asked = {
-            TEXTS.name: sa.select(TEXTS).order_by(TEXTS.c.hash),
-            EVENTS.name: sa.select(EVENTS).where(EVENTS.c.seq <= last).order_by(EVENTS.c.seq),
-            AUDIT.name: sa.select(AUDIT).where(AUDIT.c.event_seq <= last).order_by(AUDIT.c.seq),
-        }
-        for name in _ORDER:
-            for row in connection.execution_options(yield_per=_BATCH).execute(asked[name]).mappings():
-                yield json.dumps({"table": name, "row": dict(row)}, sort_keys=True)
+        last = connection.execute(sa.select(sa.func.max(EVENTS.c.seq))).scalar()
+        yield int(last or 0), _lines(connection, database.revision)
+
+
+def _lines(connection: sa.Connection, revision: str | None) -> Iterator[str]:
+    """A line for the revision, then one for each row."""
+    yield json.dumps({"revision": revision})
+    for table in (TEXTS, EVENTS, AUDIT):  # what is referred to first
+        rows = sa.select(table).order_by(*table.primary_key.columns)
+        for row in connection.execution_options(yield_per=_BATCH).execute(rows).mappings():
+            yield json.dumps({"table": table.name, "row": dict(row)}, sort_keys=True)
 
 
 def load(url: str, dumped: Iterable[str]) -> int:
@@ -54,7 +55,7 @@ def load(url: str, dumped: Iterable[str]) -> int:
     try:
         with database.writing() as connection:
             tables = sa.MetaData()
-            tables.reflect(connection, only=_ORDER)
+            tables.reflect(connection, only=_NAMES)
             events = _fill(connection, tables, rows, database.shown)
     finally:
         database.close()
@@ -79,7 +80,7 @@ def _revision(line: str) -> str:
 def _fill(connection: sa.Connection, tables: sa.MetaData, rows: Iterator[str], shown: str) -> int:
     held = {
         name: connection.execute(sa.select(sa.func.count()).select_from(tables.tables[name])).scalar()
-        for name in _ORDER
+        for name in _NAMES
     }
     if any(held.values()):
         return _compare(connection, tables, rows, shown)
@@ -104,7 +105,7 @@ def _fill(connection: sa.Connection, tables: sa.MetaData, rows: Iterator[str], s
 
 
 def _compare(connection: sa.Connection, tables: sa.MetaData, rows: Iterator[str], shown: str) -> int:
-    wanted: dict[str, list[Mapping[str, Any]]] = {name: [] for name in _ORDER}
+    wanted: dict[str, list[Mapping[str, Any]]] = {name: [] for name in _NAMES}
     for name, row in map(_parsed, rows):
         wanted[name].append(row)
     for name, expected in wanted.items():

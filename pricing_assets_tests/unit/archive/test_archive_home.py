@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,21 @@ def test_what_is_committed_while_it_copies_is_not_in_it(
     assert days.manifest(lake) != before
     assert days.manifest(Lake(elsewhere.lake)) == before
     commit(Lake(elsewhere.lake), 1, "1.23")
+
+
+def test_audit_rows_that_expire_while_it_copies_are_in_it(
+    settings: Settings, tmp_path: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, parts = decided(settings), snapshot.parts
+
+    def while_expiring(*arguments: object) -> object:
+        with governance.open_store(settings.governance, strategies) as store:
+            assert store.expire_audit(datetime(2099, 1, 1, tzinfo=UTC), by="ann", reason="r", key="expire") > 0
+        return parts(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(snapshot, "parts", while_expiring)
+    restore(saving.save(tmp_path / "b", settings).file, elsewhere)
+    assert decided(elsewhere) == before != decided(settings)
 
 
 def test_a_file_retention_takes_away_meanwhile_begins_the_copy_anew(
