@@ -14,6 +14,7 @@ copy begins anew.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -98,13 +99,20 @@ def _refuse_place(file: Path, home: Path, *, force: bool) -> None:
 
 def _require_room(file: Path, home: Path) -> None:
     """Refuses where not even the rows, which hardly shrink, would fit."""
-    needed = sum(path.stat().st_size for path in (home / LAKE).glob("*/*/*=*/*.parquet"))
+    needed = sum(_bytes(Path(folder, name)) for folder, _, names in os.walk(home / LAKE) for name in names)
     free = shutil.disk_usage(file.parent).free
     if free < needed:
         raise PricingError(
             f"{file.parent}: {free / 1e6:,.0f} MB are free, the backup takes about {needed / 1e6:,.0f} MB",
             "free some space there, or name a file on another disk",
         )
+
+
+def _bytes(path: Path) -> int:
+    """Of a file of rows; none of another, or of one that is gone by now."""
+    with suppress(OSError):
+        return path.stat().st_size if "=" in path.parent.name else 0
+    return 0
 
 
 @dataclass(frozen=True)

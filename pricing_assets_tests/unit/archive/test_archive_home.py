@@ -128,6 +128,27 @@ def test_a_file_retention_takes_away_meanwhile_begins_the_copy_anew(
     assert days.manifest(Lake(elsewhere.lake)) == days.manifest(lake)
 
 
+@pytest.mark.parametrize("looked", ["stat", "scandir"])
+def test_a_file_that_goes_while_the_room_is_counted_is_not_counted(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked: str
+) -> None:
+    """Retention removes a file nobody needs any more, and the folder it was in, between the listing and the look."""
+    folder = settings.lake / "raw" / "prices" / "date=2019-01-01"
+    folder.mkdir()
+    (folder / "free.parquet").write_bytes(b"rows")
+    real = getattr(os, looked)
+
+    def late(path: object, *arguments: object, **options: object) -> object:
+        if "date=2019-01-01" in str(path):
+            shutil.rmtree(folder, ignore_errors=True)
+        return real(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, looked, late)
+        saving._require_room(tmp_path / "b", settings.home)
+    assert not folder.exists()
+
+
 def test_a_lake_that_lacks_a_file_is_not_backed_up(settings: Settings, tmp_path: Path) -> None:
     lake = Lake(settings.lake)
     gone = lake.path(raw.Prices, lake.files(raw.Prices)[0])
