@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake.files import storage_faults, sync
+from pricing_assets.lake.files import reading_faults, storage_faults, sync
 
 CHUNK = 1 << 20
 MADE = "give a file made by `pricing backup`"
@@ -53,6 +53,7 @@ class _Readable(Protocol):
 class _Streams:
     """Takes what tar writes; several gzip streams, and the hash of all that went out."""
 
+    path: Path
     file: IO[bytes]
     level: int = 6
     written: int = 0
@@ -86,7 +87,8 @@ class _Streams:
         self._out(_seal(self.digest.hexdigest(), self._taken))
 
     def _out(self, data: bytes) -> None:
-        self.file.write(data)
+        with storage_faults(self.path):
+            self.file.write(data)
         self.digest.update(data)
         self.written += len(data)
 
@@ -109,8 +111,8 @@ class Writer:
         self.add_stream(name, io.BytesIO(data), len(data))
 
     def add_file(self, name: str, path: Path) -> None:
-        """Adds a file as it is now. Raises FileNotFoundError where it is gone."""
-        with path.open("rb") as file:
+        """Adds a file as it is now. Raises OSError where it cannot be opened, PricingError where it cannot be read."""
+        with path.open("rb") as file, reading_faults(path):
             self.add_stream(name, file, os.fstat(file.fileno()).st_size)
 
     def add_stream(self, name: str, stream: _Readable, size: int) -> None:
@@ -157,7 +159,7 @@ def writing(path: Path, level: int = 6) -> Iterator[Writer]:
         _alone(file, partial, path)
         try:
             file.truncate(0)
-            writer = Writer(_Streams(file, level))
+            writer = Writer(_Streams(partial, file, level))
             yield writer
             writer.close()
             file.flush()
@@ -201,10 +203,14 @@ def sealed(path: Path) -> int | None:
 def members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Name and bytes of each member, in order; each is to be read before the next is asked for.
 
-    Checks nothing but that names stay inside. Raises OSError, EOFError, zlib.error or tarfile.TarError where the file
-    is damaged.
+    Checks nothing but that names stay inside. Raises PricingError where the file cannot be read, EOFError, zlib.error
+    or tarfile.TarError where it is damaged.
     """
-    with path.open("rb") as file, tarfile.open(fileobj=_Unpacked(file), mode="r|") as tar:  # type: ignore[call-overload]
+    with (
+        reading_faults(path),
+        path.open("rb") as file,
+        tarfile.open(fileobj=_Unpacked(path, file), mode="r|") as tar,  # type: ignore[call-overload]
+    ):
         for info in tar:
             inside = PurePosixPath(info.name)
             if not info.isfile() or inside.is_absolute() or ".." in inside.parts:
@@ -221,7 +227,7 @@ def first_damaged(path: Path, expected: Mapping[str, Content] | None = None) -> 
     try:
         for name, content in members(path):
             found[name] = content_of(content)
-    except (OSError, EOFError, zlib.error, tarfile.TarError, PricingError):
+    except (EOFError, zlib.error, tarfile.TarError, PricingError):
         return f"in or after {name}"
     differing = [name for name, content in (expected or {}).items() if found.get(name) != content]
     return f"in {differing[0]}" if differing else "between its members"
@@ -241,8 +247,8 @@ def content_of(stream: IO[bytes], out: IO[bytes] | None = None) -> Content:
 class _Unpacked:
     """The bytes of all gzip streams of a file. Their checksums are not looked at: the seal says more."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._packed = file, b""
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path, self._file, self._packed = path, file, b""
         self._unpacker: zlib._Decompress | None = None
 
     def read(self, size: int) -> bytes:
@@ -254,7 +260,7 @@ class _Unpacked:
 
     def _some(self, most: int) -> bytes:
         while True:
-            self._packed = self._packed or self._file.read(CHUNK)
+            self._packed = self._packed or self._more()
             if not self._packed:
                 return b""
             if self._unpacker is None:
@@ -270,11 +276,15 @@ class _Unpacked:
 
     def _skip(self, number: int) -> None:
         while len(self._packed) < number:
-            more = self._file.read(CHUNK)
+            more = self._more()
             if not more:
                 raise EOFError("it ends too early")
             self._packed += more
         self._packed = self._packed[number:]
+
+    def _more(self) -> bytes:
+        with reading_faults(self._path):
+            return self._file.read(CHUNK)
 
 
 def _seal(digest: str, unpacked: int) -> bytes:

@@ -28,7 +28,7 @@ from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
-from pricing_assets.lake.files import exclusive, make_folder, storage_faults, sync, write_durably
+from pricing_assets.lake.files import exclusive, make_folder, reading_faults, storage_faults, sync, write_durably
 from pricing_assets.settings import Settings
 
 Progress = Callable[[str], None]
@@ -117,7 +117,12 @@ def _opened(file: Path, progress: Progress) -> tuple[Head, int]:
     if not file.is_file():
         raise PricingError(f"{file}: there is no such file", "name the file `pricing backup` made")
     progress(f"reading {file.stat().st_size / 1e6:,.1f} MB")
-    with storage_faults(file), file.open("rb") as opened:
+    with reading_faults(file):
+        return _proven(file)
+
+
+def _proven(file: Path) -> tuple[Head, int]:
+    with file.open("rb") as opened:
         if opened.read(len(container.MAGIC)) != container.MAGIC:
             raise PricingError(f"{file}: is no backup, or damaged in its first bytes", MADE)
     unpacked = container.sealed(file)
@@ -140,7 +145,7 @@ def _contents(file: Path) -> Mapping[str, Content] | None:
         for name, content in container.members(file):
             if name == CONTENTS:
                 return _listed(content)
-    except (OSError, EOFError, ValueError, TypeError, zlib.error, tarfile.TarError, PricingError):
+    except (EOFError, ValueError, TypeError, zlib.error, tarfile.TarError, PricingError):
         pass
     return None
 

@@ -31,7 +31,7 @@ from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
 from pricing_assets.governance.database import Database
 from pricing_assets.lake import Lake, keeping, snapshot, soundness
-from pricing_assets.lake.files import storage_faults
+from pricing_assets.lake.files import reading_faults, storage_faults
 from pricing_assets.settings import Settings
 
 Progress = Callable[[str], None]
@@ -62,7 +62,7 @@ def save(
     """Makes a backup of the home the settings name; `force` replaces a file of that name, `level` is gzip's.
 
     Raises PricingError where there is a file already, it would lie inside the home, there is nothing to back up, the
-    lake lacks files it names, or the disk is too full; nothing is left of the file then.
+    lake lacks files it names, a file cannot be read, or the disk is too full; nothing is left of the file then.
     """
     started = time.monotonic()
     file, home = file.absolute(), settings.home.absolute()
@@ -70,7 +70,7 @@ def save(
     _require_room(file, home)
     for beginning in range(1, _BEGINNINGS + 1):
         try:
-            with writing(file, level) as writer:
+            with writing(file, level) as writer, reading_faults(home):
                 head = _Copying(writer, settings, file, progress).all()
             return Saved(file, file.stat().st_size, len(writer.contents) - 1, time.monotonic() - started, head)
         except _Moved as moved:
@@ -233,7 +233,8 @@ def _files(top: Path, home: Path) -> Iterator[Path]:
     if is_left_out(top.relative_to(home)) or (top.is_symlink() and top.parent != home):
         return  # a folder of the home may lie on another disk; links inside could lead anywhere
     if top.is_dir():
-        for entry in sorted(top.iterdir()):
-            yield from _files(entry, home)
+        with suppress(FileNotFoundError):  # a folder of a run that has been purged meanwhile
+            for entry in sorted(top.iterdir()):
+                yield from _files(entry, home)
     elif top.is_file() and not sqlite.belongs_beside(top):
         yield top

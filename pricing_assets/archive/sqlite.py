@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import locks
+from pricing_assets.lake.files import reading_faults
 
 _MAGIC = b"SQLite format 3\0"
 _BESIDE = ("-wal", "-shm", "-journal")
@@ -20,8 +21,8 @@ _WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def is_database(path: Path) -> bool:
-    """Whether a file is one."""
-    with path.open("rb") as file:
+    """Whether a file is one. Raises OSError where it cannot be opened, PricingError where it cannot be read."""
+    with path.open("rb") as file, reading_faults(path):
         return file.read(len(_MAGIC)) == _MAGIC
 
 

@@ -31,6 +31,22 @@ def storage_faults(path: Path, *others: type[Exception]) -> Iterator[None]:
         raise _in_words(path, OSError(str(fault))) from fault
 
 
+@contextmanager
+def reading_faults(path: Path) -> Iterator[None]:
+    """The same for what is only read: the file is the one the fault names, else `path`."""
+    try:
+        yield
+    except OSError as fault:
+        where = fault.filename if isinstance(fault.filename, str) else path
+        gone = isinstance(fault, FileNotFoundError | NotADirectoryError)
+        raise PricingError(
+            f"{where}: cannot be read ({fault.strerror or fault})",
+            "it was taken away meanwhile: run again"
+            if gone
+            else "let the user who runs this read it, and check the disk that holds it, then run again",
+        ) from fault
+
+
 def _in_words(path: Path, fault: OSError) -> PricingError:
     where = fault.filename if isinstance(fault.filename, str) else path
     return PricingError(f"{where}: cannot be written ({fault.strerror or fault})", remedy(fault))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from archive_homes import commit
@@ -176,13 +178,81 @@ def test_a_disk_too_small_is_refused_before_and_survived_meanwhile(
         with pytest.raises(PricingError, match="MB are free, the backup takes about"):
             saving.save(tmp_path / "b", settings)
 
-    def full(writer: container.Writer, name: str, path: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(container.Writer, "add_file", full)
+    monkeypatch.setattr(container._Streams, "file", property(lambda _: Full(), lambda *_: None), raising=False)
     with pytest.raises(PricingError, match="No space left") as refused:
         saving.save(tmp_path / "b", settings)
     assert "free some space" in refused.value.remedy and not list(tmp_path.glob("b*"))
+
+
+@pytest.mark.parametrize("where", ["rows", "registry", "folder"])
+def test_what_cannot_be_read_is_named_and_not_the_backup(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    lake = Lake(settings.lake)
+    rows, model = lake.path(raw.Prices, lake.files(raw.Prices)[0]), settings.home / "mlflow" / "artifacts" / "1"
+    broken = {"rows": rows, "registry": model / "model" / "data" / "level.json", "folder": model}[where]
+    if where == "folder":
+        scan = os.listdir
+        monkeypatch.setattr(os, "listdir", lambda path: _refused(path) if path == broken else scan(path))
+    else:
+        opened = Path.open
+        monkeypatch.setattr(saving, "_require_whole", lambda lake: None)  # it was well when that looked
+        monkeypatch.setattr(
+            Path, "open", lambda path, *how, **more: Worn(path) if path == broken else opened(path, *how, **more)
+        )
+    with pytest.raises(PricingError, match=rf"^{broken}: cannot be read") as refused:
+        saving.save(tmp_path / "b", settings)
+    assert "check the disk that holds it" in refused.value.remedy and not list(tmp_path.glob("b*"))
+
+
+class Worn(io.FileIO):
+    """A file whose disk no longer reads it."""
+
+    def read(self, _: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _refused(path: Path) -> list[str]:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def test_a_backup_that_cannot_be_read_is_named(
+    backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+    for times in range(3):
+        read: list[Path] = []
+
+        def once_worn(path: Path, *how: Any, read: list[Path] = read, times: int = times, **more: Any) -> object:
+            if path == backup:
+                read.append(path)
+            return Worn(path) if len(read) > times and path == backup else opened(path, *how, **more)
+
+        monkeypatch.setattr(Path, "open", once_worn)
+        with pytest.raises(PricingError, match=rf"^{backup}: cannot be read"):
+            restore(backup, elsewhere)
+        assert not elsewhere.home.exists()
+
+
+def test_a_folder_of_a_run_purged_meanwhile_is_left_out(
+    settings: Settings, tmp_path: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, purged = os.listdir, settings.home / "mlflow" / "artifacts" / "1"
+
+    def late(path: Path) -> list[str]:
+        if path == purged:
+            shutil.rmtree(purged)
+        return scan(path)
+
+    monkeypatch.setattr(os, "listdir", late)
+    saved = saving.save(tmp_path / "b", settings)
+    monkeypatch.undo()
+    assert verify(saved.file).files == saved.files
+    assert not purged.exists()
 
 
 def test_a_database_that_is_damaged_is_named(settings: Settings, tmp_path: Path) -> None:
