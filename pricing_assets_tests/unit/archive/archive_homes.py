@@ -1,6 +1,6 @@
 """What homes of these tests are made of: days with prices, databases.
 
-Here: writing them. Not here: the homes (conftest).
+Here: writing them, and what people decided in one. Not here: the homes (conftest).
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from pricing_assets import governance, strategies
 from pricing_assets.lake import Lake
 from pricing_assets.lake.days import commit_days
+from pricing_assets.settings import Settings
 from pricing_assets.tables import raw
 from pricing_assets_tests.unit.lake.lake_frames import RUN, day, days_frame, days_row, prices
 
@@ -28,3 +30,9 @@ def write_database(path: Path) -> None:
         database.execute("CREATE TABLE runs (id TEXT)")
         database.execute("INSERT INTO runs VALUES ('r1')")
         database.commit()
+
+
+def decided(settings: Settings) -> tuple[object, object]:
+    """Events and audit."""
+    with governance.open_store(settings.governance, strategies) as store:
+        return store.events(), store.audit()

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import json
-import os
 import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from archive_homes import commit
+from archive_homes import commit, decided
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from pricing_assets import governance, strategies
-from pricing_assets.archive import container, head, restoring, saving
-from pricing_assets.archive.places import RESTORING, refuse_unfinished
+from pricing_assets.archive import container, head, saving
 from pricing_assets.archive.restoring import restore, verify
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.schema import REVISION
@@ -32,11 +27,6 @@ from pricing_assets.tables import raw, runs
 
 def files(home: Path) -> dict[str, bytes]:
     return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
-
-
-def decided(settings: Settings) -> tuple[object, object]:
-    with governance.open_store(settings.governance, strategies) as store:
-        return store.events(), store.audit()
 
 
 def test_a_restored_home_has_the_same_tables_days_and_decisions_of_people(
@@ -130,27 +120,6 @@ def test_a_file_retention_takes_away_meanwhile_begins_the_copy_anew(
     assert days.manifest(Lake(elsewhere.lake)) == days.manifest(lake)
 
 
-@pytest.mark.parametrize("looked", ["stat", "scandir"])
-def test_a_file_that_goes_while_the_room_is_counted_is_not_counted(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked: str
-) -> None:
-    """Retention removes a file nobody needs any more, and the folder it was in, between the listing and the look."""
-    folder = settings.lake / "raw" / "prices" / "date=2019-01-01"
-    folder.mkdir()
-    (folder / "free.parquet").write_bytes(b"rows")
-    real = getattr(os, looked)
-
-    def late(path: object, *arguments: object, **options: object) -> object:
-        if "date=2019-01-01" in str(path):
-            shutil.rmtree(folder, ignore_errors=True)
-        return real(path, *arguments, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, looked, late)
-        saving._require_room(tmp_path / "b", settings.home)
-    assert not folder.exists()
-
-
 def test_a_lake_that_lacks_a_file_is_not_backed_up(settings: Settings, tmp_path: Path) -> None:
     lake = Lake(settings.lake)
     gone = lake.path(raw.Prices, lake.files(raw.Prices)[0])
@@ -168,98 +137,6 @@ def test_places_a_backup_is_not_made_at(settings: Settings, tmp_path: Path, else
     with pytest.raises(PricingError) as refused:
         saving.save(file, elsewhere if where == "no lake" else settings, force=where == "no lake")
     assert refused.value.remedy and (tmp_path / "taken").read_bytes() == b"mine"
-
-
-def test_a_disk_too_small_is_refused_before_and_survived_meanwhile(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))  # type: ignore[attr-defined]
-        with pytest.raises(PricingError, match="MB are free, the backup takes about"):
-            saving.save(tmp_path / "b", settings)
-
-    class Full(io.BytesIO):
-        def write(self, data: object) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(container._Streams, "file", property(lambda _: Full(), lambda *_: None), raising=False)
-    with pytest.raises(PricingError, match="No space left") as refused:
-        saving.save(tmp_path / "b", settings)
-    assert "free some space" in refused.value.remedy and not list(tmp_path.glob("b*"))
-
-
-@pytest.mark.parametrize("where", ["rows", "registry", "folder"])
-def test_what_cannot_be_read_is_named_and_not_the_backup(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    lake = Lake(settings.lake)
-    rows, model = lake.path(raw.Prices, lake.files(raw.Prices)[0]), settings.home / "mlflow" / "artifacts" / "1"
-    broken = {"rows": rows, "registry": model / "model" / "data" / "level.json", "folder": model}[where]
-    if where == "folder":
-        scan = os.listdir
-        monkeypatch.setattr(os, "listdir", lambda path: _refused(path) if path == broken else scan(path))
-    else:
-        opened = Path.open
-        monkeypatch.setattr(saving, "_require_whole", lambda lake: None)  # it was well when that looked
-        monkeypatch.setattr(
-            Path, "open", lambda path, *how, **more: Worn(path) if path == broken else opened(path, *how, **more)
-        )
-    with pytest.raises(PricingError, match=rf"^{broken}: cannot be read") as refused:
-        saving.save(tmp_path / "b", settings)
-    assert "check the disk that holds it" in refused.value.remedy and not list(tmp_path.glob("b*"))
-
-
-class Worn(io.FileIO):
-    """A file whose disk no longer reads it."""
-
-    def read(self, _: int | None = -1) -> bytes:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-
-def _refused(path: Path) -> list[str]:
-    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-
-def test_a_backup_that_cannot_be_read_is_named(
-    backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened = Path.open
-    for times in range(3):
-        read: list[Path] = []
-
-        def once_worn(path: Path, *how: Any, read: list[Path] = read, times: int = times, **more: Any) -> object:
-            if path == backup:
-                read.append(path)
-            return Worn(path) if len(read) > times and path == backup else opened(path, *how, **more)
-
-        monkeypatch.setattr(Path, "open", once_worn)
-        with pytest.raises(PricingError, match=rf"^{backup}: cannot be read"):
-            restore(backup, elsewhere)
-        assert not elsewhere.home.exists()
-
-
-def test_a_folder_of_a_run_purged_meanwhile_is_left_out(
-    settings: Settings, tmp_path: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scan, purged = os.listdir, settings.home / "mlflow" / "artifacts" / "1"
-
-    def late(path: Path) -> list[str]:
-        if path == purged:
-            shutil.rmtree(purged)
-        return scan(path)
-
-    monkeypatch.setattr(os, "listdir", late)
-    saved = saving.save(tmp_path / "b", settings)
-    monkeypatch.undo()
-    assert verify(saved.file).files == saved.files
-    assert not purged.exists()
-
-
-def test_a_database_that_is_damaged_is_named(settings: Settings, tmp_path: Path) -> None:
-    (settings.home / "dagster" / "history" / "runs.db").write_bytes(b"SQLite format 3\0" + b"but no more" * 500)
-    with pytest.raises(PricingError, match=r"runs\.db: cannot be copied") as refused:
-        saving.save(tmp_path / "b", settings)
-    assert refused.value.remedy and not list(tmp_path.glob("b*"))
 
 
 def test_a_folder_on_another_disk_is_part_of_the_home(settings: Settings, tmp_path: Path, elsewhere: Settings) -> None:
@@ -340,93 +217,3 @@ def test_an_empty_folder_may_be_the_home_and_one_that_has_logs_alone(backup: Pat
         (elsewhere.home / name).mkdir(parents=True)
     (elsewhere.home / "logs" / "2026-10-31.jsonl").write_text("{}")
     assert restore(backup, elsewhere).files == verify(backup).files
-
-
-class Killed(BaseException):
-    """What a test ends a restore by, at a rename."""
-
-
-@pytest.mark.parametrize("after", range(6))
-def test_killed_anywhere_it_says_restore_again_and_that_ends_well(
-    settings: Settings, backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
-    """Where nothing was moved yet, the process is gone all the same: nothing tidies up."""
-    renames, rename = [], Path.rename
-
-    def counted(path: Path, target: Path) -> Path:
-        renames.append(path)
-        if len(renames) > after:
-            raise Killed
-        return rename(path, target)
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Path, "rename", counted)
-        restore(backup, elsewhere)
-    with pytest.raises(PricingError, match="a restore was begun here and has not ended"):
-        refuse_unfinished(elsewhere.home)
-    restore(backup, elsewhere)
-    refuse_unfinished(elsewhere.home)
-    assert not (elsewhere.home / RESTORING).exists()
-    assert days.manifest(Lake(elsewhere.lake)) == days.manifest(Lake(settings.lake))
-    assert decided(elsewhere) == decided(settings)
-
-
-def test_what_is_settled_is_settled_before_anything_is_in_place(
-    backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def settle(unpacked: Path) -> None:
-        assert [path.name for path in elsewhere.home.iterdir() if path.name[0] != "."] == []
-        (unpacked / "dagster" / "settled").touch()
-
-    restore(backup, elsewhere, settle=settle)
-    assert (elsewhere.home / "dagster" / "settled").exists()
-
-
-def test_killed_while_it_tidies_up_the_home_is_whole_and_says_nothing(
-    settings: Settings, backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def halfway(folder: Path, **_: object) -> None:
-        (folder / "names.json").unlink()
-        raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(shutil, "rmtree", halfway)
-        restore(backup, elsewhere)
-    refuse_unfinished(elsewhere.home)
-    assert days.manifest(Lake(elsewhere.lake)) == days.manifest(Lake(settings.lake))
-    with pytest.raises(PricingError, match="is not empty"):
-        restore(backup, elsewhere)
-    for name in ("dagster", "lake", "market", "mlflow"):
-        shutil.rmtree(elsewhere.home / name)
-    (elsewhere.home / "governance.db").unlink()
-    restore(backup, elsewhere)
-    assert not list(elsewhere.home.glob(".*"))
-
-
-def test_of_two_restores_at_once_the_second_is_refused_by_name_and_the_first_ends(
-    settings: Settings, backup: Path, elsewhere: Settings
-) -> None:
-    refusals: list[PricingError] = []
-
-    def second(text: str) -> None:
-        with pytest.raises(PricingError) as refused:
-            restore(backup, elsewhere)
-        refusals.append(refused.value)
-
-    restore(backup, elsewhere, second)
-    assert days.manifest(Lake(elsewhere.lake)) == days.manifest(Lake(settings.lake))
-    assert len(refusals) > 1 and not list(elsewhere.home.glob(".*"))
-    assert {f"is held by process {os.getpid()} (" in refused.what for refused in refusals} == {True}
-    assert {"wait until it ends" in refused.remedy for refused in refusals} == {True}
-
-
-def test_a_disk_that_refuses_leaves_the_home_as_it_was(
-    backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(content: object, path: Path) -> container.Content:
-        raise PricingError(f"{path}: cannot be written (No space left on device)", "free some space")
-
-    monkeypatch.setattr(restoring, "_written", full)
-    with pytest.raises(PricingError, match="No space left"):
-        restore(backup, elsewhere)
-    assert not elsewhere.home.parent.exists()
