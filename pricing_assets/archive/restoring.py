@@ -85,10 +85,11 @@ def _restored(file: Path, home: Path, url: str | None, progress: Progress, settl
         events = _people(aside / _UNPACKED, url, progress)
         settle(aside / _UNPACKED)
         os.sync()  # one wait for the disk instead of one per file
+        names = _planned(aside)
     except BaseException:
         _forget(home)
         raise
-    _put_in_place(home)
+    _put_in_place(home, names)
     return Restored(head, files, events)
 
 
@@ -231,11 +232,17 @@ def _people(unpacked: Path, url: str | None, progress: Progress) -> int:
     return events
 
 
-def _put_in_place(home: Path) -> None:
-    """Renames everything to where it belongs, the lake last. Killed here, the home says that it is not whole."""
-    aside = home / RESTORING
-    names = sorted((path.name for path in (aside / _UNPACKED).iterdir()), key=lambda name: (name == LAKE, name))
+def _planned(aside: Path) -> list[str]:
+    """What is to be put in place, the lake last; a restore made again takes just this away."""
+    with reading_faults(aside):
+        names = sorted((path.name for path in (aside / _UNPACKED).iterdir()), key=lambda name: (name == LAKE, name))
     write_durably(aside / _PLAN, json.dumps(names).encode())
+    return names
+
+
+def _put_in_place(home: Path, names: list[str]) -> None:
+    """Renames everything to where it belongs. Killed here, the home says that it is not whole."""
+    aside = home / RESTORING
     with storage_faults(home):
         for name in names:
             (aside / _UNPACKED / name).rename(home / name)

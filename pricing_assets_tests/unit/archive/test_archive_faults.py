@@ -132,13 +132,14 @@ def test_a_database_that_is_damaged_is_named(settings: Settings, tmp_path: Path)
     assert refused.value.remedy and not list(tmp_path.glob("b*"))
 
 
+@pytest.mark.parametrize("write", ["_written", "write_durably"])
 def test_a_disk_that_refuses_leaves_the_home_as_it_was(
-    backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+    backup: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
-    def full(content: object, path: Path) -> container.Content:
-        raise PricingError(f"{path}: cannot be written (No space left on device)", "free some space")
+    def full(*_: object) -> container.Content:
+        raise PricingError("home: cannot be written (No space left on device)", "free some space")
 
-    monkeypatch.setattr(restoring, "_written", full)
+    monkeypatch.setattr(restoring, write, full)
     with pytest.raises(PricingError, match="No space left"):
         restore(backup, elsewhere)
     assert not elsewhere.home.parent.exists()
