@@ -24,7 +24,7 @@ from pricing_assets.defs import executions
 from pricing_assets.defs.partitions import SETTINGS, SOURCE
 from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
-from pricing_assets.lake import Lake, Provenance, claims
+from pricing_assets.lake import Lake, Provenance, claims, continuity, marks
 from pricing_assets.lake.expiry import require_kept
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
@@ -162,6 +162,8 @@ class Platform(dg.ConfigurableResource["Platform"]):
         if noted == context.run_id:  # Dagster hands the tags of a run to the one that starts it again
             return int(number)
         newest = self.store.newest()
+        continuity.require_words(self.lake, self.store.word)
+        marks.note(self.lake, events=newest, word=self.store.word(newest))
         if run:
             context.instance.add_run_tags(context.run_id, {_KNOWN: f"{context.run_id}:{newest}"})
         return newest
@@ -253,6 +255,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
             name = context.op_execution_context.op.name
             with journal.station(self.settings, run_id=context.run_id, station=name, **span):
                 self.lake.belongs_to(self.source.name)
+                continuity.require(self.lake)
                 with claims.claim(self.lake, days, context.run_id, live, pid=worker):
                     require_kept(self.lake, days)
                     if days:

@@ -93,6 +93,12 @@ def newest(connection: sa.Connection) -> int:
     return connection.execute(sa.select(sa.func.max(EVENTS.c.seq))).scalar() or 0
 
 
+def numbered(connection: sa.Connection, number: int) -> Event | None:
+    """The event of a number."""
+    row = connection.execute(sa.select(EVENTS).where(EVENTS.c.seq == number)).first()
+    return event_of(row) if row else None
+
+
 def last_of_kind(connection: sa.Connection, kind: str) -> Event | None:
     """The last event of a kind, on whatever stream."""
     query = sa.select(EVENTS).where(EVENTS.c.kind == kind).order_by(EVENTS.c.seq.desc()).limit(1)

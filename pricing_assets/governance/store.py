@@ -240,6 +240,12 @@ class Store:
         with self._database.reading() as connection:
             return ledger.newest(connection)
 
+    def word(self, number: int) -> str:
+        """What an event was, in words that tell it from another of its number; empty where there is none."""
+        with self._database.reading() as connection:
+            event = ledger.numbered(connection, number)
+        return f"{event.stream} v{event.version} {event.kind} by {event.actor}" if event else ""
+
     def events(self) -> list[Event]:
         """Everything recorded, oldest first."""
         with self._database.reading() as connection:

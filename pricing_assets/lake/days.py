@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from pricing_assets.lake import contracts
+from pricing_assets.lake import contracts, marks
 from pricing_assets.lake.entries import PartitionFile
 from pricing_assets.lake.files import exclusive
 from pricing_assets.lake.hashing import canonical
@@ -149,6 +149,7 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
         )
         kept = before.join(frame, on=["date", "run_id"], how="anti")
         lake.commit(runs.Days, pl.concat([kept, frame]), days, provenance)
+        marks.note(lake)
         return days
 
 

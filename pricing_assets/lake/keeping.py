@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from pricing_assets.lake import compaction, expiry, leftovers, warehouse
+from pricing_assets.lake import compaction, continuity, expiry, leftovers, warehouse
 from pricing_assets.lake.expiry import Expiry, Terms
 from pricing_assets.lake.leftovers import Leftover
 from pricing_assets.lake.store import Lake, Provenance
@@ -49,9 +49,11 @@ def keep(
 ) -> Kept:
     """Does all that is due. `now` is what grace periods end by; another keeper is waited for.
 
-    Raises PricingError where the disk refuses, a log is damaged, or a live run claims an expiring day meanwhile.
+    Raises PricingError where the disk refuses, a log is damaged or lost, or a live run claims an expiring day
+    meanwhile.
     """
     with lake.alone(LOCK):
+        continuity.require(lake)
         tell("looking for days that are no longer kept")
         expired = expiry.expire(lake, terms, provenance, now=now, is_live=is_live, tell=tell)
         tell("merging small files")

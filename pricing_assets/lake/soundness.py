@@ -16,7 +16,7 @@ from typing import Any
 
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import PartitionFile, days, entries, parquet
+from pricing_assets.lake import PartitionFile, continuity, days, entries, parquet
 from pricing_assets.lake.store import Lake
 from pricing_assets.tables import ALL, anomalies, features, runs
 from pricing_assets.tables.base import Table
@@ -51,6 +51,10 @@ class _Seen:
     force: dict[str, tuple[date, int]] = field(default_factory=dict)  # path → day, first version
     spans: dict[str, list[tuple[date, int, int]]] = field(default_factory=dict)  # path → day, first version, end
 
+    def knew(self, path: str) -> bool:
+        """Whether the file was ever in force; a log that cannot be read whole may have known it."""
+        return bool(self.flaws) or path in self.force or path in self.spans
+
 
 @dataclass(frozen=True)
 class _Named:
@@ -65,6 +69,8 @@ def flaws(lake: Lake) -> list[Flaw]:
     named = _named(lake)  # first: what days name was committed before them, also while runs go on
     seen = {table: _seen(lake, table, manifested=named is None or bool(named.force.get(table))) for table in ALL}
     found = [flaw for table in ALL for flaw in seen[table].flaws]
+    if lost := continuity.days_lost(lake):
+        found.append(Flaw(runs.Days.table_name(), None, lost, lake.folder(runs.Days)))
     missing = {path: flaw for table in ALL for path, flaw in _lost(lake, table, seen[table])}
     if named is not None:
         found += _ahead(lake, named, seen)
@@ -163,11 +169,14 @@ def _named(lake: Lake) -> _Named | None:
 
 
 def _ahead(lake: Lake, named: _Named, seen: Mapping[type[Table], _Seen]) -> Iterator[Flaw]:
-    """Days that name versions which logs have not reached: the logs are of an earlier moment than runs.days."""
+    """Days that name what logs do not hold: the logs are of an earlier moment than runs.days, or begun anew."""
     for table, files in named.force.items():
         for day, file in files.items():
             if file.version > seen[table].latest:
                 what = f"runs.days names version {file.version}, the log ends at {seen[table].latest}"
+                yield Flaw(table.table_name(), day, what, lake.path(table, file))
+            elif not seen[table].knew(parquet.relative(table, file)):
+                what = f"runs.days names {lake.path(table, file)}, the log never held it"
                 yield Flaw(table.table_name(), day, what, lake.path(table, file))
 
 

@@ -109,11 +109,17 @@ def _lake(shell: Shell) -> Iterator[Finding]:
 
 def _governance(shell: Shell) -> Iterator[Finding]:
     from pricing_assets import governance, strategies
+    from pricing_assets.lake import continuity
 
-    if shell.settings.governance_url is None and not (shell.settings.home / "governance.db").exists():
+    there = shell.settings.governance_url is not None or (shell.settings.home / "governance.db").exists()
+    store = governance.open_store(shell.settings.governance, strategies) if there else None
+    if lost := continuity.words_lost(shell.lake, store.word if store else lambda number: ""):
+        yield Finding("governance", False, lost, "give the store back, or `pricing restore BACKUP` into an empty home")
+        return
+    if store is None:
         yield Finding("governance", True, "no store yet; the first run makes one")
         return
-    active = governance.open_store(shell.settings.governance, strategies).active()
+    active = store.active()
     words = ", ".join(f"{each.name} v{each.version}" for each in active) or "no strategy is active: every price is held"
     yield Finding("governance", bool(active), words, "`pricing strategy activate FILE --reason T`")
 

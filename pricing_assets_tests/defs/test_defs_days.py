@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
-from tiny_shop import CLOSED, DAYS, FIRST, Begin, Line, Shop
+from tiny_shop import CLOSED, DAYS, FIRST, LAST, Begin, Line, Shop
 
-from pricing_assets.lake import claims
+from pricing_assets.lake import claims, continuity, store
 from pricing_assets.lake import days as manifests
 from pricing_assets.tables import raw
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions
@@ -255,6 +256,30 @@ def test_a_lake_of_another_schema_is_named(line: Line, monkeypatch: pytest.Monke
     message = failure(line, line.run(FIVE[1], only=["raw", "features"]))
     assert "features.feature_snapshots: column weekday is" in message
     assert "use that release, or a fresh PRICING_HOME" in message
+
+
+def test_words_of_people_that_are_lost_stop_the_decisions(line: Line) -> None:
+    from pricing_assets.governance import Scope
+
+    with line.platform().store as store:
+        frozen = ("PRICE_FREEZE", Scope(sku="A"), (FIRST, LAST))
+        store.set_override(*frozen, by="ann", reason="a flyer", key="1", today=FIRST)
+    assert line.run(FIRST).success
+    for file in line.home.glob("governance.db*"):
+        file.unlink()
+    said = failure(line, line.run(DAYS[1]))
+    assert "of what people decided was 'override:" in said and "by ann' when a run knew it" in said
+    assert DAYS[1] not in line.standing()
+
+
+def test_a_lost_log_stops_a_run_before_anything_is_committed(line: Line, begin: Begin) -> None:
+    begin(line, FIRST)
+    shutil.rmtree(line.lake.folder(raw.Sales) / "_delta_log")
+    before = sorted(line.lake.root.rglob("*.parquet"))
+    store._opened.cache_clear()
+    continuity._require_logs.cache_clear()
+    assert f"raw.sales {FIRST}: its log does not hold what runs.days names" in failure(line, line.run(DAYS[1]))
+    assert sorted(line.lake.root.rglob("*.parquet")) == before
 
 
 def test_what_stood_before_still_stands_when_a_rerun_is_stopped(line: Line, shop: Shop, begin: Begin) -> None:

@@ -11,6 +11,8 @@ from shell_commands import pricing
 from tiny_shop import DAYS, FIRST, Once, Shop
 from unadorned import unadorned, without_marts
 
+from pricing_assets.lake import marks
+
 FIVE = DAYS[:5]
 
 
@@ -37,8 +39,8 @@ def standing(priced: Path, home: Path, monkeypatch: pytest.MonkeyPatch, shop: Sh
 
 @pytest.fixture
 def copied(priced: Path, home: Path, shop: Shop) -> Path:
-    """A copy of the lake, to be changed."""
-    shutil.copytree(priced / "lake", home / "lake")
+    """A copy of the lake alone, to be changed: of a home in which nobody has decided anything."""
+    shutil.copytree(priced / "lake", home / "lake", ignore=shutil.ignore_patterns(marks.FILE))
     return home
 
 

@@ -18,7 +18,7 @@ from shell_commands import answer, pricing
 from tiny_shop import DAYS, FIRST, Shop
 
 from pricing_assets import governance, strategies
-from pricing_assets.lake import Lake, claims
+from pricing_assets.lake import Lake, claims, marks
 from pricing_assets.settings import Settings
 from pricing_assets.shell.checkup import machine
 from pricing_assets.tables import raw
@@ -49,7 +49,9 @@ def test_the_database_of_a_shop_is_named_and_tried(shop: Shop, tmp_path: Path, m
     assert "secret" not in said
 
 
-@pytest.mark.parametrize("fault", ["source", "lake", "warehouse", "governance", "dagster", "disk", "settings"])
+@pytest.mark.parametrize(
+    "fault", ["source", "lake", "warehouse", "governance", "words lost", "dagster", "disk", "settings"]
+)
 def test_faults_have_a_remedy(copied: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     from pricing_assets.watch import disk
 
@@ -62,6 +64,9 @@ def test_faults_have_a_remedy(copied: Path, shop: Shop, monkeypatch: pytest.Monk
         (copied / "analytics.duckdb").write_bytes(b"no database")
     elif fault == "governance":
         monkeypatch.setenv("PRICING_GOVERNANCE_URL", "nosuch://database")
+    elif fault == "words lost":
+        marks.note(Lake(copied / "lake"), events=3, word="override:1 v1 set by ann")
+        fault = "governance: event 3 of what people decided was 'override:1 v1 set by ann'"
     elif fault == "dagster":
         monkeypatch.setenv("DAGSTER_HOME", str(copied / "nowhere"))
     elif fault == "disk":
