@@ -8,8 +8,8 @@ stopped. Not part of `make bench`, for it takes hours:
     python -m benchmarks.years HOME --days 1000 --whole 100,1000
     python -m benchmarks.years HOME --report
 
-With `--whole` only the ten days up to each of those named are run with marts and pictures; those between are run day by
-day as well, and leave the same entries behind in every log, in a third of the time.
+With `--whole` only the ten days up to each of those named are run with all that only the UI shows, and with marts. Those
+between are run day by day as well, and leave the same entries behind in every log of the lake, in a quarter of the time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from pricing_assets_tests.unadorned import without_marts, without_pictures
+from pricing_assets_tests.unadorned import unadorned, without_marts
 
 LAST = date(2026, 10, 31)
 BEFORE = 120  # days of sales a first model is trained on
@@ -66,7 +66,7 @@ def main() -> None:
     ask.add_argument("home", type=Path, help="home of the shop; its progress file is HOME/years.jsonl")
     ask.add_argument("--days", type=int, default=1000)
     ask.add_argument("--skus", type=int, default=12)
-    ask.add_argument("--whole", default="", help="marts and pictures only in the ten days up to each, e.g. 100,1000")
+    ask.add_argument("--whole", default="", help="only the ten days up to each with marts and pictures, e.g. 100,1000")
     ask.add_argument("--report", action="store_true", help="only report what was noted")
     given = ask.parse_args()
     if not given.report:
@@ -143,7 +143,7 @@ def costed(home: Path, first: date, number: int, whole: bool) -> Day:
     with ExitStack() as left_out:
         if not whole:
             left_out.enter_context(without_marts())
-            left_out.enter_context(without_pictures())
+            left_out.enter_context(unadorned())
         pricing("run", "--from", day, "--to", day)
     seconds, cost = round(time.monotonic() - wall, 3), round(spent() - cpu, 3)
     return Day(number, str(day), whole, seconds, cost, **sizes(home))

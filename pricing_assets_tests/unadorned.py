@@ -27,14 +27,14 @@ def unadorned() -> Iterator[None]:
     from dagster._core.instance.runs.run_domain import RunDomain
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-    from pricing_assets.defs import catalog, model_metadata
+    from pricing_assets.defs import catalog, model_metadata, plots
 
     def nothing(*arguments: object) -> None:
         return None
 
     with ExitStack() as left_out:
-        left_out.enter_context(without_pictures())
         for owner, name, instead in (
+            (plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)),
             (catalog, "sample", lambda frame: f"{frame.height} rows"),
             (catalog, "lineage", lambda table, unread=(): dg.TableColumnLineage({})),
             (model_metadata, "of", lambda analytics, compiled, tables, known: {model: {} for model in compiled}),
@@ -45,17 +45,6 @@ def unadorned() -> Iterator[None]:
             (SqlEventLogStorage, "store_asset_check_event", nothing),
         ):
             left_out.enter_context(mock.patch.object(owner, name, instead))
-        yield
-
-
-@contextmanager
-def without_pictures() -> Iterator[None]:
-    """Draws nothing: a picture is its title."""
-    import dagster as dg
-
-    from pricing_assets.defs import plots
-
-    with mock.patch.object(plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)):
         yield
 
 
