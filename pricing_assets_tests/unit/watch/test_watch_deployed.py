@@ -56,6 +56,37 @@ def selectors(expression: Any) -> Iterator[Any]:
         yield from selectors(part)
 
 
+def labelled(expression: Any, written: dict[str, set[str]]) -> set[str] | None:
+    """The labels of what a parsed expression yields, those Prometheus adds too; None for a number.
+
+    Two vectors match only where all their labels do, or those `on` names: else the comparison is never true.
+    """
+    if isinstance(expression, promql_parser.VectorSelector):
+        return written[str(expression.name)] | {"job", "instance"}
+    if isinstance(expression, promql_parser.ParenExpr):
+        return labelled(expression.expr, written)
+    if isinstance(expression, promql_parser.AggregateExpr):
+        inner, modifier = labelled(expression.expr, written) or set(), expression.modifier
+        assert modifier is None or modifier.type == promql_parser.AggModifierType.By, expression.prettify()
+        assert set(modifier.labels if modifier else ()) <= inner, expression.prettify()
+        return set(modifier.labels) if modifier else set()
+    if not isinstance(expression, promql_parser.BinaryExpr):
+        assert isinstance(expression, promql_parser.NumberLiteral) or expression.prettify() == "time()"
+        return None
+    left, right = labelled(expression.lhs, written), labelled(expression.rhs, written)
+    return matched(expression, left, right) if left is not None and right is not None else left or right
+
+
+def matched(expression: Any, left: set[str], right: set[str]) -> set[str]:
+    """The labels by which two vectors match."""
+    matching = expression.modifier.matching if expression.modifier else None
+    if matching is None:
+        assert left == right, f"never true: {left} against {right} in {expression.prettify()}"
+        return left
+    assert matching.type == promql_parser.LabelModifierType.Include and set(matching.labels) <= left & right
+    return set(matching.labels)
+
+
 @pytest.fixture
 def written(home: Path, tmp_path: Path) -> dict[str, set[str]]:
     """Metric → its labels, of those the platform writes."""
@@ -81,6 +112,14 @@ def test_every_expression_parses_and_asks_for_metrics_that_are_written(written: 
             seen.add(selector.name)
     shown = {name for name in written if not name.endswith(("_bytes", "_info", "_seconds"))}
     assert shown <= seen, "what is counted is shown"
+
+
+def test_whatever_is_compared_has_the_same_labels(written: dict[str, set[str]]) -> None:
+    for _, expression in asked():
+        assert labelled(promql_parser.parse(expression), written)
+    lost = "pricing_day_quarantined > 0.02 * sum by (shop, instance) (pricing_day_rows)"
+    with pytest.raises(AssertionError, match="never true"):
+        labelled(promql_parser.parse(lost), written)
 
 
 def test_lateness_failures_disk_quarantine_and_open_events_wake_somebody() -> None:
