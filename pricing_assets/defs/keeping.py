@@ -85,7 +85,7 @@ def keep(
     grace = timedelta(days=settings.keep_grace_days)
     who = Provenance(run_id or f"keeping-{uuid4()}", __version__)
     if dry_run:
-        kept = keeping.look(lake, settings.analytics, terms, grace, now)
+        kept = _looked(lake, settings.analytics, terms, grace, now)
     else:
         live = partial(executions.may_be_live, instance)
         kept = keeping.keep(lake, settings.analytics, terms, grace, provenance=who, now=now, is_live=live, tell=tell)
@@ -97,8 +97,16 @@ def keep(
     return Done(terms, kept, before, rows, runs)
 
 
+def _looked(lake: Lake, analytics: Path, terms: Terms, grace: timedelta, now: datetime) -> "Kept":
+    """What keeping would do. Looking locks the lake: where there is none, an empty one aside."""
+    from pricing_assets.lake import keeping
+
+    with TemporaryDirectory() as aside:
+        return keeping.look(lake if lake.root.exists() else Lake(Path(aside)), analytics, terms, grace, now)
+
+
 def judged_since(platform: Platform) -> date | None:
-    """The first day whose evidence a model in force is judged on; None without a model.
+    """The first day whose evidence a model in force is judged on; None without a model, or a day.
 
     Where a model in force cannot be had just now, all evidence counts.
     """
@@ -106,6 +114,8 @@ def judged_since(platform: Platform) -> date | None:
     from pricing_assets.defs.monitoring import in_force
     from pricing_assets.demand.forecasts import NAMES
 
+    if last_decided(platform.lake) is None:
+        return None
     champions = {name for name in NAMES.values() if platform.gate.champion(name)}
     if not champions:
         return None

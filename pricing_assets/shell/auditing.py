@@ -12,14 +12,14 @@ import polars as pl
 
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import Shell
-from pricing_assets.shell.deciding import open_store
+from pricing_assets.shell.deciding import look
 
 _COLUMNS = ["at (UTC)", "who", "subject", "what", "before → after", "reason"]
 
 
 def show(shell: Shell, last: int, subject: str) -> None:
     """The last rows of the audit log, newest first; of one subject only, where one is named."""
-    store = open_store(shell)
+    store = look(shell)
     reasons = {event.seq: event.reason for event in store.events()}
     rows = [row | {"reason": reasons[row["event_seq"]]} for row in store.audit()]
     rows = [row for row in rows if not subject or _concerns(row["subject"], subject)]

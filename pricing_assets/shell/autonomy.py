@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from pricing_assets.shell.command import Shell
-from pricing_assets.shell.deciding import key_of, open_store
+from pricing_assets.shell.deciding import key_of, look, open_store
 
 if TYPE_CHECKING:
     from pricing_assets.governance.autonomy import HoldOut
@@ -27,7 +27,7 @@ def show(shell: Shell) -> None:
     """Each scope with verdicts or a word of governance."""
     from pricing_assets.governance.autonomy import summary
 
-    desk = open_store(shell).desk
+    desk = look(shell).desk
     rows = summary(desk.autonomy(), desk.reviews())
     shell.answer(rows)
     if shell.json:

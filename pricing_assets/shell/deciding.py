@@ -5,9 +5,11 @@ Here: files and people in, words out. Not here: the language (strategies/), the 
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import shlex
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -28,6 +30,24 @@ def open_store(shell: Shell) -> Store:
 
     shell.settings.home.mkdir(parents=True, exist_ok=True)
     store = governance.open_store(shell.settings.governance, strategies)
+    store.ensure_default()
+    return store
+
+
+def look(shell: Shell) -> Store:
+    """The governance store to look at; nothing is made, since a home somebody only looked at must stay empty.
+
+    Where nothing is decided yet it is one as the first start makes it, which ends with this process.
+    """
+    from pricing_assets import governance
+    from pricing_assets.watch import situation
+
+    store = situation.open_store(shell.settings)
+    if store is not None and store.newest():
+        return store
+    aside = TemporaryDirectory()
+    atexit.register(aside.cleanup)
+    store = governance.open_store(f"sqlite:///{Path(aside.name) / 'governance.db'}", strategies)
     store.ensure_default()
     return store
 
@@ -55,7 +75,7 @@ def lint(shell: Shell, file: Path) -> None:
 def diff(shell: Shell, file: Path) -> None:
     """What a draft would change against the active strategy of the same name; all of it where there is none."""
     draft = strategies.parse(read_text(file), str(file))
-    active = {each.name: each.text for each in open_store(shell).active()}
+    active = {each.name: each.text for each in look(shell).active()}
     lines = strategies.diff(active.get(draft.name), draft.text)
     shell.answer(lines)
     if draft.name not in active:
@@ -105,7 +125,7 @@ def deactivate(shell: Shell, name: str, reason: str) -> None:
 
 def show(shell: Shell) -> None:
     """The strategies in force, highest priority first."""
-    active = open_store(shell).active()
+    active = look(shell).active()
     rows = [
         (e.priority, e.name, e.version, e.hash[:12], e.activated_by, str(e.activated_at)[:19], e.reason) for e in active
     ]

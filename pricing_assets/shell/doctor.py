@@ -149,9 +149,12 @@ def _registry(shell: Shell) -> Iterator[Finding]:
 
 
 def _dagster(shell: Shell) -> Iterator[Finding]:
-    from pricing_assets.shell.instance import open_instance
+    from pricing_assets.shell.instance import is_made, open_instance
 
-    with open_instance(shell.settings) as instance:
+    if not is_made(shell.settings):
+        yield Finding("dagster", True, "no instance yet; the first run makes one")
+        return
+    with open_instance(shell.settings, to_look=True) as instance:
         yield Finding("dagster", True, f"{counted(instance.get_runs_count(), 'run')} in {instance.root_directory}")
 
 

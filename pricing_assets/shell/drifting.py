@@ -15,7 +15,7 @@ import polars as pl
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.shell.command import Shell
-from pricing_assets.shell.deciding import key_of, open_store
+from pricing_assets.shell.deciding import key_of, look, open_store
 
 if TYPE_CHECKING:
     from pricing_assets.governance import DriftEvent
@@ -30,7 +30,7 @@ _SHOWN = ("id", "state", "model", "champion", "metric", "segment", "opened", "ex
 def show_all(shell: Shell, *, everything: bool) -> None:
     """The events that wait for somebody or something, oldest first; with `everything` also those that are over."""
     now = datetime.now(UTC)
-    rows = [_row(event, now) for event in open_store(shell).gate.events()]
+    rows = [_row(event, now) for event in look(shell).gate.events()]
     rows = [row for row in rows if everything or row["state"] in _LIVE]
     if not rows and not shell.json:
         shell.say("no drift event is open" + ("" if everything else "; --all shows those that are over"))
@@ -42,7 +42,7 @@ def show_all(shell: Shell, *, everything: bool) -> None:
 
 def show(shell: Shell, name: str) -> None:
     """One event: what was found, who answered, what came of it."""
-    event = open_store(shell).gate.event(name)
+    event = look(shell).gate.event(name)
     row = _row(event, datetime.now(UTC))
     shell.answer({**row, "evidence": dict(event.drift.evidence)})
     shell.say(f"{event.id}: {event.drift}; {row['state']}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import yaml
 
 from pricing_assets import disks
 from pricing_assets.errors import PricingError
@@ -46,40 +47,63 @@ run_retries: {{enabled: true, max_retries: 2, retry_on_asset_or_op_failure: fals
 
 
 @contextmanager
-def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+def open_instance(settings: Settings, *, to_look: bool = False) -> Iterator[dg.DagsterInstance]:
     """The instance of DAGSTER_HOME, of the working directory where its dagster.yaml serves this home, else of home.
 
     Raises PricingError where there is none, and where its database cannot be reached or its disk refuses, now or later
-    in the block: a full disk meets Dagster's records too.
+    in the block: a full disk meets Dagster's records too. Who only wants `to_look` asks `is_made` first.
     """
     folder = instance_folder(settings)
     if not (folder / "dagster.yaml").is_file():
         raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
     _keep_engines()
     with _answering(folder / "dagster.yaml"):
-        with _making(settings.home.absolute()):
+        with _making(settings.home.absolute(), to_look=to_look):
             opened = dg.DagsterInstance.from_config(str(folder))
             _ = opened.run_storage, opened.event_log_storage, opened.schedule_storage
         with opened as instance:
             yield instance
 
 
-def _making(home: Path) -> AbstractContextManager[None]:
+def _making(home: Path, *, to_look: bool) -> AbstractContextManager[None]:
     """One at a time: Dagster makes its databases table by table, and fails where another makes them too.
 
     A home that cannot be written to has them, or never will.
     """
-    return nullcontext() if home.exists() and not os.access(home, os.W_OK) else exclusive(home / "dagster.lock")
+    lock = home / "dagster.lock"
+    if (home.exists() and not os.access(home, os.W_OK)) or (to_look and not lock.exists()):
+        return nullcontext()
+    return exclusive(lock)
 
 
-def instance_folder(settings: Settings) -> Path:
-    """DAGSTER_HOME of this home, with its dagster.yaml."""
+def is_made(settings: Settings) -> bool:
+    """Whether opening the instance makes no file: its databases are there, or on a server."""
+    config = _place(settings) / "dagster.yaml"
+    if not config.is_file():
+        return settings.dagster_home is not None  # which opening refuses
+    try:
+        said = yaml.safe_load(config.read_text(encoding="utf-8"))["storage"]["sqlite"]["base_dir"]
+    except (KeyError, TypeError, yaml.YAMLError):
+        return True
+    folder = os.environ.get(said["env"], "") if isinstance(said, dict) else said
+    return Path(folder).exists()
+
+
+def _place(settings: Settings) -> Path:
+    """The folder of dagster.yaml, which may not be there yet."""
     if settings.dagster_home:
         return settings.dagster_home
     here = Path.cwd()
     if (here / "dagster.yaml").exists() and settings.home.absolute() == here / ".pricing":
         return here
-    folder = settings.home.absolute() / "dagster"
+    return settings.home.absolute() / "dagster"
+
+
+def instance_folder(settings: Settings) -> Path:
+    """DAGSTER_HOME of this home, with its dagster.yaml, which is written where it is the home's own."""
+    folder = _place(settings)
+    if folder != settings.home.absolute() / "dagster" or settings.dagster_home:
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
     if not config.exists():

@@ -6,14 +6,18 @@ Here: the words. Not here: the keeping itself (defs/keeping).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pricing_assets.counting import counted
 from pricing_assets.lake.leftovers import Leftover
+from pricing_assets.settings import Settings
 from pricing_assets.shell.command import Shell
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from pricing_assets.defs.keeping import Done
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -23,15 +27,23 @@ def keep(shell: Shell, *, dry_run: bool) -> None:
     """Keeps the home, or says what would be done."""
     from pricing_assets.defs import keeping
     from pricing_assets.defs.resources import Platform
-    from pricing_assets.shell.instance import open_instance
 
     platform = Platform(home=str(shell.settings.home))
-    with open_instance(shell.settings) as instance, shell.progress.status("keeping") as status:
+    with _instance(shell.settings, dry_run=dry_run) as instance, shell.progress.status("keeping") as status:
         done = keeping.keep(platform, instance, by=shell.by, dry_run=dry_run, tell=status.update)
     files = [vars(each) for each in done.lake.gone]
     shell.answer({"dry_run": dry_run, **done.summary(), "files": files})
     for line in _lines(done, timedelta(days=platform.settings.keep_grace_days), would="would " if dry_run else ""):
         shell.say(line)
+
+
+def _instance(settings: Settings, *, dry_run: bool) -> AbstractContextManager[dg.DagsterInstance]:
+    """The instance; in memory where there is none to look at, since looking makes none."""
+    import dagster as dg
+
+    from pricing_assets.shell.instance import is_made, open_instance
+
+    return dg.DagsterInstance.ephemeral() if dry_run and not is_made(settings) else open_instance(settings)
 
 
 def _lines(done: Done, grace: timedelta, would: str) -> list[str]:

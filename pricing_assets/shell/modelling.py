@@ -14,7 +14,7 @@ import typer
 from pricing_assets.errors import PricingError
 from pricing_assets.shell import comparing
 from pricing_assets.shell.command import REFUSED, Shell
-from pricing_assets.shell.deciding import key_of, open_store
+from pricing_assets.shell.deciding import key_of, look, open_store
 from pricing_assets.shell.ended import ended
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def show_all(shell: Shell) -> None:
     """Every version of every model, and which one serves."""
     from pricing_assets.models import registered
 
-    store, registry = open_store(shell), _registry(shell)
+    store, registry = look(shell), _registry(shell)
     table = registered(store.gate, registry)
     if table.is_empty() and not shell.json:
         shell.say("no model was trained yet; `pricing drift list` shows whether somebody is asked to start")
@@ -57,7 +57,7 @@ def _folds(figure: str) -> pl.Expr:
 
 def diff(shell: Shell, model: str, first: int | None, second: int | None) -> None:
     """What tells two versions apart; without numbers, the champion and the last one trained."""
-    store, registry = open_store(shell), _registry(shell)
+    store, registry = look(shell), _registry(shell)
     old, new = _pair(store, registry, model, first, second)
     rows = comparing.differences(old, new)
     report = _report(store, registry, new)

@@ -16,7 +16,7 @@ import polars as pl
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import Shell
-from pricing_assets.shell.deciding import open_store
+from pricing_assets.shell.deciding import look
 from pricing_assets.tables import money
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def open_prices(shell: Shell) -> pl.DataFrame:
     """What is open now, as queue.QUEUE."""
     from pricing_assets.pricing.queue import queue
 
-    return queue(shell.lake, open_store(shell).desk.reviews(), now(shell).day)
+    return queue(shell.lake, look(shell).desk.reviews(), now(shell).day)
 
 
 def matching(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
@@ -109,7 +109,7 @@ def _one(shell: Shell, rows: pl.DataFrame, name: str) -> pl.DataFrame:
     if found.height > 1:
         raise PricingError(f"{name}: {found.height} prices begin so", "write more of the id")
     if not found.height:
-        given = [each for each in open_store(shell).desk.reviews() if is_id(each, name) and each.withdrawn_by is None]
+        given = [each for each in look(shell).desk.reviews() if is_id(each, name) and each.withdrawn_by is None]
         raise PricingError(f"{name}: {_why_not(given)}", _SEE)
     return found
 

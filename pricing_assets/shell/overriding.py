@@ -17,7 +17,7 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import Shell
-from pricing_assets.shell.deciding import key_of, open_store
+from pricing_assets.shell.deciding import key_of, look, open_store
 
 if TYPE_CHECKING:
     from pricing_assets.governance import Override, Scope
@@ -98,7 +98,7 @@ def show(shell: Shell, *, everything: bool) -> None:
     """The overrides that count now or later, in force first; with `everything` also those that no longer do."""
     day = _source(shell).next_effective_day(datetime.now(UTC))
     order = [*_COUNTING, "expired", "ended"]
-    rows = [_row(each, day) for each in open_store(shell).overrides()]
+    rows = [_row(each, day) for each in look(shell).overrides()]
     rows = [row for row in rows if everything or row["state"] in _COUNTING]
     rows.sort(key=lambda row: order.index(row["state"]))
     if not rows and not shell.json:

@@ -50,6 +50,11 @@ def publish(shell: Shell, span: tuple[date, date] | None) -> None:
             f"{source.name} goes on: what is due goes out as of now, whatever day decided it",
             "leave the days out; they are for a shop that is history",
         )
+    if not shell.lake.root.exists():
+        shell.answer({"days": [], "mismatches": 0, "states": [], "faults": []})
+        shell.say("nothing was due")
+        shell.say("  no day stands yet; `pricing run` decides one")
+        return
     days = _days(span) if span else publishing.days_to_publish(shell.lake, source, datetime.now(UTC))
     done = _pass(shell, source, days)
     wrong = _compared(shell, source, days).height

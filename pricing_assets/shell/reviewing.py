@@ -19,7 +19,7 @@ from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.command import Shell
-from pricing_assets.shell.deciding import key_of, open_store
+from pricing_assets.shell.deciding import key_of, look, open_store
 from pricing_assets.shell.open_prices import (
     Wanted,
     is_id,
@@ -116,7 +116,7 @@ def withdraw(shell: Shell, name: str, reason: str) -> None:
 def answers(shell: Shell, last: int) -> None:
     """The answers given last, newest first."""
     today = now(shell).day
-    given = open_store(shell).desk.reviews()[: -last - 1 : -1]
+    given = look(shell).desk.reviews()[: -last - 1 : -1]
     rows = [answer_row(each, today) for each in given]
     if shell.json or rows:
         shell.rows(pl.DataFrame(rows, schema=dict.fromkeys(_ANSWER, pl.String)), "answers, newest first")
@@ -140,7 +140,7 @@ def state_of(shell: Shell, decision: dict[str, Any]) -> list[str]:
     """What people said of a decision, or that it waits for them; nothing where it was not put to anybody."""
     if decision["action"] != "review":
         return []
-    given = [each for each in open_store(shell).desk.reviews() if each.proposal.decision_id == decision["decision_id"]]
+    given = [each for each in look(shell).desk.reviews() if each.proposal.decision_id == decision["decision_id"]]
     standing = [each for each in given if each.withdrawn_by is None]
     if standing:
         last = standing[-1]

@@ -12,7 +12,7 @@ import polars as pl
 from pricing_assets import strategies
 from pricing_assets.governance import Store
 from pricing_assets.shell.command import Shell
-from pricing_assets.shell.deciding import key_of, open_store, read_text
+from pricing_assets.shell.deciding import key_of, look, open_store, read_text
 from pricing_assets.tables.decisions import ShadowDecisions
 
 _NEVER = "none yet"
@@ -49,7 +49,7 @@ def unshadow(shell: Shell, name: str, reason: str) -> None:
 
 def show(shell: Shell) -> None:
     """The shadows, by name, each with the last day it decided and how many of its decisions differed then."""
-    found = open_store(shell).shadows()
+    found = look(shell).shadows()
     days = _last_days(shell)
     rows = [
         (e.name, e.hash[:12], e.set_by, str(e.set_at)[:19], e.reason, *days.get(e.name, (_NEVER, None, None)))

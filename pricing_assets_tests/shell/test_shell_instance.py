@@ -21,6 +21,30 @@ def test_the_instance_is_that_of_the_project_for_its_own_home(tmp_path: Path, mo
     os.environ.pop("PRICING_HOME")
 
 
+def test_looking_at_an_instance_elsewhere_leaves_the_home_alone(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.settings import Settings
+    from pricing_assets.shell.instance import is_made, open_instance
+
+    folder = tmp_path / "instance"
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    monkeypatch.setenv("PRICING_DAGSTER_FOLDER", str(home / "dagster"))
+    assert is_made(Settings()), "what is named and not there is refused"
+    folder.mkdir()
+    config = folder / "dagster.yaml"
+    config.write_text("storage: {sqlite: {base_dir: {env: PRICING_DAGSTER_FOLDER}}}\n")
+    assert not is_made(Settings())
+    module = "dagster._core.storage.root, class: LocalArtifactStorage"
+    config.write_text(
+        f"local_artifact_storage: {{module: {module}, config: {{base_dir: {{env: PRICING_DAGSTER_FOLDER}}}}}}\n"
+    )
+    assert is_made(Settings()), "its databases are beside it, not in the home"
+    with open_instance(Settings(), to_look=True) as opened:
+        assert opened.get_runs() == []
+    assert not home.exists()
+
+
 def test_an_instance_keeps_one_engine_for_each_of_its_files(tmp_path: Path) -> None:
     from dagster._core.storage.event_log.sqlite import sqlite_event_log
     from sqlalchemy.pool import NullPool
