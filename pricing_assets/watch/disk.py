@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pricing_assets.disks import refusal
 from pricing_assets.settings import Settings
 
 FREE_BYTES = 1_000_000_000
@@ -26,7 +27,7 @@ class Disk:
     """Bytes of the disk under the home; of the home by part; files and log entries of the lake; growth.
 
     `daily` is the mean of what each day that stands has added, None under a week of days or where nothing is added any
-    more.
+    more. `refused` is why it takes nothing whatever is free: it is read-only, or cannot be looked at.
     """
 
     free: int
@@ -35,6 +36,7 @@ class Disk:
     lake_files: int
     log_files: int
     daily: int | None
+    refused: str | None = None
 
     @property
     def used(self) -> int:
@@ -55,7 +57,8 @@ class Disk:
 def measure(settings: Settings, standing: int, *, goes_on: bool) -> Disk:
     """The disk under a home in which so many days stand; `goes_on` where the shop adds more."""
     home = settings.home.absolute()
-    space = shutil.disk_usage(next(folder for folder in (home, *home.parents) if folder.exists()))
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    space, refused = shutil.disk_usage(there), refusal(there)
     parts: dict[str, int] = {}
     files = logs = 0
     for path, size in _files(home):
@@ -69,7 +72,8 @@ def measure(settings: Settings, standing: int, *, goes_on: bool) -> Disk:
         parts[name] = parts.get(name, 0) + size
     grown = sum(size for name, size in parts.items() if name in ("lake", "lake logs", "dagster"))
     daily = grown // standing if goes_on and standing >= _LEAST_DAYS else None
-    return Disk(space.free, space.total, dict(sorted(parts.items())), files, logs, daily)
+    why = refused.strerror if refused else None
+    return Disk(space.free, space.total, dict(sorted(parts.items())), files, logs, daily, why)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:

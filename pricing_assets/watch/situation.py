@@ -6,7 +6,8 @@ watch/metrics), what one part of it means (punctuality, waiting, work, disk).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -60,18 +61,33 @@ class Situation:
     """What could not be looked at."""
 
     def faults(self) -> list[str]:
-        """What is late, failed or nearly full, in words; nothing where all is well."""
-        late = self.on_time.late if self.on_time else []
-        said = [f"{each.day} is late: it was due {each.due:%Y-%m-%d %H:%M} UTC" for each in late]
-        said += [f"{day} was stopped: {verdict}" for day, verdict in self.stopped.items()]
-        said += [_undone(row) for row in self.undone]
+        """What is late, failed or nearly full, in words; nothing where all is well.
+
+        What stops everything comes first, what is a line per day or run last: a screen shows the beginning.
+        """
+        said = [*self._of_the_disk(), *(error.what for error in self.unread), *self._late()]
         dead = sorted({each.run_id for each in self.held if each.dead})
         said += [f"run {run_id} died and holds its days; the next run frees them" for run_id in dead]
         said += [f"{counted(number, 'price')} {state} on the way out" for state, number in self._wrong()]
+        said += [_undone(row) for row in self.undone]
+        return said + [f"{day} was stopped: {verdict}" for day, verdict in self.stopped.items()]
+
+    def _of_the_disk(self) -> Iterator[str]:
+        if self.disk.refused:
+            yield f"the disk takes nothing: {self.disk.refused}"
         if self.disk.nearly_full:
             left = "" if self.disk.days_left is None else f", full in about {counted(self.disk.days_left, 'day')}"
-            said.append(f"the disk is nearly full: {disks.in_words(self.disk.free)} free{left}")
-        return said + [error.what for error in self.unread]
+            yield f"the disk is nearly full: {disks.in_words(self.disk.free)} free{left}"
+
+    def _late(self) -> Iterator[str]:
+        """One line, however many days are late."""
+        if not (late := self.on_time.late if self.on_time else []):
+            return
+        first, due = late[0], f"{late[0].due:%Y-%m-%d %H:%M} UTC"
+        if len(late) == 1:
+            yield f"{first.day} is late: it was due {due}"
+        else:
+            yield f"{counted(len(late), 'day')} are late, {first.day} to {late[-1].day}: the first was due {due}"
 
     def _wrong(self) -> list[tuple[str, int]]:
         return list(waiting.gone_wrong(dict(self.sent)).items())
@@ -100,23 +116,32 @@ def look(lake: Lake, source: Source, settings: Settings, store: Store | None, no
         disk=disks.measure(settings, len(days), goes_on=not source.historical),
     )
     found.versions = _versions(found.last)
-    try:
-        _look_outside(found, lake, source, store)
-    except PricingError as error:
-        found.unread.append(error)
+    if source.publish.enabled:
+        with _unread(found):
+            found.sent = waiting.on_their_way(lake, _sent_days(found, source))
+            found.waiting += waiting.unacknowledged(dict(found.sent))
+    if store is not None:
+        with _unread(found):
+            if found.on_time:
+                settle(lake, store, found.on_time)
+        with _unread(found):
+            _look_at_people(found, lake, source, store)
     return found
 
 
-def _look_outside(found: Situation, lake: Lake, source: Source, store: Store | None) -> None:
-    if source.publish.enabled:
-        found.sent = waiting.on_their_way(lake, _sent_days(found, source))
-        found.waiting += waiting.unacknowledged(dict(found.sent))
-    if store is None:
-        return
+@contextmanager
+def _unread(found: Situation) -> Iterator[None]:
+    """What cannot be looked at, or put on record, is named, and the rest looked at all the same."""
+    try:
+        yield
+    except PricingError as error:
+        if error.what not in {known.what for known in found.unread}:
+            found.unread.append(error)
+
+
+def _look_at_people(found: Situation, lake: Lake, source: Source, store: Store) -> None:
     from pricing_assets.governance.schema import REVISION
 
-    if found.on_time:
-        settle(lake, store, found.on_time)
     found.late_open = sum(each.state == "open" for each in store.lateness.days())
     found.champions = {name: each.version for name, each in sorted(store.gate.champions().items())}
     found.strategies = {each.name: each.version for each in store.active()}

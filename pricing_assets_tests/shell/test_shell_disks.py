@@ -61,7 +61,7 @@ def hashes(home: Path) -> dict[str, list[str]]:
 
 def test_a_read_only_disk(disk: Path) -> None:
     mount(disk, "-o", "remount,ro")
-    assert "nearly full" in pricing("status", code=1).output
+    assert "FAULT the disk takes nothing: Read-only file system" in pricing("status", code=1).output
     for command in (*READING.splitlines(), *ASKING.splitlines()):
         pricing(*command.split())
     for command in WRITING.splitlines():

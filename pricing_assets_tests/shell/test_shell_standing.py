@@ -60,7 +60,7 @@ def test_a_late_day_is_named_once_on_record_and_ends_with_exit_code_1(live: Path
     clock(at(DAYS[6], 8, 30))
     words = pricing("status", code=1).stdout
     assert "late: 2 days, the oldest 2026-03-06, by 1 d 2 h" in words
-    assert "FAULT 2026-03-07 is late: it was due 2026-03-08 06:00 UTC" in words
+    assert "FAULT 2 days are late, 2026-03-06 to 2026-03-07: the first was due 2026-03-07 06:00 UTC" in words
     said = answer("status", code=1)
     assert [(each["date"], each["late_seconds"]) for each in said["late"]] == [
         ("2026-03-06", 26 * 3600 + 1800),

@@ -1,0 +1,72 @@
+"""The situation: what is a fault, in which order, and that what cannot be written hides nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tiny_shop import DAYS, Shop
+from watch_lake import at, executed, stand
+
+from pricing_assets import governance, strategies
+from pricing_assets.errors import PricingError
+from pricing_assets.governance import Drift
+from pricing_assets.lake import Lake
+from pricing_assets.settings import Settings
+from pricing_assets.sources import Source
+from pricing_assets.watch import disk, situation
+
+LATE = at(DAYS[6], 7)
+
+
+@pytest.fixture
+def lake(home: Path) -> Lake:
+    made = Lake(home / "lake")
+    stand(made, DAYS[:1])
+    return made
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    shop = Shop(tmp_path / "live").write()
+    shop.goes_on(DAYS[-1])
+    return shop.load()  # type: ignore[no-any-return]
+
+
+def faults(lake: Lake, source: Source, now: datetime = LATE) -> list[str]:
+    return situation.look(lake, source, Settings(), None, now).faults()
+
+
+def test_late_days_are_one_fault_and_stand_behind_their_causes(
+    lake: Lake, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed(lake, LATE - timedelta(hours=1), outcome="failure", error="no file", first_day=DAYS[6], last_day=DAYS[6])
+    monkeypatch.setattr(disk, "FREE_BYTES", 10**18)
+    full, late, failed = faults(lake, source)
+    assert full.startswith("the disk is nearly full: ")
+    assert late == f"6 days are late, {DAYS[1]} to {DAYS[6]}: the first was due {at(DAYS[1], 6):%Y-%m-%d %H:%M} UTC"
+    assert failed.endswith(f"of {DAYS[6]} failed: no file")
+    assert faults(lake, source, at(DAYS[1], 7))[1].startswith(f"{DAYS[1]} is late: it was due ")
+
+
+def test_a_disk_that_takes_nothing_is_a_fault_whatever_is_free(
+    lake: Lake, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "refusal", lambda folder: OSError(30, "Read-only file system", str(folder)))
+    assert faults(lake, source)[0] == "the disk takes nothing: Read-only file system"
+
+
+def test_what_cannot_be_put_on_record_hides_no_champion_and_nothing_that_waits(
+    lake: Lake, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PricingError("governance store: attempt to write a readonly database", "mount it writable")
+
+    with governance.open_store(Settings().governance, strategies) as store:
+        store.ensure_default()
+        store.gate.open(Drift("demand-daily", None, "psi", "all"), "drifted", timedelta(days=3650))
+        monkeypatch.setattr(situation, "settle", refuse)
+        found = situation.look(lake, source, Settings(), store, LATE)
+    assert [error.what for error in found.unread] == ["governance store: attempt to write a readonly database"]
+    assert found.strategies == {"default": 1} and [each.kind for each in found.waiting] == ["approval"]
