@@ -33,6 +33,7 @@ BUSY_SECONDS = 60
 """How long a writer waits for another, who takes milliseconds; then it is refused, and told who that is."""
 _LOCK = 7_261_001
 _LOCKED = ("55P03", "SQLITE_BUSY")
+_DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 _HOLDER = """SELECT pid, usename, application_name, client_addr, state FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = :lock"""
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -92,10 +93,15 @@ class Database:
                     "nothing was changed: wait until that ends, or end it, then try again",
                 ) from error
             said = str(driver).strip().splitlines()[0]
-            raise PricingError(f"governance store {self.shown}: {self._masked(said)}", self._remedy()) from error
+            raise PricingError(f"governance store {self.shown}: {self._masked(said)}", self._remedy(code)) from error
 
-    def _remedy(self) -> str:
+    def _remedy(self, code: str | None) -> str:
         """What to do about what the database said; of a full or read-only disk SQLite says no more than that."""
+        if code in _DAMAGED:
+            return (
+                "the file is damaged or another program's: move the home away and restore a backup (`pricing restore`),"
+                " or let PRICING_GOVERNANCE_URL name another store"
+            )
         if self.url.get_backend_name() == "sqlite":
             refused = refusal(Path(self.url.database or "").absolute().parent)
             if refused:

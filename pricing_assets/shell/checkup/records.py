@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pricing_assets.counting import counted
+from pricing_assets.disks import remedy
 from pricing_assets.shell.checkup.finding import Finding
 from pricing_assets.shell.command import Shell
 from pricing_assets.watch import disk as disks
@@ -21,8 +22,7 @@ def logs(shell: Shell) -> Iterator[Finding]:
     files = journal.files(settings)
     size = disks.in_words(sum(path.stat().st_size for path in files))
     words = f"{counted(len(files), 'day')} in {settings.logs}, {size}" if files else f"nothing in {settings.logs} yet"
-    fault = _refused(settings.logs)
-    yield Finding("logs", not fault, f"{settings.logs}: {fault}" if fault else words, f"let {settings.logs} be written")
+    yield _finding("logs", settings.logs, words)
 
 
 def metrics(shell: Shell) -> Iterator[Finding]:
@@ -30,20 +30,25 @@ def metrics(shell: Shell) -> Iterator[Finding]:
     folder = shell.settings.metrics_folder
     found = sorted(path.name for path in folder.glob("pricing_*.prom"))
     words = f"{', '.join(found)} in {folder}" if found else f"nothing in {folder} yet; the next run writes it"
-    fault = _refused(folder)
-    remedy = "let the user of the platform write there, or name another folder in PRICING_METRICS"
-    yield Finding("metrics", not fault, f"{folder}: {fault}" if fault else words, remedy)
+    yield _finding("metrics", folder, words, "; PRICING_METRICS may name another folder")
 
 
-def _refused(folder: Path) -> str:
-    """Why nothing can be written to a folder that is there; empty where it can, or is made when it is needed."""
+def _finding(what: str, folder: Path, words: str, besides: str = "") -> Finding:
+    """Whether a folder can be written; of a full or read-only disk the remedy is to mend that, not the folder."""
+    if fault := _refused(folder):
+        return Finding(what, False, f"{folder}: {fault.strerror or fault}", remedy(fault) + besides)
+    return Finding(what, True, words)
+
+
+def _refused(folder: Path) -> OSError | None:
+    """Why nothing can be written to a folder that is there; None where it can, or is made when it is needed."""
     if not folder.exists():
-        return ""
+        return None
     probe = folder / ".pricing-doctor"
     try:
         with probe.open("wb") as file:
             file.write(b"x")
         probe.unlink()
     except OSError as error:
-        return error.strerror or str(error)
-    return ""
+        return error
+    return None

@@ -72,8 +72,9 @@ def test_sqlite_is_durable_and_readable_while_written(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "g.db"
     path.write_text("this is a text, and no database at all" * 10)
-    with pytest.raises(PricingError, match="file is not a database"):
+    with pytest.raises(PricingError, match="file is not a database") as refused:
         Database(f"sqlite:///{path}")
+    assert refused.value.remedy.startswith("the file is damaged") and "pricing restore" in refused.value.remedy
 
 
 @pytest.mark.parametrize(
