@@ -44,6 +44,7 @@ concurrency: {{runs: {{max_concurrent_runs: 1}}}}
 run_monitoring: {{enabled: true, start_timeout_seconds: 180, max_resume_run_attempts: 0, max_runtime_seconds: 21600}}
 run_retries: {{enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}}
 """
+_NAMED = re.compile(r'base_dir: "([^"]+)"')
 
 
 @contextmanager
@@ -77,38 +78,53 @@ def _making(home: Path, *, to_look: bool) -> AbstractContextManager[None]:
 
 
 def is_made(settings: Settings) -> bool:
-    """Whether opening the instance makes no file: its databases are there, or on a server."""
-    config = _place(settings) / "dagster.yaml"
-    if not config.is_file():
-        return settings.dagster_home is not None  # which opening refuses
+    """Whether opening the instance leaves an empty home empty: its databases are there, or not in it."""
+    folder = _elsewhere(settings)
+    if folder is None:
+        return _own(settings).exists()
     try:
-        said = yaml.safe_load(config.read_text(encoding="utf-8"))["storage"]["sqlite"]["base_dir"]
-    except (KeyError, TypeError, yaml.YAMLError):
-        return True
-    folder = os.environ.get(said["env"], "") if isinstance(said, dict) else said
-    return Path(folder).exists()
+        said = yaml.safe_load((folder / "dagster.yaml").read_text(encoding="utf-8"))["storage"]["sqlite"]["base_dir"]
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        return True  # on a server, beside dagster.yaml, or opening refuses it
+    return Path(os.environ.get(said["env"], "") if isinstance(said, dict) else said).exists()
 
 
-def _place(settings: Settings) -> Path:
-    """The folder of dagster.yaml, which may not be there yet."""
+def _elsewhere(settings: Settings) -> Path | None:
+    """The folder of dagster.yaml where it is not the home's own."""
     if settings.dagster_home:
         return settings.dagster_home
     here = Path.cwd()
-    if (here / "dagster.yaml").exists() and settings.home.absolute() == here / ".pricing":
-        return here
+    return here if (here / "dagster.yaml").exists() and settings.home.absolute() == here / ".pricing" else None
+
+
+def _own(settings: Settings) -> Path:
     return settings.home.absolute() / "dagster"
 
 
 def instance_folder(settings: Settings) -> Path:
-    """DAGSTER_HOME of this home, with its dagster.yaml, which is written where it is the home's own."""
-    folder = _place(settings)
-    if folder != settings.home.absolute() / "dagster" or settings.dagster_home:
+    """DAGSTER_HOME of this home, with its dagster.yaml.
+
+    The home's own is written where there is none, and anew where the home was moved or copied: its paths are absolute,
+    and runs would go on to be recorded in the old place. One that somebody changed stays.
+    """
+    if folder := _elsewhere(settings):
         return folder
+    folder = _own(settings)
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "dagster.yaml"
-    if not config.exists():
+    if not config.exists() or _was_written_for_another(config):
         write_durably(config, _OWN.format(folder=folder).encode())  # another that starts reads all of it, or none
     return folder
+
+
+def _was_written_for_another(config: Path) -> bool:
+    """Whether it is as we write it, for a folder that is not this one, by whatever name."""
+    said = config.read_text(encoding="utf-8")
+    found = _NAMED.search(said)
+    if found is None or said != _OWN.format(folder=found[1]):
+        return False
+    named = Path(found[1])
+    return not (named.exists() and named.samefile(config.parent))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,21 @@ def test_the_instance_is_that_of_the_project_for_its_own_home(tmp_path: Path, mo
     assert instance.instance_folder(Settings(home=Path(".pricing"))) == tmp_path
     assert instance.instance_folder(Settings(home=tmp_path / "other")) == tmp_path / "other" / "dagster"
     os.environ.pop("PRICING_HOME")
+
+
+def test_a_moved_home_is_served_from_where_it_is_and_a_changed_file_stays(tmp_path: Path) -> None:
+    from pricing_assets.settings import Settings
+    from pricing_assets.shell.instance import instance_folder
+
+    old, new = Settings(home=tmp_path / "old"), Settings(home=tmp_path / "new")
+    written = (instance_folder(old) / "dagster.yaml").read_text()
+    (tmp_path / "link").symlink_to(old.home)
+    assert (instance_folder(Settings(home=tmp_path / "link")) / "dagster.yaml").read_text() == written, "the same place"
+    shutil.copytree(old.home, new.home)
+    assert str(old.home) not in (instance_folder(new) / "dagster.yaml").read_text()
+    assert (instance_folder(old) / "dagster.yaml").read_text() == written
+    (new.home / "dagster" / "dagster.yaml").write_text(written + "retention: {}\n")
+    assert (instance_folder(new) / "dagster.yaml").read_text() == written + "retention: {}\n", "somebody's own"
 
 
 def test_looking_at_an_instance_elsewhere_leaves_the_home_alone(
