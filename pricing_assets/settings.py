@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -118,6 +118,12 @@ class Settings(BaseSettings):
         validation_alias="DAGSTER_HOME",
         description="folder with dagster.yaml; absent, the working directory if it has one, else under home",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any, field: ValidationInfo) -> Any:
+        """An empty variable says nothing, as `PRICING_SLA=` in a file of settings; it still overrides `.env`."""
+        return cls.model_fields[str(field.field_name)].get_default() if value == "" else value
 
     @field_validator("keep_decisions_days")
     @classmethod
