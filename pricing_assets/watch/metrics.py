@@ -21,7 +21,7 @@ import polars as pl
 
 from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
-from pricing_assets.lake.files import exclusive, make_folder, write_durably
+from pricing_assets.lake.files import exclusive, make_folder, storage_faults, write_durably
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
 from pricing_assets.tables.anomalies import SEVERITIES, PriceAnomalies
@@ -50,8 +50,17 @@ def write(lake: Lake, source: Source, settings: Settings, found: Situation, stat
         make_folder(path.parent)
         for left in path.parent.glob(f"{path.name}.*.tmp"):
             left.unlink(missing_ok=True)  # of a process that was killed
-        write_durably(path, rendered(measured(lake, source, found, stations), source.name))
+        _publish(path, rendered(measured(lake, source, found, stations), source.name))
     return path
+
+
+def _publish(path: Path, content: bytes) -> None:
+    """Whole or not at all, and from its first moment for every user of the machine: node_exporter is another."""
+    aside = path.with_name(f"{path.name}.whole.tmp")
+    write_durably(aside, content)
+    with storage_faults(path):
+        aside.chmod(0o644)
+        aside.replace(path)
 
 
 def file_name(shop: str) -> str:

@@ -94,6 +94,17 @@ def test_everything_dagster_takes_from_the_environment_is_in_the_example() -> No
     assert inside <= set(image)
 
 
+def test_every_setting_reaches_the_processes_and_the_figures_their_collector() -> None:
+    folders = {"home", "source", "dagster_home"}  # the image sets them
+    settings = {f"PRICING_{name.upper()}" for name in Settings.model_fields if name not in folders}
+    assert settings <= set(compose()["code"]["environment"])
+    example = (DEPLOY / "pricing.env.example").read_text()
+    scraping = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    (collected,) = re.findall(r"--collector.textfile.directory=(\S+)", scraping)
+    assert f"PRICING_METRICS={collected}\n" in example
+    assert f"-{collected}" in unit("pricing-code")["ReadWritePaths"][0].split()
+
+
 def test_the_instance_is_that_of_the_project_but_for_where_it_is_kept() -> None:
     here, there = (yaml.safe_load((folder / "dagster.yaml").read_text()) for folder in (PROJECT, DEPLOY))
     kept = ("concurrency", "run_monitoring", "run_retries", "retention", "telemetry", "nux")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from datetime import UTC, datetime, timedelta
@@ -120,6 +121,15 @@ def test_what_a_killed_writer_left_is_cleared_and_a_fault_keeps_the_last_file(
     (tmp_path / "no folder").write_text("")
     with pytest.raises(PricingError, match="no folder"):
         written(lake, source, Settings(metrics=tmp_path / "no folder" / "here"))
+
+
+def test_another_user_of_the_machine_may_read_it(lake: Lake, source: Source) -> None:
+    before = os.umask(0o027)  # that of the units in deploy/systemd
+    try:
+        path = written(lake, source, Settings())
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_home_without_a_day_has_a_file_too(home: Path, source: Source) -> None:
