@@ -6,6 +6,7 @@ Here: what is said of the situation, and when the command fails. Not here: the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ import typer
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
+from pricing_assets.settings import Settings
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.tables.decisions import PriceDecisions
 from pricing_assets.watch import disk as disks
@@ -49,9 +51,13 @@ def _look(shell: Shell) -> Situation:
     except PricingError as error:
         store, fault = None, error
     found = situation.look(shell.lake, source, settings, store, situation.moment())
-    if fault:
-        found.unread.append(fault)
-    return found
+    return replace(found, unread=[*_missing(settings), *found.unread, *([fault] if fault else [])])
+
+
+def _missing(settings: Settings) -> Iterator[PricingError]:
+    """A home that is named and not there: a disk that is not mounted, or cron without the settings, is not all well."""
+    if "home" in settings.model_fields_set and not settings.home.exists():
+        yield PricingError(f"{settings.home}: there is no such folder", "mount it, or name another; a run makes it")
 
 
 def _days(shell: Shell, found: Situation) -> Iterator[str]:

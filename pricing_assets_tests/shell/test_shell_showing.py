@@ -37,7 +37,7 @@ def test_status_names_who_holds_a_day_before_any_stands(home: Path) -> None:
 
 
 def test_status_of_nothing(home: Path) -> None:
-    assert pricing("status").stdout.splitlines()[0].endswith("no day stands yet; `pricing run` decides one")
+    assert pricing("status", code=1).stdout.splitlines()[0].endswith("no day stands yet; `pricing run` decides one")
 
 
 def test_runs_shows_whole_ids(standing: Path) -> None:

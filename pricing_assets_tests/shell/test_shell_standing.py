@@ -55,6 +55,12 @@ def test_a_shop_on_time_is_well(live: Path, clock: Clock) -> None:
     assert {"code", "lock"} <= set(said["versions"])
 
 
+def test_a_home_that_is_named_and_not_there_is_a_fault(shop: Shop, home: Path) -> None:
+    assert answer("status", code=1)["faults"] == [f"{home}: there is no such folder"]
+    home.mkdir()
+    assert answer("status")["well"], "nothing is decided yet, and nothing is late: the shop is history"
+
+
 def test_a_late_day_is_named_once_on_record_and_ends_with_exit_code_1(live: Path, clock: Clock) -> None:
     store(live).close()
     clock(at(DAYS[6], 8, 30))
