@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from pricing_assets.settings import Settings
 
 PROJECT = Path(__file__).parents[3]
 DEPLOY = PROJECT / "deploy"
+BACKUP = "pricing-backup"
 UNITS = {
     "code": "pricing-code",
     "daemon": "pricing-daemon",
@@ -30,7 +32,7 @@ TEXTS = [path for path in DEPLOY.rglob("*") if path.is_file() and "__pycache__" 
 def variables(path: Path) -> dict[str, str]:
     """The variables an environment file sets; those it shows behind a # left out."""
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)
+    return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
 
 
 def wanted(content: object) -> set[str]:
@@ -134,6 +136,64 @@ def test_systemd_compose_and_kubernetes_start_the_same_processes() -> None:
         assert by_systemd == started(compose()[name]["command"]) == started(containers()[name]["command"]), name
 
 
+def test_no_unit_may_do_more_than_the_others() -> None:
+    def confined(name: str) -> dict[str, list[str]]:
+        own = ("ReadWritePaths", "Environment", "EnvironmentFile", "ExecStart", "Nice", "IOSchedulingClass", "Type")
+        of_servers = ("Restart", "RestartSec", "TimeoutStopSec", "StartLimitIntervalSec", "OOMPolicy", "OOMScoreAdjust")
+        left_out = {*own, *of_servers, "Description", "After", "WantedBy"}
+        return {key: value for key, value in unit(name).items() if key not in left_out}
+
+    for name in (*UNITS.values(), BACKUP):
+        assert confined(name) == confined("pricing-code"), name
+        assert unit(name)["ReadWritePaths"][0].split()[0] == "/srv/pricing"
+    folder = variables(DEPLOY / "pricing.env.example")["PRICING_BACKUPS"]
+    assert f"-{folder}" in unit(BACKUP)["ReadWritePaths"][0].split()
+
+
+def test_a_shell_reads_the_example_as_systemd_does(tmp_path: Path) -> None:
+    text = (DEPLOY / "pricing.env.example").read_text().replace("timeout=10", "timeout=10&sslmode=require")
+    (tmp_path / "pricing.env").write_text(text)
+    words = ["/bin/sh", "-c", f"set -a; . {tmp_path / 'pricing.env'}; env"]
+    said = subprocess.run(words, env={}, capture_output=True, text=True, check=True).stdout
+    read = dict(line.split("=", 1) for line in said.splitlines())
+    assert variables(tmp_path / "pricing.env").items() <= read.items()
+    assert read["PRICING_MLFLOW_URI"].endswith("connect_timeout=10&sslmode=require")
+
+
+def test_every_night_has_a_backup_of_its_own_and_the_newest_stay(tmp_path: Path) -> None:
+    """The script of the unit, with programs that write what they were asked to in place of the two that copy."""
+    programs, folder = tmp_path / "bin", tmp_path / "backups"
+    programs.mkdir()
+    folder.mkdir()
+    (programs / "pricing").write_text('#!/bin/sh\n[ "$1 $2" = "backup --force" ] && echo home >"$3"\n')
+    (programs / "pg_dump").write_text('#!/bin/sh\n[ "$3" = "$EXPECTED" ] && echo mlflow >"${2#--file=}"\n')
+    for path in programs.iterdir():
+        path.chmod(0o755)
+    old = [f"2026-03-0{number}T043000" for number in range(1, 5)]
+    for moment in old:
+        (folder / f"{moment}.backup").touch()
+        (folder / f"{moment}.mlflow").touch()
+    (folder / "by hand.backup").touch()
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PRICING_BACKUPS": str(folder),
+        "PRICING_BACKUPS_KEPT": "3",
+        "PRICING_MLFLOW_URI": "postgresql+psycopg://pricing@127.0.0.1/mlflow",
+        "EXPECTED": "postgresql://pricing@127.0.0.1/mlflow",
+    }
+    script = unit(BACKUP)["ExecStart"][0].split()
+    assert script[1] == f"/opt/pricing/deploy/systemd/{BACKUP}.sh"
+    words = [script[0], str(DEPLOY / "systemd" / f"{BACKUP}.sh")]
+    subprocess.run(words, env=environment, check=True)
+    for kind in ("backup", "mlflow"):
+        *kept, new = sorted(path.stem for path in folder.glob(f"????-*.{kind}"))
+        assert kept == old[-2:] and (folder / f"{new}.{kind}").read_text().strip() == {"backup": "home"}.get(kind, kind)
+    assert (folder / "by hand.backup").exists()
+    failing = environment | {"EXPECTED": "another", "PRICING_BACKUPS_KEPT": "1"}
+    assert subprocess.run(words, env=failing, check=False).returncode
+    assert len(list(folder.glob("????-*.mlflow"))) == 3, "what stays is not counted before both are whole"
+
+
 def test_users_get_pages_that_change_nothing_and_the_engineers_are_on_loopback() -> None:
     for name in UNITS:
         commands = (
@@ -209,12 +269,13 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not installed: the units were not looked at by systemd")
-    for name in UNITS.values():
+    shutil.copy(DEPLOY / "systemd" / f"{BACKUP}.timer", tmp_path)
+    for name in (*UNITS.values(), BACKUP):
         text = (DEPLOY / "systemd" / f"{name}.service").read_text()
         (tmp_path / f"{name}.service").write_text(
             text.replace("/opt/pricing/.venv/bin", str(Path(sys.executable).parent))
         )
-    command = [program, "verify", "--man=no", *map(str, sorted(tmp_path.glob("*.service")))]
+    command = [program, "verify", "--man=no", *map(str, sorted(tmp_path.glob("pricing-*")))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if "pricing" in line]
     assert done.returncode == 0 and said == [], done.stderr
