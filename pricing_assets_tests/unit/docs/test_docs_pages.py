@@ -62,6 +62,23 @@ def test_every_make_target_of_the_readme_exists() -> None:
     assert set(re.findall(r"make ([a-z]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))) <= targets
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_program_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"python ((?:benchmarks|docs)/\w+\.py)", text)
+    named += [f"{name.replace('.', '/')}.py" for name in re.findall(r"python -m (benchmarks[.\w]*\w)", text)]
+    there = [ROOT / name for name in named]
+    assert not [path for path in there if not path.is_file() and not (path.with_suffix("") / "__main__.py").is_file()]
+
+
+def test_the_page_on_operating_names_every_examination_of_the_doctor() -> None:
+    from pricing_assets.shell import doctor
+
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").replace("\n", " ")
+    said = text.partition("`pricing doctor` examines ")[2].partition(".")[0].lower()
+    assert not [name for each in doctor._EXAMINATIONS if (name := each.__name__.strip("_")) not in said]
+
+
 def test_the_picture_is_the_graph() -> None:
     # in a process of its own: the code location is imported once per process, here with the shop that ships
     code = "import runpy; print(runpy.run_path('docs/asset_graph.py')['picture'](), end='')"
