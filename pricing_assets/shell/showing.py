@@ -148,9 +148,9 @@ def replay(shell: Shell, days: list[date] | None) -> None:
 
 def runs(shell: Shell, last: int) -> None:
     """Executions, newest first, failed ones too."""
-    from pricing_assets.tables.runs import Executions
+    from pricing_assets.watch import work
 
-    rows = shell.lake.read(Executions).sort("started_at", descending=True).head(last)
+    rows = work.executions(shell.lake).reverse().head(last)
     shown = rows.select(
         _to_the_second("started_at"),
         (pl.col("ended_at") - pl.col("started_at")).dt.total_seconds().alias("seconds"),

@@ -40,9 +40,18 @@ def held(lake: Lake) -> list[Held]:
     ]
 
 
-def executions(lake: Lake, now: datetime) -> pl.DataFrame:
-    """The executions of the last 30 days, oldest first. Those dated after now are there too: the clock was set back."""
-    return lake.read(Executions, (now - RECENT).date()).sort("started_at", "run_id")
+def executions(lake: Lake, now: datetime | None = None) -> pl.DataFrame:
+    """The executions of the last 30 days, or all of them, in the order they were recorded, as they end.
+
+    That is the order of the table's log: after the clock was set back the newest may bear an earlier moment. Those
+    dated after now are there too.
+    """
+    rows = lake.read(Executions, (now - RECENT).date() if now else None)
+    versions: dict[str, int] = {}
+    for entry in lake.entries(Executions):
+        versions.setdefault(str(entry.info.get("run_id")), entry.version)
+    recorded = pl.Series("recorded", [versions.get(run_id, -1) for run_id in rows["run_id"]], pl.Int64)
+    return rows.sort(recorded, "started_at", "run_id")
 
 
 def undone(rows: pl.DataFrame, standing: Collection[date]) -> list[dict[str, Any]]:

@@ -46,4 +46,5 @@ def executed(lake: Lake, started: datetime, **values: Any) -> None:
         "outcome": "success",
         **values,
     }
-    lake.append(Executions, pl.DataFrame([row], schema=Executions.create_empty().schema), RUN)
+    rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
+    lake.append(Executions, rows, Provenance(str(row["run_id"])))
