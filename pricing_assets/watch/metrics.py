@@ -25,6 +25,7 @@ from pricing_assets.lake.files import exclusive, make_folder, storage_faults, wr
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
 from pricing_assets.tables.anomalies import SEVERITIES, PriceAnomalies
+from pricing_assets.watch import work
 from pricing_assets.watch.situation import Situation
 
 Stations = Mapping[str, Mapping[str, float]]
@@ -137,13 +138,13 @@ def _last_day(lake: Lake, found: Situation) -> Iterator[Metric]:
 
 
 def _runs(found: Situation, stations: Stations) -> Iterator[Metric]:
-    last = found.executions.unique("job", keep="last", maintain_order=True).sort("job").to_dicts()
+    last = work.not_canceled(found.executions).unique("job", keep="last", maintain_order=True).sort("job").to_dicts()
     ended = [row for row in last if row["ended_at"]]
     counts = found.executions.group_by("outcome").len().sort("outcome").rows()
     yield _by("pricing_executions", "Executions of the last 30 days, by outcome.", "outcome", counts)
     yield _by(
         "pricing_run_success",
-        "Whether the last execution of a job succeeded.",
+        "Whether the last execution of a job that was not canceled succeeded.",
         "dagster_job",
         [(row["job"], row["outcome"] == "success") for row in last],
     )

@@ -54,11 +54,18 @@ def executions(lake: Lake, now: datetime | None = None) -> pl.DataFrame:
     return rows.sort(recorded, "started_at", "run_id")
 
 
+def not_canceled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Executions but those somebody ended."""
+    return rows.filter(pl.col("outcome") != "canceled")
+
+
 def undone(rows: pl.DataFrame, standing: Collection[date]) -> list[dict[str, Any]]:
     """Executions that failed and matter still: a day of theirs does not stand, or nothing of their job succeeded since.
 
-    The last one of those for the same days and job. A canceled one is left out: somebody wanted it so.
+    The last one of those for the same days and job. A canceled one is as if it had not been: somebody wanted it so, and
+    it mends no failure before it.
     """
+    rows = not_canceled(rows)
     last_of_job = {row["job"]: row["run_id"] for row in rows.to_dicts()}
     last = rows.unique(["job", "first_day", "last_day"], keep="last", maintain_order=True)
     found = []

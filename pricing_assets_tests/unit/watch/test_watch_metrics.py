@@ -81,6 +81,12 @@ def test_it_says_how_things_stand(lake: Lake, source: Source) -> None:
     assert said["pricing_metrics_timestamp_seconds"] == {(): NOW.timestamp()}
 
 
+def test_a_canceled_execution_is_no_failure(lake: Lake, source: Source) -> None:
+    executed(lake, NOW - timedelta(minutes=30))
+    executed(lake, NOW - timedelta(minutes=20), outcome="canceled")
+    assert samples(written(lake, source, Settings()))["pricing_run_success"] == {("daily",): 1}
+
+
 def test_names_follow_the_conventions(lake: Lake, source: Source) -> None:
     for family in text_string_to_metric_families(written(lake, source, Settings()).read_text()):
         assert re.fullmatch(r"pricing_[a-z]+(_[a-z]+)*", family.name) and family.documentation.endswith(".")

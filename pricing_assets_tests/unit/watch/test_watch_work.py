@@ -33,3 +33,11 @@ def test_the_last_execution_is_the_one_recorded_last_whatever_the_clock_said(lak
     executed(lake, NOW - 2 * HOUR, run_id="set back again", outcome="failure")
     assert work.executions(lake)["run_id"].to_list()[-1] == "set back again"
     assert undone(lake) == ["set back again"]
+
+
+def test_a_canceled_execution_is_no_failure_and_hides_none(lake: Lake) -> None:
+    executed(lake, NOW - 2 * HOUR, run_id="canceled first", outcome="canceled")
+    assert undone(lake) == []
+    executed(lake, NOW - HOUR, run_id="failed", outcome="failure")
+    executed(lake, NOW, run_id="canceled", outcome="canceled")
+    assert undone(lake) == ["failed"]
