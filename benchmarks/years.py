@@ -8,8 +8,9 @@ stopped. Not part of `make bench`, for it takes hours:
     python -m benchmarks.years HOME --days 1000 --whole 100,1000
     python -m benchmarks.years HOME --report
 
-With `--whole` only the ten days up to each of those named are run with all that only the UI shows, and with marts. Those
-between are run day by day as well, and leave the same entries behind in every log of the lake, in a quarter of the time.
+With `--whole` only the ten days up to each of those named are run with all that only the UI shows, and with marts.
+Those between are run day by day as well, and leave the same entries behind in every log of the lake, in a quarter of
+the time.
 """
 
 from __future__ import annotations

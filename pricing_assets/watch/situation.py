@@ -17,7 +17,7 @@ import polars as pl
 from pricing_assets import __version__
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake
+from pricing_assets.lake import Lake, continuity
 from pricing_assets.lake import days as manifests
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
@@ -116,6 +116,10 @@ def look(lake: Lake, source: Source, settings: Settings, store: Store | None, no
         disk=disks.measure(settings, len(days), goes_on=not source.historical),
     )
     found.versions = _versions(found.last)
+    with _unread(found):
+        continuity.require(lake)
+    with _unread(found):
+        continuity.require_words(lake, store.word if store else lambda number: "")
     if source.publish.enabled:
         with _unread(found):
             found.sent = waiting.on_their_way(lake, _sent_days(found, source))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from watch_lake import at, executed, stand
 from pricing_assets import governance, strategies
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import Drift
-from pricing_assets.lake import Lake
+from pricing_assets.lake import Lake, marks
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
+from pricing_assets.tables.runs import Days
 from pricing_assets.watch import disk, situation
 
 LATE = at(DAYS[6], 7)
@@ -55,6 +57,16 @@ def test_a_disk_that_takes_nothing_is_a_fault_whatever_is_free(
 ) -> None:
     monkeypatch.setattr(disk, "refusal", lambda folder: OSError(30, "Read-only file system", str(folder)))
     assert faults(lake, source)[0] == "the disk takes nothing: Read-only file system"
+
+
+def test_what_is_lost_is_a_fault(lake: Lake, source: Source) -> None:
+    now = at(DAYS[1], 3)
+    assert faults(lake, source, now) == []
+    marks.note(lake, events=2, word="override:1 v1 set by ann")
+    shutil.rmtree(lake.folder(Days))
+    days, words = faults(lake, source, now)
+    assert days.startswith("runs.days ends at version -1, it had come to 0")
+    assert words.startswith("event 2 of what people decided was 'override:1 v1 set by ann'")
 
 
 def test_what_cannot_be_put_on_record_hides_no_champion_and_nothing_that_waits(
