@@ -40,7 +40,8 @@ currencies: [EUR]
 markets: {{DE: {{country: DE}}}}
 database: sqlite:///{{home}}/market.db
 historical: true
-expectations: {{bands: {{prices: {{coverage: [0, null]}}}}}} # of eleven listings one without a price is a tenth
+expectations: # of eleven listings one without a price is a tenth, and a typical row is a chance
+  bands: {{prices: {{coverage: [0, null]}}, stock: {{units: [0, null]}}, sales: {{units: [0, null]}}}}
 first_day: {first}
 last_day: {last}
 """

@@ -18,7 +18,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from pricing_assets.archive.container import Writer, writing
 from pricing_assets.archive.head import CONTENTS, NAME, Head, Moment, head_of
 from pricing_assets.archive.places import DAGSTER, DUMP, GOVERNANCE, LAKE, is_left_out
 from pricing_assets.counting import counted
+from pricing_assets.disks import refusal
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
 from pricing_assets.governance.database import Database
@@ -115,6 +116,11 @@ def _bytes(path: Path) -> int:
     return 0
 
 
+def _nothing_taken_away(lake: Lake) -> AbstractContextManager[None]:
+    """Keeps retention waiting: what it takes away would have to be copied anew. A disk that takes nothing has none."""
+    return nullcontext() if refusal(lake.root) else lake.alone(keeping.LOCK)
+
+
 @dataclass(frozen=True)
 class _Copying:
     writer: Writer
@@ -133,13 +139,13 @@ class _Copying:
                 aside.mkdir()
             self.progress("Dagster's history")
             history = list(_copied(home / DAGSTER, home, aside))
-            store = Database(self.settings.governance) if has_store(self.settings) else None
+            store = Database(self._store(aside)) if has_store(self.settings) else None
             moment = _quiet_moment(lake, store, aside / DUMP)
             _require_whole(lake)
             head = head_of(self.settings, lake, moment, store.revision if store else None)
             self.writer.add(NAME, head.written())
             self._add(history)
-            with lake.alone(keeping.LOCK):  # else what it takes away meanwhile would have to be copied anew
+            with _nothing_taken_away(lake):
                 self._add_lake(lake, moment)
             if store is not None:
                 self.progress(f"what people decided, {counted(moment.event, 'event')}")
@@ -155,6 +161,14 @@ class _Copying:
             shutil.rmtree(aside, ignore_errors=True)
             if store is not None:
                 store.close()
+
+    def _store(self, aside: Path) -> str:
+        """Where people's decisions are read: of a disk that takes nothing from a copy, for SQLite writes to read."""
+        path = self.settings.home.absolute() / GOVERNANCE
+        if self.settings.governance_url is not None or not refusal(path.parent):
+            return self.settings.governance
+        sqlite.copy(path, aside / GOVERNANCE)
+        return f"sqlite:///{aside / GOVERNANCE}"
 
     def _add(self, copies: Iterator[tuple[str, Path]] | list[tuple[str, Path]]) -> None:
         for name, path in copies:

@@ -5,11 +5,13 @@ Here: telling one, and copying one by SQLite's own online backup. Not here: what
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from pricing_assets.disks import refusal
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import locks
 from pricing_assets.lake.files import reading_faults
@@ -34,9 +36,16 @@ def belongs_beside(path: Path) -> bool:
 def copy(path: Path, into: Path) -> None:
     """Makes `into` the database as of now, in one reading: writers in WAL mode do not wait for it.
 
-    Raises PricingError where it is damaged, locked for a minute (it names who holds it), or the disk is full.
+    Raises PricingError where it is damaged, locked for a minute (it names who holds it), or `into`'s disk is full.
     """
     into.unlink(missing_ok=True)
+    if refusal(path.parent):
+        _copy_still(path, into)
+    else:
+        _copy_live(path, into)
+
+
+def _copy_live(path: Path, into: Path) -> None:
     address = f"{path.absolute().as_uri()}?mode=rw"
     try:
         with (
@@ -50,6 +59,27 @@ def copy(path: Path, into: Path) -> None:
             f"{path}: cannot be copied to {into.parent} ({fault})",
             "see that it is a whole database and that there is room for its copy, then make the backup again",
         ) from fault
+
+
+def _copy_still(path: Path, into: Path) -> None:
+    """Of a disk that takes nothing: SQLite would write beside a database even to read it, and nobody changes it there.
+
+    What is still in its log is taken in at the copy.
+    """
+    log, copied_log = (Path(f"{each}-wal") for each in (path, into))
+    with reading_faults(path):
+        copied_log.unlink(missing_ok=True)
+        shutil.copyfile(path, into)
+        if log.exists():
+            shutil.copyfile(log, copied_log)
+    try:
+        with closing(sqlite3.connect(into)) as copied:
+            copied.execute("PRAGMA journal_mode=DELETE")
+            found = copied.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.Error as fault:
+        found = str(fault)
+    if found != "ok":
+        raise PricingError(f"{path}: is damaged ({found})", "restore it from an earlier backup")
 
 
 def _patience(path: Path) -> Callable[[int, int, int], None]:
