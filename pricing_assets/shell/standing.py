@@ -108,8 +108,7 @@ def _lasting(time: timedelta) -> str:
 
 def _work(found: Situation) -> Iterator[str]:
     for each in found.held:
-        words = ", which died; the next run frees it" if each.dead else f" since {each.since}"
-        yield f"  {each.day} is held by run {each.run_id}{words}"
+        yield f"  {each}, which died: the next run frees it" if each.dead else f"  {each}"
 
 
 def _waits(found: Situation) -> Iterator[str]:

@@ -30,6 +30,9 @@ class Held:
     since: str
     dead: bool
 
+    def __str__(self) -> str:
+        return f"{self.day} is held by run {self.run_id} (process {self.pid} on {self.host}) since {self.since}"
+
 
 def held(lake: Lake) -> list[Held]:
     """The days that runs hold, by day."""

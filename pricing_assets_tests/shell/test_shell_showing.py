@@ -25,7 +25,7 @@ def test_status(standing: Path) -> None:
 def test_status_of_days_in_work(copied: Path) -> None:
     lake = Lake(copied / "lake")
     claims.claim(lake, [DAYS[6]], "at-work", lambda run: True)
-    assert f"{DAYS[6]} is held by run at-work since" in pricing("status").stdout
+    assert f"{DAYS[6]} is held by run at-work (process " in pricing("status").stdout
     assert answer("status")["claimed"] == {str(DAYS[6]): "at-work"}
 
 
@@ -33,7 +33,7 @@ def test_status_names_who_holds_a_day_before_any_stands(home: Path) -> None:
     claims.claim(Lake(home / "lake"), [DAYS[6]], "the first", lambda run: True)
     said = pricing("status").stdout
     assert "no day stands yet" in said
-    assert f"{DAYS[6]} is held by run the first since" in said
+    assert f"{DAYS[6]} is held by run the first (process " in said
 
 
 def test_status_of_nothing(home: Path) -> None:

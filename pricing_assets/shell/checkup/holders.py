@@ -32,13 +32,12 @@ def claims(shell: Shell) -> Iterator[Finding]:
 
 
 def _held(each: Held, folder: Path) -> str:
-    words = f"{each.day} is held by run {each.run_id} (process {each.pid} on {each.host}) since {each.since}"
     if each.dead:
-        return f"{words}, which is dead: the next run frees it, now `pricing run --date {each.day}`"
+        return f"{each}, which is dead: the next run frees it, now `pricing run --date {each.day}`"
     if each.host != socket.gethostname():
         file = folder / f"{each.day}.json"
-        return f"{words}, another machine: if it is gone, terminate the run in the UI, or delete {file}"
-    return words
+        return f"{each}, another machine: if it is gone, terminate the run in the UI, or delete {file}"
+    return str(each)
 
 
 def locks(shell: Shell) -> Iterator[Finding]:
