@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 import typer
 
-from pricing_assets.counting import counted
+from pricing_assets.counting import counted, lasting
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.settings import Settings
@@ -97,13 +97,7 @@ def _on_time(found: Punctuality) -> str:
     if not found.late:
         return f"on time: {found.next_day} is due {_minute(found.next_due)}"
     first = found.late[0]
-    return f"late: {counted(len(found.late), 'day')}, the oldest {first.day}, by {_lasting(first.by)}"
-
-
-def _lasting(time: timedelta) -> str:
-    minutes = int(time.total_seconds()) // 60
-    days, hours = divmod(minutes // 60, 24)
-    return f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min"
+    return f"late: {counted(len(found.late), 'day')}, the oldest {first.day}, by {lasting(first.by)}"
 
 
 def _work(found: Situation) -> Iterator[str]:

@@ -145,7 +145,7 @@ def test_a_clock_set_back_is_named_by_how_much(copied: Path, monkeypatch: pytest
     with governance.open_store(Settings().governance, strategies) as store:
         store.ensure_default()
     assert findings()["clock"]["sound"]
-    machine_now = datetime.now(UTC) - timedelta(minutes=45)
+    machine_now = datetime.now(UTC) - timedelta(days=1, minutes=5)
 
     class Back(datetime):
         @classmethod
@@ -155,7 +155,7 @@ def test_a_clock_set_back_is_named_by_how_much(copied: Path, monkeypatch: pytest
     monkeypatch.setattr(machine, "datetime", Back)
     clock = findings(code=1)["clock"]
     assert "the last thing recorded is event 1 of governance at " in clock["found"]
-    assert "45 minutes in the future: the clock was set back" in clock["found"]
+    assert "1 d 0 h in the future: the clock was set back" in clock["found"]
     assert clock["remedy"].startswith("set this machine's clock right") and "Nothing is lost" in clock["remedy"]
 
 

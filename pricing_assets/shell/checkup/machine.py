@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from pricing_assets.counting import counted
+from pricing_assets.counting import counted, lasting
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.checkup.finding import Finding
@@ -55,8 +55,7 @@ def clock(shell: Shell) -> Iterator[Finding]:
     ahead = last - now
     words = f"now is {now:%Y-%m-%d %H:%M} UTC, the last thing recorded is {what} at {last:%Y-%m-%d %H:%M}"
     if ahead > _SLACK:
-        minutes = round(ahead.total_seconds() / 60)
-        words += f", {counted(minutes, 'minute')} in the future: the clock was set back, or ran ahead then"
+        words += f", {lasting(ahead)} in the future: the clock was set back, or ran ahead then"
     yield Finding(
         "clock",
         ahead <= _SLACK,
