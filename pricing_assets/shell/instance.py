@@ -5,6 +5,7 @@ Here: which instance, and how it keeps its engines. Not here: what runs on it.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -59,11 +60,26 @@ def open_instance(settings: Settings, *, to_look: bool = False) -> Iterator[dg.D
         raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
     _keep_engines()
     with _answering(folder / "dagster.yaml"):
-        with _making(settings.home.absolute(), to_look=to_look):
+        with _quiet(), _making(settings.home.absolute(), to_look=to_look):
             opened = dg.DagsterInstance.from_config(str(folder))
             _ = opened.run_storage, opened.event_log_storage, opened.schedule_storage
         with opened as instance:
             yield instance
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without a block on the screen each time Dagster tries to reach its database: what came of it is said once."""
+
+    def said(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Retrying failed database")
+
+    root = logging.getLogger()  # which Dagster speaks to
+    root.addFilter(said)
+    try:
+        yield
+    finally:
+        root.removeFilter(said)
 
 
 def _making(home: Path, *, to_look: bool) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -59,6 +60,25 @@ def test_looking_at_an_instance_elsewhere_leaves_the_home_alone(
     with open_instance(Settings(), to_look=True) as opened:
         assert opened.get_runs() == []
     assert not home.exists()
+
+
+def test_a_database_that_is_down_is_told_once(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pricing_assets.errors import PricingError
+    from pricing_assets.settings import Settings
+    from pricing_assets.shell.instance import open_instance
+
+    (tmp_path / "dagster.yaml").write_text(
+        "storage: {postgres: {postgres_url: 'postgresql://me@127.0.0.1:1/dagster?connect_timeout=1'}}\n"
+    )
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between its attempts
+    with pytest.raises(PricingError, match="its database does not answer"), open_instance(Settings()):
+        pass
+    assert "Retrying" not in caplog.text
+    logging.warning("Retrying failed database connection: and this is somebody else's")
+    assert "somebody else's" in caplog.text
 
 
 def test_an_instance_keeps_one_engine_for_each_of_its_files(tmp_path: Path) -> None:
