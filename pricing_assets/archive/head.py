@@ -16,6 +16,7 @@ from typing import Any
 from pricing_assets import __version__
 from pricing_assets.archive.container import MADE
 from pricing_assets.archive.places import DAGSTER
+from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.database import known_revisions
 from pricing_assets.lake import Lake
@@ -62,7 +63,7 @@ class Head:
     @property
     def span(self) -> str:
         """Its days in words."""
-        return f"{self.days:,} days, {self.first_day} to {self.last_day}" if self.days else "no day"
+        return f"{counted(self.days, 'day')}, {self.first_day} to {self.last_day}" if self.days else "no day"
 
 
 @dataclass(frozen=True)

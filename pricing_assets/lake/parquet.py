@@ -122,7 +122,9 @@ def read(
             .collect()
         )
     except (OSError, pl.exceptions.PolarsError) as fault:
+        broken = next((path for file in files if not ends_whole(path := folder / relative(table, file))), None)
+        which = f": {broken} is missing or cut short" if broken else ""
         raise PricingError(
-            f"{table.table_name()}: its files cannot be read ({fault})",
-            "restore the lake from a backup, or use the release that wrote it",
+            f"{table.table_name()}: its files cannot be read{which} ({fault})",
+            "`pricing doctor` says what is lacking and what brings it back; if nothing, use the release that wrote it",
         ) from fault

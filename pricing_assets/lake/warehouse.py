@@ -197,7 +197,8 @@ def _view(connection: duckdb.DuckDBPyConnection, lake: Lake, table: type[Table],
             connection.execute(comment)
     except duckdb.IOException as fault:
         raise PricingError(
-            f"{table.table_name()}: its files cannot be read ({fault})", "restore the lake from a backup"
+            f"{table.table_name()}: its files cannot be read ({fault})",
+            "`pricing doctor` says what is lacking and what brings it back",
         ) from fault
 
 
