@@ -50,7 +50,8 @@ def test_a_file_that_is_not_whole_is_named_by_table_and_day(whole: Lake, how: st
     else:
         path.write_bytes(path.read_bytes()[:-5])
     assert found(whole) == [("raw.prices", day(1), f"{path} is {how}")]
-    with pytest.raises(PricingError, match=rf"raw\.prices: its files cannot be read: .*{path.name} is missing or cut short"):
+    said = rf"raw\.prices: its files cannot be read: .*{path.name} is missing or cut short"
+    with pytest.raises(PricingError, match=said):
         elsewhere(whole).read(raw.Prices)
     flaws = soundness.flaws(whole)
     assert soundness.in_words(flaws) == f"1 thing missing or damaged: raw.prices 2024-03-02: {path} is {how}"
