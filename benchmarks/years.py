@@ -40,8 +40,8 @@ currencies: [EUR]
 markets: {{DE: {{country: DE}}}}
 database: sqlite:///{{home}}/market.db
 historical: true
-expectations: # of eleven listings one without a price is a tenth, and a typical row is a chance
-  bands: {{prices: {{coverage: [0, null]}}, stock: {{units: [0, null]}}, sales: {{units: [0, null]}}}}
+expectations: # eleven listings are too few for what is usual: one without a price is a tenth, a typical row a chance
+  bands: {{prices: {{coverage: false}}, sales: {{volume: false, units: false, repeated: false}}, stock: false}}
 first_day: {first}
 last_day: {last}
 """
