@@ -13,6 +13,7 @@ from tiny_shop import Line, Once
 
 from pricing_assets import models
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake import marks
 from pricing_assets.models import ModelUnavailable
 from pricing_assets.pricing.replay import replay
 from pricing_assets.tables import Table
@@ -83,6 +84,7 @@ def test_a_model_that_cannot_be_had_again_stops_no_price(learned: Line) -> None:
     decided = learned.hashes()["decisions.price_decisions"]
     shutil.rmtree(learned.home / "lake" / "decisions" / "demand_drivers")
     shutil.rmtree(learned.home / "lake" / "runs" / "days")
+    (learned.home / "lake" / marks.FILE).unlink()  # a run would refuse to go on without its days
     gone = ModelUnavailable("unreachable", "model registry: no answer")
     with in_force(learned.home.parent / "model"), mock.patch.object(models, "recorded", side_effect=gone):
         assert learned.run(DAY, only=LAST).success
