@@ -85,7 +85,7 @@ def keep(
     grace = timedelta(days=settings.keep_grace_days)
     who = Provenance(run_id or f"keeping-{uuid4()}", __version__)
     if dry_run:
-        kept = _looked(lake, settings.analytics, terms, grace, now)
+        kept = keeping.look(lake, settings.analytics, terms, grace, now)
     else:
         live = partial(executions.may_be_live, instance)
         kept = keeping.keep(lake, settings.analytics, terms, grace, provenance=who, now=now, is_live=live, tell=tell)
@@ -95,14 +95,6 @@ def keep(
         tell(f"forgetting run {number} of {len(runs)}")
         _forget(instance, each)
     return Done(terms, kept, before, rows, runs)
-
-
-def _looked(lake: Lake, analytics: Path, terms: Terms, grace: timedelta, now: datetime) -> "Kept":
-    """What keeping would do. Looking locks the lake: where there is none, an empty one aside."""
-    from pricing_assets.lake import keeping
-
-    with TemporaryDirectory() as aside:
-        return keeping.look(lake if lake.root.exists() else Lake(Path(aside)), analytics, terms, grace, now)
 
 
 def judged_since(platform: Platform) -> date | None:

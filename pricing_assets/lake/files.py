@@ -67,12 +67,17 @@ def exclusive(lock: Path, patience: float = locks.COMMIT) -> Iterator[None]:
         guard.release()
 
 
-def write_durably(path: Path, content: bytes | memoryview) -> None:
-    """Put `content` at `path`, wholly or not at all, and keep it through a power cut. The folder must exist."""
+def write_durably(path: Path, content: bytes | memoryview, mode: int | None = None) -> None:
+    """Put `content` at `path`, wholly or not at all, and keep it through a power cut. The folder must exist.
+
+    `mode` is who may read it from its first moment on; absent, whom the process lets.
+    """
     aside = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
     with storage_faults(path):
         try:
             with aside.open("xb") as file:
+                if mode is not None:
+                    os.fchmod(file.fileno(), mode)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -9,6 +9,7 @@ Runs, publishing and readers go on meanwhile. Killed anywhere and called again, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -74,9 +75,9 @@ def keep(
 def look(lake: Lake, analytics: Path, terms: Terms, grace: timedelta, now: datetime) -> Kept:
     """What `keep` would do, without doing it; a keeper at work is waited for, since it takes files away.
 
-    What only becomes free by keeping is not counted among the files.
+    What only becomes free by keeping is not counted among the files. Where there is no lake, none is made.
     """
-    with lake.alone(LOCK):
+    with lake.alone(LOCK) if lake.root.exists() else nullcontext():
         free = leftovers.free_files(lake, warehouse.files_read(analytics), now)
         gone = [each for each in free if each.goes(grace) <= now]
         waiting = [each for each in free if each.goes(grace) > now]

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 
 def open_store(shell: Shell) -> Store:
-    """The governance store of the home; at its first start with the packaged strategy in force."""
+    """The governance store of the home; at its first start with the packaged strategy in force.
+
+    Raises PricingError where what people decided is lost: nobody is to decide on top of nothing.
+    """
     from pricing_assets import governance
 
+    _recorded(shell)
     shell.settings.home.mkdir(parents=True, exist_ok=True)
     store = governance.open_store(shell.settings.governance, strategies)
     store.ensure_default()
@@ -40,15 +44,24 @@ def look(shell: Shell) -> Store:
     Where nothing is decided yet it is one as the first start makes it, which ends with this process.
     """
     from pricing_assets import governance
-    from pricing_assets.watch import situation
 
-    store = situation.open_store(shell.settings)
+    store = _recorded(shell)
     if store is not None and store.newest():
         return store
     aside = TemporaryDirectory()
     atexit.register(aside.cleanup)
     store = governance.open_store(f"sqlite:///{Path(aside.name) / 'governance.db'}", strategies)
     store.ensure_default()
+    return store
+
+
+def _recorded(shell: Shell) -> Store | None:
+    """The store as it is, None where none is made yet. Raises PricingError where runs had known more."""
+    from pricing_assets.lake import continuity
+    from pricing_assets.watch import situation
+
+    store = situation.open_store(shell.settings)
+    continuity.require_words(shell.lake, store.word if store else lambda number: "")
     return store
 
 

@@ -61,14 +61,14 @@ def measure(settings: Settings, standing: int, *, goes_on: bool) -> Disk:
     space, refused = shutil.disk_usage(there), refusal(there)
     parts: dict[str, int] = {}
     files = logs = 0
-    for path, size in _files(home):
-        top, *below = path.relative_to(home).parts
-        log = _LOG in below
+    for below, size in _files(home):
+        top = below[0]
+        log = _LOG in below[1:]
         if top == "lake":
             name = "lake logs" if log else "lake"
             files, logs = files + (not log), logs + log
         else:
-            name = Path(top).stem if not below else top
+            name = top if len(below) > 1 else Path(top).stem
         parts[name] = parts.get(name, 0) + size
     grown = sum(size for name, size in parts.items() if name in ("lake", "lake logs", "dagster"))
     daily = grown // standing if goes_on and standing >= _LEAST_DAYS else None
@@ -76,16 +76,19 @@ def measure(settings: Settings, standing: int, *, goes_on: bool) -> Disk:
     return Disk(space.free, space.total, dict(sorted(parts.items())), files, logs, daily, why)
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Every file below a folder with its size; those that vanish meanwhile are left out."""
+def _files(folder: str | Path, below: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Names and size of every file below a folder; those that vanish meanwhile are left out.
+
+    Names, not paths: a home of a thousand days has tens of thousands, and is looked at after every execution.
+    """
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        yield from _files(Path(entry.path))
+                        yield from _files(entry.path, (*below, entry.name))
                     else:
-                        yield Path(entry.path), entry.stat(follow_symlinks=False).st_size
+                        yield (*below, entry.name), entry.stat(follow_symlinks=False).st_size
                 except FileNotFoundError:
                     continue
     except (FileNotFoundError, PermissionError):

@@ -21,13 +21,14 @@ import polars as pl
 
 from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
-from pricing_assets.lake.files import exclusive, make_folder, storage_faults, write_durably
+from pricing_assets.lake.files import exclusive, make_folder, write_durably
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
 from pricing_assets.tables.anomalies import SEVERITIES, PriceAnomalies
 from pricing_assets.watch import work
 from pricing_assets.watch.situation import Situation
 
+_FOR_EVERYBODY = 0o644  # node_exporter is another user of the machine
 Stations = Mapping[str, Mapping[str, float]]
 """Job → station → seconds, of the last execution of each job."""
 
@@ -51,17 +52,8 @@ def write(lake: Lake, source: Source, settings: Settings, found: Situation, stat
         make_folder(path.parent)
         for left in path.parent.glob(f"{path.name}.*.tmp"):
             left.unlink(missing_ok=True)  # of a process that was killed
-        _publish(path, rendered(measured(lake, source, found, stations), source.name))
+        write_durably(path, rendered(measured(lake, source, found, stations), source.name), _FOR_EVERYBODY)
     return path
-
-
-def _publish(path: Path, content: bytes) -> None:
-    """Whole or not at all, and from its first moment for every user of the machine: node_exporter is another."""
-    aside = path.with_name(f"{path.name}.whole.tmp")
-    write_durably(aside, content)
-    with storage_faults(path):
-        aside.chmod(0o644)
-        aside.replace(path)
 
 
 def file_name(shop: str) -> str:

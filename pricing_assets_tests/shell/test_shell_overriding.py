@@ -10,6 +10,8 @@ import pytest
 from shell_commands import answer, pricing
 from tiny_shop import FIRST, LAST, Line, Shop
 
+from pricing_assets.lake import Lake, marks
+
 NEXT = str(LAST + timedelta(days=1))  # the shop only has history: its last day's prices take effect then
 UNTIL = ("--until", "2026-03-31", "--reason", "supplier talks")
 
@@ -133,3 +135,10 @@ def test_a_run_obeys_and_explain_shows_it(home: Path, shop: object, quick: Calla
     assert any(line.startswith("  override ") for line in said.splitlines())
     assert "OV-000001" not in pricing("explain", "A", "--market", "UK", "--date", day).stdout
     assert "equal" in pricing("replay", "--date", day).stdout
+
+
+@pytest.mark.parametrize("words", [("freeze", "--sku", "A", "--market", "UK", *UNTIL), ("overrides",), ("audit",)])
+def test_nobody_decides_on_top_of_decisions_that_are_lost(home: Path, copied: Path, words: tuple[str, ...]) -> None:
+    marks.note(Lake(home / "lake"), events=2, word="override:OV-000001 v1 set by ann")
+    assert "event 2 of what people decided was 'override:OV-000001" in answer(*words, code=1)["error"]
+    assert not (home / "governance.db").exists()

@@ -9,6 +9,8 @@ import pytest
 from shell_commands import answer, pricing
 from tiny_shop import FIRST, Once, Shop
 
+from pricing_assets.lake import marks
+
 LAST = "2026-03-05"
 
 
@@ -17,7 +19,7 @@ def sent(priced: Path, location: Path, once: Once) -> Path:
     """The home in which five days were decided, the last two of them published. Not to be changed."""
 
     def publish(folder: Path) -> None:
-        shutil.copytree(priced / "lake", folder / "home" / "lake")
+        shutil.copytree(priced / "lake", folder / "home" / "lake", ignore=shutil.ignore_patterns(marks.FILE))
         shutil.copyfile(priced / "analytics.duckdb", folder / "home" / "analytics.duckdb")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PRICING_HOME", str(folder / "home"))
