@@ -30,7 +30,7 @@ def _lately(mart: str) -> str:
 # mart → name of its plot, the rows it shows, how they are drawn
 _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataValue]]] = {
     "marts.decision_summary": (
-        "changed by day",
+        f"changed by day, last {_DAYS} days",
         "select date, sum(decisions)::bigint as decisions, sum(changed)::bigint as changed "
         f"from marts.decision_summary {_lately('marts.decision_summary')} group by date order by date",
         plots.changed_by_day,
@@ -50,7 +50,7 @@ _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataVa
         plots.gaps,
     ),
     "marts.anomalies_daily": (
-        "alarms by day",
+        f"alarms by day, last {_DAYS} days",
         "select date, reason, sum(alarms)::bigint as alarms "
         f"from marts.anomalies_daily {_lately('marts.anomalies_daily')} group by all order by all",
         plots.alarms_by_day,
@@ -61,7 +61,7 @@ _PLOTS: dict[str, tuple[str, str, Callable[[pl.DataFrame], dg.MarkdownMetadataVa
         plots.effectiveness,
     ),
     "marts.shadow_comparison": (
-        "profit of shadows",
+        f"profit of shadows, last {_DAYS} days",
         "select date, shadow, sum(expected_profit_difference)::double as expected_profit_difference, "
         "sum(live_expected_profit)::double as live_expected_profit "
         f"from marts.shadow_comparison {_lately('marts.shadow_comparison')} group by all order by all",

@@ -299,9 +299,9 @@ def test_the_columns_of_a_mart_have_the_types_it_was_built_with(built: Built, mo
 
 def test_marts_worth_a_look_have_a_plot(built: Built) -> None:
     plots = {
-        "marts.anomalies_daily": "alarms by day",
+        "marts.anomalies_daily": "alarms by day, last 90 days",
         "marts.competitor_position": "gap to the lowest rival",
-        "marts.decision_summary": "changed by day",
+        "marts.decision_summary": "changed by day, last 90 days",
         "marts.inventory_ageing": "stock by age and category",
         "marts.margins": "margins of the last day",
     }
