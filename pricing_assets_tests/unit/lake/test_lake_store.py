@@ -214,7 +214,7 @@ def test_a_lost_file_is_named(lake: Lake) -> None:
     lake.path(raw.Prices, file).unlink()
     with pytest.raises(PricingError, match=file.hash) as refused:
         lake.read(raw.Prices)
-    assert "backup" in refused.value.remedy
+    assert "`pricing doctor` says what is lacking and what brings it back" in refused.value.remedy
 
 
 def test_a_torn_file_of_the_right_name_is_written_anew(lake: Lake) -> None:
