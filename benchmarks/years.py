@@ -10,7 +10,8 @@ stopped. Not part of `make bench`, for it takes hours:
 
 With `--whole` only the ten days up to each of those named are run with all that only the UI shows, and with marts.
 Those between are run day by day as well, and leave the same entries behind in every log of the lake, in a quarter of
-the time.
+the time. Every seventh day the home is kept, as the platform's own schedule does on Sundays, by a clock on which
+these days have passed; Dagster's records of runs go by their own, and are all kept.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from pricing_assets_tests.unadorned import unadorned, without_marts
 
 LAST = date(2026, 10, 31)
 BEFORE = 120  # days of sales a first model is trained on
+KEEPING = 7  # days from one keeping to the next
 WINDOW = 10  # days a cost is the median of: one day alone tells of the machine
 SOURCE = """\
 name: a small shop for years
@@ -49,7 +52,10 @@ last_day: {last}
 
 @dataclass(frozen=True)
 class Day:
-    """What a day cost: seconds of wall and CPU, children included; what the home takes after."""
+    """What a day cost: seconds of wall and CPU, children included; what the home takes after.
+
+    `keeping` is the CPU of the keeping that followed it, if any.
+    """
 
     number: int  # from 1
     day: str
@@ -60,6 +66,7 @@ class Day:
     bytes: int
     log_bytes: int
     dagster_bytes: int
+    keeping: float
 
 
 def main() -> None:
@@ -148,7 +155,18 @@ def costed(home: Path, first: date, number: int, whole: bool) -> Day:
             left_out.enter_context(unadorned())
         pricing("run", "--from", day, "--to", day)
     seconds, cost = round(time.monotonic() - wall, 3), round(spent() - cpu, 3)
-    return Day(number, str(day), whole, seconds, cost, **sizes(home))
+    keeping = kept(number) if number % KEEPING == 0 else 0.0
+    return Day(number, str(day), whole, seconds, cost, **sizes(home), keeping=keeping)
+
+
+def kept(number: int) -> float:
+    """Keeps the home as on the day of this number; the CPU seconds of it."""
+    from pricing_assets.defs.resources import Platform
+
+    cpu, passed = spent(), timedelta(days=number)
+    with patch.object(Platform, "now", lambda _: datetime.now(UTC) + passed):
+        pricing("lake", "keep")
+    return round(spent() - cpu, 3)
 
 
 def spent() -> float:
@@ -206,6 +224,9 @@ def report(days: list[Day]) -> None:
     hundredth = [each for each in whole if 100 - WINDOW < each.number <= 100]
     if hundredth and whole[-1].number > 100:
         print(f"day {whole[-1].number} ÷ day 100: {cost(whole[-WINDOW:]) / cost(hundredth):.2f} of CPU")
+    keepings = [each.keeping for each in days if each.keeping]
+    for part in (keepings[:WINDOW], keepings[-WINDOW:]) if keepings else ():
+        print(f"a keeping: {statistics.median(part):.2f} s of CPU")
     print(f"{days[-1].number if days else 0} days, {sum(each.seconds for each in days) / 60:.0f} min")
 
 

@@ -100,18 +100,20 @@ def _served(context: dg.AssetExecutionContext, version: int, ask: "Callable[[], 
 
 def _expected(made: pl.DataFrame, served: "Mapping[Frequency, Sequence[Served]]") -> dict[str, Any]:
     """What a person looks at first: which model forecast how many series, why not all, and the units to come."""
-    last = made.filter(pl.col("date") == pl.col("date").max())
-    series = last.unique(["frequency", "sku", "market"])
-    reasons = series.group_by("frequency", "method", "fallback_reason").len("SKU-markets")
+    last = made.lazy().filter(pl.col("date") == pl.col("date").max())
+    first = last.filter(pl.col("target_date") == pl.col("target_date").min().over("frequency"))  # each series once
+    reasons = first.group_by("frequency", "method", "fallback_reason").len("SKU-markets")
     versions = {
         f"model of {'days' if frequency == 'D' else 'weeks'}": f"version {each.version}" if each.model else each.reason
         for frequency, (each, *_) in served.items()
     }
-    days = last.filter(pl.col("frequency") == "D")
+    days = last.filter(pl.col("frequency") == "D").select("market", "target_date", "mean")
     return {
         **versions,
-        "methods": catalog.table_value(reasons.sort("frequency", "SKU-markets", descending=[False, True]).head(20)),
-        "units to come": plots.units_to_come(days),
+        "methods": catalog.table_value(
+            reasons.sort("frequency", "SKU-markets", descending=[False, True]).head(20).collect()
+        ),
+        "units to come": plots.units_to_come(days.collect()),
     }
 
 

@@ -104,12 +104,27 @@ def gridded(frame: pl.DataFrame, plan: Plan, until: date | None = None) -> pl.Da
     """
     last = until or _last(frame)
     spans = frame.group_by(ID, maintain_order=True).agg(pl.col(DATE).min()).filter(pl.col(DATE) <= last)
-    grid = spans.select(ID, pl.date_ranges(DATE, pl.lit(last), f"{plan.step}d").alias(DATE)).explode(DATE)
-    whole = grid.join(frame, on=KEY, how="left", maintain_order="left")
-    held = [*plan.known, *plan.static]
-    whole = whole.with_columns(pl.col(held).forward_fill().over(ID)).with_columns(pl.col(held).backward_fill().over(ID))
+    rows = spans.select(((pl.lit(last) - pl.col(DATE)).dt.total_days() // plan.step + 1).sum()).item()
+    if rows == frame.height and _last(frame) <= last:
+        whole = frame.select(*KEY, pl.exclude(KEY))
+    else:
+        grid = spans.select(ID, pl.date_ranges(DATE, pl.lit(last), f"{plan.step}d").alias(DATE)).explode(DATE)
+        whole = grid.join(frame, on=KEY, how="left", maintain_order="left")
+    whole = whole.with_columns(held(column, ID) for column in (*plan.known, *plan.static))
     censored = pl.col(CENSORED).fill_null(value=False) if CENSORED in whole.columns else pl.lit(value=False)
     return whole.with_columns(censored.alias(CENSORED))
+
+
+def held(column: str, series: str) -> pl.Expr:
+    """A column with the last value before where it is null, else the first one after, of the same `series`.
+
+    The rows of a series stand together. Costs the same whatever the number of series, as a group each would not.
+    """
+    number, there = pl.col(series).rle_id(), pl.col(column).is_not_null()
+    owner, value = pl.when(there).then(number), pl.col(column)
+    before = pl.when(owner.forward_fill() == number).then(value.forward_fill())
+    after = pl.when(owner.backward_fill() == number).then(value.backward_fill())
+    return pl.coalesce(before, after).alias(column)
 
 
 def with_future(

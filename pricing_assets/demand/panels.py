@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from pricing_assets.demand.panel import CENSORED, DATE, ID, KEY, Y
+from pricing_assets.demand.panel import CENSORED, DATE, ID, KEY, Y, held
 from pricing_assets.demand.plan import Frequency, Plan
 
 PAIR = ["sku", "market"]
@@ -221,7 +221,7 @@ def _known(grid: pl.DataFrame, plans: pl.DataFrame, prices: pl.DataFrame, own: p
     ahead = pl.coalesce(pl.when(plan_is_ours).then("planned"), "resting")
     price = pl.when(pl.col("date") <= day).then(past).otherwise(ahead)
     rows = rows.with_columns((price / TEN_THOUSANDTHS).alias(PRICE), *(pl.col(mark).fill_null(0.0) for mark in MARKS))
-    return rows.with_columns(pl.col(PRICE).forward_fill().over(NUMBER).backward_fill().over(NUMBER))
+    return rows.with_columns(held(PRICE, NUMBER))
 
 
 def _resting(prices: pl.DataFrame, rows: pl.DataFrame, day: date) -> pl.DataFrame:

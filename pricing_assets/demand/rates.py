@@ -6,7 +6,8 @@ back on it (simple), why no model serves (forecasts).
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from pricing_assets.demand.panel import DATE, ID, Y, checked, gridded
 from pricing_assets.demand.past import uncensored
 from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.responses import ORIGIN
-from pricing_assets.demand.simple import RATE, simple_states
+from pricing_assets.demand.simple import RATE, rate
 
 BLOCK = 50_000
 """Series forecast at a time: each is a row per date of the horizon, and sorted twice."""
@@ -32,31 +33,50 @@ def rate_forecasts(history: pl.DataFrame, plan: Plan, reason: str) -> pl.DataFra
 
     A series never observed has none. `reason` is every row's fallback_reason. Raises PricingError as `checked` does.
     """
+    plan = replace(plan, known=(), static=())  # a rate asks for units alone, and other columns cost as much each
     panel = uncensored(gridded(checked(history, plan), plan), plan)
-    states = panel.select(ID, DATE, Y).hstack(simple_states(panel, plan).select(RATE))
+    states = panel.select(ID, DATE, Y, rate(plan))
     last = states[DATE].max()
     assert isinstance(last, date)
-    apart = timedelta(days=plan.step * plan.horizon)
-    earlier = _ahead(states, plan, [last - apart * back for back in range(EARLIER_ORIGINS, 0, -1)])
-    ranges = learn_ranges(earlier.join(states.select(ID, DATE, Y), on=[ID, DATE], how="left"))
+    ranges = learn_ranges(_earlier(states, plan, last))
     figures = ["mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90"]
     said = [pl.lit(RATE).alias("method"), pl.lit(reason).alias("fallback_reason")]
-    at = states.filter(pl.col(DATE) == last).sort(ID)
+    at = states.filter((pl.col(DATE) == last) & pl.col(RATE).is_not_null())
     parts = [
-        with_ranges(_ahead(part, plan, [last]), ranges).select(ID, DATE, *figures, *said).sort(ID, DATE)
+        with_ranges(_ahead(part, plan), ranges).select(ID, DATE, *figures, *said)
         for part in ([*at.iter_slices(BLOCK)] or [at])
     ]
     return pl.concat(parts)
 
 
-def _ahead(states: pl.DataFrame, plan: Plan, origins: list[date]) -> pl.DataFrame:
-    """unique_id, ds, origin, step, segment, mean: the rate of each origin for every date of its horizon."""
-    at = states.filter(pl.col(DATE).is_in(origins) & pl.col(RATE).is_not_null())
+def _ahead(states: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """unique_id, ds, origin, step, segment, mean: each rate carried forward to every date of the horizon."""
     steps = pl.DataFrame({STEP: [float(step) for step in range(1, plan.horizon + 1)]})
     ahead = pl.duration(days=pl.col(STEP).cast(pl.Int64) * plan.step)
-    rate = pl.col(RATE)
+    rows = states.select(ID, pl.col(DATE).alias(ORIGIN), *_carried())
+    return rows.join(steps, how="cross").with_columns((pl.col(ORIGIN) + ahead).cast(pl.Date).alias(DATE))
+
+
+def _earlier(states: pl.DataFrame, plan: Plan, last: date) -> pl.DataFrame:
+    """unique_id, ds, origin, step, segment, mean, y of the horizons that are over, each forecast from its own origin.
+
+    Dates of a series lie a step apart without a gap, so that of a date the origin is as many rows before.
+    """
+    back = (pl.lit(last) - pl.col(DATE)).dt.total_days() // plan.step
+    step = plan.horizon - back % plan.horizon
+    row, series = pl.int_range(pl.len(), dtype=pl.Int64), pl.col(ID).rle_id()
+    rows = states.select(ID, DATE, Y, RATE, back.alias("back"), step.alias(STEP), origin=row - step, series=series)
+    begun = pl.col("origin") >= 0
+    rows = rows.filter(begun & (pl.col("back") < plan.horizon * EARLIER_ORIGINS))
+    at = states.select(RATE, DATE, series=series)[rows["origin"]]
+    rows = rows.with_columns(at[RATE], at[DATE].alias(ORIGIN), same=rows["series"] == at["series"])
+    rows = rows.filter(pl.col("same") & pl.col(RATE).is_not_null())
+    return rows.select(ID, DATE, ORIGIN, pl.col(STEP).cast(pl.Float64), Y, *_carried())
+
+
+def _carried() -> list[pl.Expr]:
+    """The rate as a mean, and the segment of its volume: customers of a rate know no promotions."""
     volume = pl.lit("low")
     for name, least in reversed(_VOLUMES):
-        volume = pl.when(rate >= least).then(pl.lit(name)).otherwise(volume)
-    rows = at.select(ID, pl.col(DATE).alias(ORIGIN), rate.alias("mean"), (volume + "|plain").alias(SEGMENT))
-    return rows.join(steps, how="cross").with_columns((pl.col(ORIGIN) + ahead).cast(pl.Date).alias(DATE))
+        volume = pl.when(pl.col(RATE) >= least).then(pl.lit(name)).otherwise(volume)
+    return [pl.col(RATE).alias("mean"), (volume + "|plain").alias(SEGMENT)]

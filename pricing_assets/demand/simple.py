@@ -19,19 +19,25 @@ MOST_ZERO = 0.85
 """Share of dates without sales in the last quarter from which a series is intermittent."""
 
 
-def simple_states(panel: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """naive, rate, seen, level_zero, per row of the gridded panel: what simple methods know at the end of its date.
+def rate(plan: Plan) -> pl.Expr:
+    """The rate at the end of each row's date of a gridded panel: the mean of half a year of weeks or a quarter of days.
 
-    The rate is the mean of half a year of weeks or a quarter of days, in which zeros count: the expected demand per
-    date that Croston's method estimates, without its bias (Syntetos and Boylan 2005).
+    Zeros count: it is the expected demand per date that Croston's method estimates, without its bias (Syntetos and
+    Boylan 2005).
     """
+    mean = pl.col(Y).rolling_mean(RATE_STEPS[plan.frequency], min_samples=1).over(ID)
+    return mean.forward_fill().over(ID).alias(RATE)
+
+
+def simple_states(panel: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """naive, rate, seen, zero_of_late, sold, values, per row of the gridded panel: what is known at its date's end."""
     window = RATE_STEPS[plan.frequency]
     y = pl.col(Y)
     observed = y.is_not_null().cast(pl.Int64)
     zero = pl.when(y.is_not_null()).then((y == 0).cast(pl.Float64))
     return panel.select(
         y.forward_fill().over(ID).alias(NAIVE),
-        y.rolling_mean(window, min_samples=1).over(ID).forward_fill().over(ID).alias(RATE),
+        rate(plan),
         observed.cum_sum().over(ID).alias("seen"),
         zero.rolling_mean(window, min_samples=1).over(ID).forward_fill().over(ID).alias("zero_of_late"),
         (y.fill_null(0) > 0).cast(pl.Int64).cum_sum().over(ID).alias("sold"),
