@@ -189,9 +189,11 @@ def sizes(home: Path) -> dict[str, int]:
 
 
 def note(home: Path, day: Day) -> None:
-    """One more line in the progress file, on disk before the next day begins."""
-    with (home / "years.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(day)) + "\n")
+    """One more line in the progress file, on disk before the next day begins; one cut short before it stays apart."""
+    path = home / "years.jsonl"
+    cut = path.exists() and not path.read_text(encoding="utf-8").endswith("\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n" * cut + json.dumps(asdict(day)) + "\n")
         file.flush()
         os.fsync(file.fileno())
 

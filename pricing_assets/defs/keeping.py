@@ -90,7 +90,7 @@ def keep(
         live = partial(executions.may_be_live, instance)
         kept = keeping.keep(lake, settings.analytics, terms, grace, provenance=who, now=now, is_live=live, tell=tell)
     before, rows = _expire_audit(platform, who.run_id, by, dry_run=dry_run)
-    runs = old_runs(instance, lake, settings.keep_runs_days)
+    runs = old_runs(instance, lake, settings.keep_runs_days, now)
     for number, each in enumerate(runs if not dry_run else [], 1):
         tell(f"forgetting run {number} of {len(runs)}")
         _forget(instance, each)
@@ -133,12 +133,15 @@ def _expire_audit(platform: Platform, run_id: str, by: str, *, dry_run: bool) ->
     return first, platform.store.expire_audit(before, by=by, reason=reason, key=f"expire audit {run_id}")
 
 
-def old_runs(instance: dg.DagsterInstance, lake: Lake, days: int) -> list[str]:
+def old_runs(instance: dg.DagsterInstance, lake: Lake, days: int, now: datetime) -> list[str]:
     """Runs that Dagster need not remember: older than so many days before the newest one, kept in runs.executions, and
     without a day that does not stand, of which failed attempts count. None where `days` is 0.
+
+    A run recorded by a clock that was ahead of `now` makes no other one old.
     """
     recorded = lake.read(Executions, columns=["run_id", "started_at"])
-    newest: datetime | None = recorded["started_at"].max()  # type: ignore[assignment]
+    begun = recorded.filter(pl.col("started_at") <= now)["started_at"]
+    newest: datetime | None = begun.max()  # type: ignore[assignment]
     if not days or newest is None:
         return []
     old = dg.RunsFilter(statuses=_FINISHED, created_before=newest - timedelta(days=days))

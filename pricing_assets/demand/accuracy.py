@@ -8,15 +8,16 @@ All sums are of whole numbers (millionths of a unit), so that no order of adding
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from pricing_assets.demand.inputs import read
-from pricing_assets.demand.panel import CENSORED, Y
-from pricing_assets.demand.panels import NO_CATEGORY, PAIR, Frames, observations
-from pricing_assets.demand.plan import STEP_DAYS
+from pricing_assets.demand.outcomes import Floats, Ints, Outcomes, numbered, outcomes
+from pricing_assets.demand.panels import NO_CATEGORY, NUMBER, PAIR, Frames
 from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
@@ -34,119 +35,145 @@ ALL = "all"
 MICRO = 1_000_000
 _RANGES = ("q10", "q90", "sum_q10", "sum_q90")
 _READ = ["date", "target_date", *PAIR, "frequency", "model", "model_hash", "method", "mean", *_RANGES]
-_SERIES = ["origin", "frequency", "model", "method", *PAIR]
+_SERIES = ["model", "method", *PAIR]
 
 
 def accuracy_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.DataFrame:
     """Rows of forecasts.accuracy for the days, in canonical order; none of a day without trade, or without forecasts of
     the 28 days before it.
 
-    A day's rows rest on the sales that day may see and on the forecasts in the lake.
+    A day's rows rest on the sales that day may see and on the forecasts in the lake. These are read origin by origin:
+    those of four weeks are many times what a day is.
     """
     wanted = sorted(set(days))
+    first, last = wanted[0] - timedelta(days=ORIGINS), wanted[-1]
+    files = [file for day, file in sorted(lake.partitions(DemandForecasts).items()) if first <= day < last]
+    known = _known_on(lake, wanted, calendar) if files else []
     parts: list[pl.DataFrame] = [Accuracy.create_empty()]
-    made = _made(lake, wanted[0] - timedelta(days=ORIGINS), wanted[-1])
-    if made.height:
-        raws = read(lake, wanted, calendar, WINDOW, [raw.Products, raw.Listings, raw.Sales, raw.Stock])
-        for day in wanted:
-            seen = raws.seen(day)
-            parts += [score(made, seen, day)] if _trades(seen, day) else []
+    for file in files:
+        parts += scored(lake.read_files(DemandForecasts, [file], _READ, where=pl.col("target_date") <= last), known)
     return pl.concat(parts).sort(Accuracy.order())
 
 
-def score(made: pl.DataFrame, seen: Frames, day: date) -> pl.DataFrame:
-    """Rows of forecasts.accuracy of a day: `made` are rows of forecasts.demand_forecasts, `seen` what the day sees."""
-    made = made.filter(pl.col("date").is_between(day - timedelta(days=ORIGINS), day - timedelta(days=1)))
-    made = made.filter(pl.col("target_date") <= day).select(pl.col("date").alias("origin"), *_READ[1:])
-    without = pl.col("model_hash").is_null().all().over("origin", "frequency")  # no model could be asked that day
-    made = made.with_columns(model=pl.when(without).then(pl.lit(RATE)).otherwise("model")).drop("model_hash")
-    known = observations(seen)
-    parts = [_series(made.filter(pl.col("frequency") == each), known, each) for each in STEP_DAYS]
-    rows = pl.concat(parts).join(_categories(seen), on="sku", how="left")
-    rows = rows.with_columns(pl.col("category").fill_null(NO_CATEGORY))
-    names = [pl.lit(ALL), *(pl.format(name + ": {}", name) for name in SEGMENTS)]
-    whole = pl.concat([_by(rows.with_columns(segment=name)) for name in names])
-    schema = Accuracy.create_empty().schema
-    return whole.with_columns(date=pl.lit(day)).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+@dataclass(frozen=True)
+class Known:
+    """What a day knows: `pairs` (sku, market, NUMBER, category) and what was sold of each, by NUMBER."""
+
+    day: date
+    pairs: pl.DataFrame
+    sold: dict[str, Outcomes]
+
+
+def known(seen: Frames, pairs: pl.DataFrame, day: date) -> Known:
+    """What a day knows by the rows it sees, which are numbered as `pairs` are (see `numbered`)."""
+    named = pairs.join(_categories(seen), on="sku", how="left", maintain_order="left")
+    return Known(day, named.with_columns(pl.col("category").fill_null(NO_CATEGORY)), outcomes(seen, pairs))
+
+
+def scored(made: pl.DataFrame, known: Sequence[Known]) -> Iterator[pl.DataFrame]:
+    """Rows of forecasts.accuracy of some days that number pairs alike, from rows of forecasts.demand_forecasts.
+
+    To a day those count that were made 1 to ORIGINS days before.
+    """
+    for (origin, frequency), rows in made.group_by("date", "frequency", maintain_order=True):
+        over = rows["target_date"].min()
+        assert isinstance(origin, date)
+        assert isinstance(over, date)
+        due = [day for day in known if over <= day.day and (day.day - origin).days <= ORIGINS]
+        if due:
+            forecasts = _laid_out(rows, due[0].pairs)
+            yield from (_figures(forecasts, day, origin, str(frequency)) for day in due)
 
 
 def _trades(seen: Frames, day: date) -> bool:
     return seen["raw.listings"].filter((pl.col("date") == day) & pl.col("on_sale")).height > 0
 
 
-def _made(lake: Lake, first: date, last: date) -> pl.DataFrame:
-    """The forecasts of the days from `first` on whose target dates are over on `last`."""
-    files = [file for day, file in sorted(lake.partitions(DemandForecasts).items()) if first <= day < last]
-    return lake.read_files(DemandForecasts, files, _READ, where=pl.col("target_date") <= last)
+def _known_on(lake: Lake, days: Sequence[date], calendar: Calendar) -> list[Known]:
+    """What each day knows that trades."""
+    tables = [raw.Products, raw.Listings, raw.Sales, raw.Stock]
+    raws, pairs = numbered(read(lake, days, calendar, WINDOW, tables))
+    return [known(seen, pairs, day) for day in days if _trades(seen := raws.seen(day), day)]
 
 
-def _series(made: pl.DataFrame, known: pl.DataFrame, frequency: str) -> pl.DataFrame:
-    """One row per origin, model and series: sums over the dates scored, and the scale of its errors."""
-    units = known if frequency == "D" else _weeks(known)
-    actual = units.select(pl.col("date").alias("target_date"), *PAIR, Y, CENSORED)
-    rows = made.join(actual, on=["target_date", *PAIR], how="left")
-    simple = rows.drop("mean").join(_simple(made, units), on=["origin", "target_date", *PAIR], how="left")
-    simple = simple.with_columns(
-        pl.lit(SIMPLE[frequency]).alias("model"), *(pl.lit(None, pl.Float64).alias(name) for name in _RANGES)
+@dataclass(frozen=True)
+class _Forecasts:
+    """Of one origin and frequency: `series` (model, method, sku, market), their `numbers` among the pairs, and figures
+    (dates, series) that are NaN where there is no row.
+    """
+
+    series: pl.DataFrame
+    numbers: Ints
+    dates: list[date]
+    figures: dict[str, Floats]
+
+
+def _laid_out(rows: pl.DataFrame, pairs: pl.DataFrame) -> _Forecasts:
+    """Forecasts of the pairs; where no model could be asked that day, the model is RATE."""
+    if rows["model_hash"].is_null().all():
+        rows = rows.with_columns(model=pl.lit(RATE))
+    series = rows.select(_SERIES).unique(maintain_order=True).join(pairs.select(*PAIR, NUMBER), on=PAIR)
+    rows = rows.join(series.with_row_index("place"), on=_SERIES)
+    dates = rows["target_date"].unique().sort()
+    at = dates.search_sorted(rows["target_date"]).to_numpy(), rows["place"].to_numpy()
+    figures = {name: np.full((len(dates), series.height), np.nan) for name in ("mean", *_RANGES)}
+    for name, values in figures.items():
+        values[at] = rows[name].to_numpy()
+    return _Forecasts(series.drop(NUMBER), series[NUMBER].to_numpy().astype(np.int64), dates.to_list(), figures)
+
+
+def _figures(forecasts: _Forecasts, known: Known, origin: date, frequency: str) -> pl.DataFrame:
+    """Rows of forecasts.accuracy of a day: the model's, and the simple method's on the same dates."""
+    sold, numbers = known.sold[frequency], forecasts.numbers
+    dates = [each for each in forecasts.dates if each <= known.day]
+    mean, *ranges = (values[: len(dates)] for values in forecasts.figures.values())
+    units, censored = sold.at(dates, numbers)
+    units[censored] = np.nan  # what was sold out says too little
+    weeks_before = [each - timedelta(days=7 * (((each - origin).days - 1) // 7 + 1)) for each in dates]
+    simple = np.where(np.isnan(mean), np.nan, sold.at(weeks_before, numbers)[0])
+    no_ranges = [np.full(mean.shape, np.nan)] * len(ranges)
+    of_series = forecasts.series.with_columns(
+        known.pairs["category"].gather(numbers), scale=_nulls(sold.scale[numbers])
     )
-    scored = pl.concat([rows, simple.select(rows.columns)]).sort(*_SERIES, "target_date")
-    return _summed(scored).join(_scales(units), on=PAIR, how="left")
+    rows = [
+        of_series.hstack(_summed(units, mean, ranges)),
+        of_series.with_columns(model=pl.lit(SIMPLE[frequency])).hstack(_summed(units, simple, no_ranges)),
+    ]
+    summed = pl.concat(rows).filter(pl.col("n") > 0)
+    whole = pl.concat(_by(summed, name) for name in (ALL, *SEGMENTS))
+    constants = [pl.lit(value).alias(name) for name, value in (("date", known.day), ("origin", origin))]
+    whole = whole.with_columns(*constants, pl.lit(frequency).alias("frequency"))
+    schema = Accuracy.create_empty().schema
+    return whole.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
-def _simple(made: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """origin, target_date, sku, market, mean: units whole weeks before the date, up to the origin."""
-    keys = made.select("origin", "target_date", *PAIR).unique()
-    steps = (pl.col("target_date") - pl.col("origin")).dt.total_days()
-    before = pl.col("target_date") - pl.duration(days=7 * ((steps - 1) // 7 + 1))
-    then = units.select(pl.col("date").alias("before"), *PAIR, pl.col(Y).alias("mean"))
-    return keys.with_columns(before=before.cast(pl.Date)).join(then, on=["before", *PAIR], how="left").drop("before")
-
-
-def _weeks(known: pl.DataFrame) -> pl.DataFrame:
-    """date, sku, market, y, censored of the seven days up to each date; null where a day of trade was not observed."""
-    known = known.sort(*PAIR, "date")
-    traded = known.group_by("market", "date").agg(pl.col(Y).is_not_null().any().cast(pl.Int64)).sort("market", "date")
-    traded = traded.with_columns(pl.col(Y).rolling_sum_by("date", "7d").over("market").alias("traded"))
-    observed = pl.col(Y).is_not_null().cast(pl.Int64).rolling_sum_by("date", "7d").over(PAIR).alias("observed")
-    units = pl.col(Y).cast(pl.Int64).fill_null(0).rolling_sum_by("date", "7d").over(PAIR).alias("units")
-    out = (pl.col(CENSORED).cast(pl.Int64).rolling_sum_by("date", "7d").over(PAIR) > 0).alias(CENSORED)
-    rows = known.select("date", *PAIR, observed, units, out)
-    rows = rows.join(traded.select("market", "date", "traded"), on=["market", "date"], how="left")
-    whole = (pl.col("observed") == pl.col("traded")) & (pl.col("traded") > 0)
-    return rows.select("date", *PAIR, pl.when(whole).then("units").cast(pl.Float64).alias(Y), CENSORED)
-
-
-def _whole(value: pl.Expr) -> pl.Expr:
-    return (value * MICRO).round().cast(pl.Int64)
-
-
-def _summed(rows: pl.DataFrame) -> pl.DataFrame:
+def _summed(units: Floats, mean: Floats, ranges: Sequence[Floats]) -> list[pl.Series]:
     """Sums per series over its dates in stock that are known, and whether the sum of all of them fell in its range."""
-    usable = pl.col(Y).is_not_null() & ~pl.col(CENSORED) & pl.col("mean").is_not_null()
-    error = pl.when(usable.fill_null(value=False)).then(pl.col("mean") - pl.col(Y)).alias("error")
-    rows = rows.with_columns(error, inside=pl.col(Y).is_between(pl.col("q10"), pl.col("q90")).cast(pl.Int64))
-    scored = pl.col("error").is_not_null()
-    total = pl.when(scored.all()).then(pl.col(Y).sum())
-    summed = rows.group_by(_SERIES, maintain_order=True).agg(
-        scored.sum().cast(pl.Int64).alias("n"),
-        pl.col(Y).filter(scored).cast(pl.Int64).sum().alias("units"),
-        _whole(pl.col("error").abs()).sum().alias("off"),
-        _whole(pl.col("error")).sum().alias("above"),
-        _whole(pl.col("error") ** 2).sum().alias("squared"),
-        pl.col("inside").filter(scored).sum().alias("inside"),
-        pl.col("q10").is_not_null().any().alias("ranged"),
-        total.is_between(pl.col("sum_q10").last(), pl.col("sum_q90").last()).alias("sum_inside"),
-    )
-    return summed.filter(pl.col("n") > 0)
+    q10, q90, sum_q10, sum_q90 = ranges
+    forecast, usable = ~np.isnan(mean), ~np.isnan(mean - units)
+    error, sold = np.where(usable, mean - units, 0.0), np.where(usable, units, 0.0).sum(axis=0)
+    last = len(mean) - 1 - forecast[::-1].argmax(axis=0)
+    low, high = (each[last, np.arange(len(last))] for each in (sum_q10, sum_q90))
+    in_range = pl.Series((low <= sold) & (sold <= high))
+    known_whole = (usable | ~forecast).all(axis=0) & ~np.isnan(low)
+    return [
+        pl.Series("n", usable.sum(axis=0)),
+        pl.Series("units", sold.astype(np.int64)),
+        _whole_sum(np.abs(error)).alias("off"),
+        _whole_sum(error).alias("above"),
+        _whole_sum(error * error).alias("squared"),
+        pl.Series("inside", (usable & (q10 <= units) & (units <= q90)).sum(axis=0)),
+        pl.Series("ranged", (~np.isnan(q10)).any(axis=0)),
+        in_range.set(pl.Series(~known_whole), None).alias("sum_inside"),
+    ]
 
 
-def _scales(units: pl.DataFrame) -> pl.DataFrame:
-    """sku, market, scale: the mean squared difference of units a week apart, as RMSSE divides by; above 0."""
-    before = units.select((pl.col("date") + pl.duration(days=7)).cast(pl.Date).alias("date"), *PAIR, before=Y)
-    pairs = units.join(before, on=["date", *PAIR]).drop_nulls([Y, "before"])
-    squared = ((pl.col(Y) - pl.col("before")) ** 2).cast(pl.Int64)
-    scales = pairs.group_by(PAIR).agg((squared.sum() / squared.count()).alias("scale"))
-    return scales.filter(pl.col("scale") > 0)
+def _whole_sum(values: Floats) -> pl.Series:
+    return pl.Series(np.rint(values * MICRO).astype(np.int64).sum(axis=0))
+
+
+def _nulls(values: Floats) -> pl.Series:
+    return pl.Series(values, nan_to_null=True)
 
 
 def _categories(seen: Frames) -> pl.DataFrame:
@@ -156,14 +183,15 @@ def _categories(seen: Frames) -> pl.DataFrame:
     return last.select("sku", "category")
 
 
-def _by(rows: pl.DataFrame) -> pl.DataFrame:
-    """The figures of each segment, from what its series came to."""
+def _by(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The figures of each segment, all or one for each value of a column, from what its series came to."""
     root = (pl.col("squared") / MICRO / pl.col("n") / pl.col("scale")).sqrt()
     units, total = pl.col("units").sum(), pl.col("n").sum()
     sums = pl.col("sum_inside").cast(pl.Int64)
-    scaled = _whole(root)
+    scaled = (root * MICRO).round().cast(pl.Int64)
     some = pl.when(units > 0)
-    return rows.group_by("origin", "segment", "frequency", "model").agg(
+    segment = pl.lit(ALL) if name == ALL else pl.format(name + ": {}", name)
+    groups = rows.group_by("model" if name == ALL else ["model", name]).agg(
         pl.len().alias("n_series"),
         total.alias("n_dates"),
         units.alias("units"),
@@ -173,3 +201,4 @@ def _by(rows: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("ranged").all()).then(pl.col("inside").sum() / total).alias("coverage"),
         pl.when(pl.col("ranged").all()).then(sums.sum() / sums.count()).fill_nan(None).alias("sum_coverage"),
     )
+    return groups.select(segment.alias("segment"), pl.exclude(SEGMENTS))

@@ -20,11 +20,14 @@ from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.runs import Executions
 
 
-def platform(line: Line, **settings: int) -> Any:
-    """The line's platform under settings too short for a real shop."""
+def platform(line: Line, now: datetime | None = None, **settings: int) -> Any:
+    """The line's platform under settings too short for a real shop, at another time if need be."""
     from pricing_assets.settings import Settings
 
     class Short(type(line.platform())):  # type: ignore[misc]
+        def now(self) -> datetime:
+            return now or super().now()  # type: ignore[no-any-return]
+
         @property
         def settings(self) -> Settings:
             short = {"home": line.home, "keep_decisions_days": 3, "keep_audit_days": 3}
@@ -33,10 +36,10 @@ def platform(line: Line, **settings: int) -> Any:
     return Short(home=str(line.home))
 
 
-def keep(line: Line, *, dry_run: bool = False, **settings: int) -> Any:
+def keep(line: Line, *, dry_run: bool = False, now: datetime | None = None, **settings: int) -> Any:
     from pricing_assets.defs import keeping
 
-    return keeping.keep(platform(line, **settings), line.instance, dry_run=dry_run)
+    return keeping.keep(platform(line, now, **settings), line.instance, dry_run=dry_run)
 
 
 def test_an_expired_day_is_said_to_be_and_is_not_priced_again(line: Line, begin: Begin) -> None:
@@ -168,15 +171,16 @@ def test_dagster_forgets_old_runs_that_are_kept_elsewhere(line: Line, begin: Beg
         return run_id
 
     done, unrecorded, of_another_day = run(LAST), run(LAST, recorded=False), run(LAST + timedelta(days=1))
-    assert keeping.old_runs(instance, line.lake, 90) == []
-    later = datetime.now(UTC) + timedelta(days=100)
+    now = datetime.now(UTC)
+    later = now + timedelta(days=100)
     row = {"started_on": later.date(), "run_id": "later", "started_at": later, "job": "daily", "outcome": "success"}
     rows = pl.DataFrame([row], schema=Executions.create_empty().schema)
     line.lake.append(Executions, rows, Provenance("later"))
-    assert keeping.old_runs(instance, line.lake, 0) == []
+    assert keeping.old_runs(instance, line.lake, 0, later) == []
+    assert keeping.old_runs(instance, line.lake, 90, now) == [], "a clock that was ahead makes nothing old"
     shards = {path.stem for path in (tmp_path / "dagster").rglob("*.db")}
     assert {done, unrecorded, of_another_day} <= shards
-    assert list(keep(line).runs) == [done]
+    assert list(keep(line, now=later).runs) == [done]
     assert {run.run_id for run in instance.get_runs()} == {unrecorded, of_another_day}
     assert done not in {path.stem for path in (tmp_path / "dagster").rglob("*.db")}
     assert not list((tmp_path / "dagster").rglob(f"*{done}*"))

@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 from demand_shop import CALENDAR, PAIRS, DemandShop, on, units
 
-from pricing_assets.demand.accuracy import ORIGINS, accuracy_of, score
+from pricing_assets.demand.accuracy import ORIGINS, accuracy_of, known, scored
 from pricing_assets.demand.forecasts import Served, forecasts_of
+from pricing_assets.demand.outcomes import numbered
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.tables import raw
 from pricing_assets.tables.forecasts import Accuracy, DemandForecasts
@@ -103,10 +104,15 @@ def scale(pair: int) -> float:
     return fmean((now - then) ** 2 for now, then in weeks if now is not None and then is not None)
 
 
+def score(made: pl.DataFrame, shop: DemandShop) -> pl.DataFrame:
+    """Accuracy on the last day."""
+    raws, pairs = numbered(shop.read())
+    return pl.concat(scored(made, [known(raws.seen(LAST), pairs, LAST)]))
+
+
 @pytest.fixture(scope="module")
-def scored() -> pl.DataFrame:
-    rows = score(made(), shop().read().seen(LAST), LAST)
-    return Accuracy.validate(rows)
+def figures() -> pl.DataFrame:
+    return Accuracy.validate(score(made(), shop()))
 
 
 SEGMENTS = {
@@ -122,9 +128,9 @@ SEGMENTS = {
 
 @pytest.mark.parametrize("segment", SEGMENTS)
 @pytest.mark.parametrize("simple", [False, True])
-def test_figures_are_those_of_a_slow_count(scored: pl.DataFrame, segment: str, simple: bool) -> None:
+def test_figures_are_those_of_a_slow_count(figures: pl.DataFrame, segment: str, simple: bool) -> None:
     model = "seasonal naive" if simple else "demand-D"
-    rows = scored.filter((pl.col("segment") == segment) & (pl.col("model") == model)).sort("origin")
+    rows = figures.filter((pl.col("segment") == segment) & (pl.col("model") == model)).sort("origin")
     assert rows["origin"].to_list() == [LAST - timedelta(days=back) for back in range(ORIGINS, 0, -1)]
     for row in rows.iter_rows(named=True):
         expected = slowly((row["origin"] - on(0)).days, SEGMENTS[segment], simple)
@@ -134,7 +140,7 @@ def test_figures_are_those_of_a_slow_count(scored: pl.DataFrame, segment: str, s
 def test_what_no_model_forecast_is_scored_as_the_rate() -> None:
     first = LAST - timedelta(days=ORIGINS)
     without = pl.when(pl.col("date") > first).then("model_hash")
-    rows = score(made().filter(frequency="D").with_columns(model_hash=without), shop().read().seen(LAST), LAST)
+    rows = score(made().filter(frequency="D").with_columns(model_hash=without), shop())
     models = dict(rows.group_by("origin").agg(pl.col("model").unique().sort()).iter_rows())
     assert models[first] == ["rate", "seasonal naive"]
     assert models[first + timedelta(days=1)] == ["demand-D", "seasonal naive"]
@@ -142,18 +148,18 @@ def test_what_no_model_forecast_is_scored_as_the_rate() -> None:
 
 def test_series_a_model_could_not_forecast_count_as_the_models_where_it_was_asked() -> None:
     some = pl.when(pl.col("sku") != "A").then("model_hash")
-    daily, seen = made().filter(frequency="D"), shop().read().seen(LAST)
-    rows, expected = (score(each, seen, LAST) for each in (daily.with_columns(model_hash=some), daily))
+    daily = made().filter(frequency="D")
+    rows, expected = (score(each, shop()) for each in (daily.with_columns(model_hash=some), daily))
     assert rows.sort(Accuracy.order()).equals(expected.sort(Accuracy.order()))
 
 
-def test_segments_are_those_of_the_shop(scored: pl.DataFrame) -> None:
-    assert set(scored["segment"]) == set(SEGMENTS)
-    assert scored["date"].unique().to_list() == [LAST]
+def test_segments_are_those_of_the_shop(figures: pl.DataFrame) -> None:
+    assert set(figures["segment"]) == set(SEGMENTS)
+    assert figures["date"].unique().to_list() == [LAST]
 
 
-def test_weeks_are_scored_once_they_are_over(scored: pl.DataFrame) -> None:
-    rows = score(made("W"), DemandShop(DAYS).read().seen(LAST), LAST).filter(pl.col("segment") == "all")
+def test_weeks_are_scored_once_they_are_over(figures: pl.DataFrame) -> None:
+    rows = score(made("W"), DemandShop(DAYS)).filter(pl.col("segment") == "all")
     weekly = rows.filter(pl.col("model") == "demand-W").sort("origin")
     assert weekly["origin"].max() == LAST - timedelta(days=7)
     origin = DAYS - 1 - 14
