@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate, groupby
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from pricing_assets.demand.panels import NO_CATEGORY, NUMBER, PAIR, Frames
 from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
+from pricing_assets.lake.entries import PartitionFile
 from pricing_assets.tables import raw
 from pricing_assets.tables.forecasts import Accuracy, DemandForecasts
 
@@ -32,6 +34,8 @@ SIMPLE = {"D": SEASONAL, "W": NAIVE}
 """The simple method scored beside the model: the same weekday of the week up to the origin, or that week as a whole."""
 SEGMENTS = ("market", "category", "method")
 ALL = "all"
+AT_ONCE = 1_000_000
+"""Rows of forecasts read together, or those of one origin where these are more."""
 MICRO = 1_000_000
 _RANGES = ("q10", "q90", "sum_q10", "sum_q90")
 _READ = ["date", "target_date", *PAIR, "frequency", "model", "model_hash", "method", "mean", *_RANGES]
@@ -42,16 +46,16 @@ def accuracy_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.Data
     """Rows of forecasts.accuracy for the days, in canonical order; none of a day without trade, or without forecasts of
     the 28 days before it.
 
-    A day's rows rest on the sales that day may see and on the forecasts in the lake. These are read origin by origin:
-    those of four weeks are many times what a day is.
+    A day's rows rest on the sales that day may see and on the forecasts in the lake. These are read some origins after
+    the others: those of four weeks are many times what a day is.
     """
     wanted = sorted(set(days))
     first, last = wanted[0] - timedelta(days=ORIGINS), wanted[-1]
     files = [file for day, file in sorted(lake.partitions(DemandForecasts).items()) if first <= day < last]
     known = _known_on(lake, wanted, calendar) if files else []
     parts: list[pl.DataFrame] = [Accuracy.create_empty()]
-    for file in files:
-        parts += scored(lake.read_files(DemandForecasts, [file], _READ, where=pl.col("target_date") <= last), known)
+    for some in _together(files):
+        parts.append(scored(lake.read_files(DemandForecasts, some, _READ, where=pl.col("target_date") <= last), known))
     return pl.concat(parts).sort(Accuracy.order())
 
 
@@ -70,19 +74,24 @@ def known(seen: Frames, pairs: pl.DataFrame, day: date) -> Known:
     return Known(day, named.with_columns(pl.col("category").fill_null(NO_CATEGORY)), outcomes(seen, pairs))
 
 
-def scored(made: pl.DataFrame, known: Sequence[Known]) -> Iterator[pl.DataFrame]:
+def scored(made: pl.DataFrame, known: Sequence[Known]) -> pl.DataFrame:
     """Rows of forecasts.accuracy of some days that number pairs alike, from rows of forecasts.demand_forecasts.
 
     To a day those count that were made 1 to ORIGINS days before.
     """
-    for (origin, frequency), rows in made.group_by("date", "frequency", maintain_order=True):
-        over = rows["target_date"].min()
-        assert isinstance(origin, date)
-        assert isinstance(over, date)
-        due = [day for day in known if over <= day.day and (day.day - origin).days <= ORIGINS]
-        if due:
-            forecasts = _laid_out(rows, due[0].pairs)
-            yield from (_figures(forecasts, day, origin, str(frequency)) for day in due)
+    schema = Accuracy.create_empty().schema
+    if not (summed := list(_summed_series(made, known))):
+        return Accuracy.create_empty()
+    series = pl.concat(summed)
+    whole = pl.concat(_by(series, name) for name in (ALL, *SEGMENTS))
+    return whole.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _together(files: Sequence[PartitionFile]) -> Iterator[list[PartitionFile]]:
+    """The files in order, as many together as have AT_ONCE rows."""
+    ends = accumulate(file.rows for file in files)
+    for _, some in groupby(zip(files, ends, strict=True), key=lambda each: (each[1] - 1) // AT_ONCE):
+        yield [file for file, _ in some]
 
 
 def _trades(seen: Frames, day: date) -> bool:
@@ -122,8 +131,20 @@ def _laid_out(rows: pl.DataFrame, pairs: pl.DataFrame) -> _Forecasts:
     return _Forecasts(series.drop(NUMBER), series[NUMBER].to_numpy().astype(np.int64), dates.to_list(), figures)
 
 
-def _figures(forecasts: _Forecasts, known: Known, origin: date, frequency: str) -> pl.DataFrame:
-    """Rows of forecasts.accuracy of a day: the model's, and the simple method's on the same dates."""
+def _summed_series(made: pl.DataFrame, known: Sequence[Known]) -> Iterator[pl.DataFrame]:
+    """What each series came to, of each origin, frequency and day."""
+    for (origin, frequency), rows in made.group_by("date", "frequency", maintain_order=True):
+        over = rows["target_date"].min()
+        assert isinstance(origin, date)
+        assert isinstance(over, date)
+        due = [day for day in known if over <= day.day and (day.day - origin).days <= ORIGINS]
+        if due:
+            forecasts = _laid_out(rows, due[0].pairs)
+            yield from (_of_day(forecasts, day, origin, str(frequency)) for day in due)
+
+
+def _of_day(forecasts: _Forecasts, known: Known, origin: date, frequency: str) -> pl.DataFrame:
+    """What each series came to: of the model's forecasts, and of the simple method's on the same dates."""
     sold, numbers = known.sold[frequency], forecasts.numbers
     dates = [each for each in forecasts.dates if each <= known.day]
     mean, *ranges = (values[: len(dates)] for values in forecasts.figures.values())
@@ -132,19 +153,17 @@ def _figures(forecasts: _Forecasts, known: Known, origin: date, frequency: str) 
     weeks_before = [each - timedelta(days=7 * (((each - origin).days - 1) // 7 + 1)) for each in dates]
     simple = np.where(np.isnan(mean), np.nan, sold.at(weeks_before, numbers)[0])
     no_ranges = [np.full(mean.shape, np.nan)] * len(ranges)
-    of_series = forecasts.series.with_columns(
-        known.pairs["category"].gather(numbers), scale=_nulls(sold.scale[numbers])
+    constants = {"date": known.day, "origin": origin, "frequency": frequency}
+    series = forecasts.series.with_columns(
+        *(pl.lit(value).alias(name) for name, value in constants.items()),
+        known.pairs["category"].gather(numbers),
+        scale=pl.Series(sold.scale[numbers], nan_to_null=True),
     )
     rows = [
-        of_series.hstack(_summed(units, mean, ranges)),
-        of_series.with_columns(model=pl.lit(SIMPLE[frequency])).hstack(_summed(units, simple, no_ranges)),
+        series.hstack(_summed(units, mean, ranges)),
+        series.with_columns(model=pl.lit(SIMPLE[frequency])).hstack(_summed(units, simple, no_ranges)),
     ]
-    summed = pl.concat(rows).filter(pl.col("n") > 0)
-    whole = pl.concat(_by(summed, name) for name in (ALL, *SEGMENTS))
-    constants = [pl.lit(value).alias(name) for name, value in (("date", known.day), ("origin", origin))]
-    whole = whole.with_columns(*constants, pl.lit(frequency).alias("frequency"))
-    schema = Accuracy.create_empty().schema
-    return whole.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    return pl.concat(rows).filter(pl.col("n") > 0)
 
 
 def _summed(units: Floats, mean: Floats, ranges: Sequence[Floats]) -> list[pl.Series]:
@@ -172,10 +191,6 @@ def _whole_sum(values: Floats) -> pl.Series:
     return pl.Series(np.rint(values * MICRO).astype(np.int64).sum(axis=0))
 
 
-def _nulls(values: Floats) -> pl.Series:
-    return pl.Series(values, nan_to_null=True)
-
-
 def _categories(seen: Frames) -> pl.DataFrame:
     if "raw.products" not in seen:
         return pl.DataFrame(schema={"sku": pl.String, "category": pl.String})
@@ -184,14 +199,14 @@ def _categories(seen: Frames) -> pl.DataFrame:
 
 
 def _by(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The figures of each segment, all or one for each value of a column, from what its series came to."""
+    """The figures of all series, or of those of each value of a column, from what each came to."""
     root = (pl.col("squared") / MICRO / pl.col("n") / pl.col("scale")).sqrt()
     units, total = pl.col("units").sum(), pl.col("n").sum()
     sums = pl.col("sum_inside").cast(pl.Int64)
     scaled = (root * MICRO).round().cast(pl.Int64)
     some = pl.when(units > 0)
     segment = pl.lit(ALL) if name == ALL else pl.format(name + ": {}", name)
-    groups = rows.group_by("model" if name == ALL else ["model", name]).agg(
+    groups = rows.group_by("date", "origin", "frequency", "model", *([] if name == ALL else [name])).agg(
         pl.len().alias("n_series"),
         total.alias("n_dates"),
         units.alias("units"),
