@@ -119,12 +119,13 @@ def _words(answer: dict[str, Any]) -> list[str]:
     if answer.get("over"):
         return [answer["over"]]
     name = f"{answer['id']}, {answer['model']}"
+    if answer["error"] and answer["outcome"] != "failed":  # another run may have come to an outcome meanwhile
+        lines = [f"{name}: {answer['error']}"]
+        return [*lines, *_words(answer | {"error": None})] if answer["outcome"] else lines
     if answer["outcome"]:
         told = {"promoted": "serves from the next run on", "kept": "does not serve", "failed": "failed"}
         version = f"version {answer['version']}" if answer["version"] else "the training"
         return [f"{name}: {version} {told[answer['outcome']]}", *(f"  {reason}" for reason in answer["reasons"])]
-    if answer["error"]:
-        return [f"{name}: {answer['error']}"]
     return [
         f"{name}: version {answer['version']} passed, and {answer['waits_for']}:"
         f" `pricing drift approve {answer['id']} --reason …`"

@@ -197,8 +197,10 @@ def test_two_refreshes_and_two_passes_of_publishing(pair: Pair) -> None:
 def test_two_passes_at_the_cut_off_of_a_shop_that_goes_on(pair: Pair, tmp_path: Path) -> None:
     """Both look for what people answered since the day's run, under the day's claim, then send what is due."""
     hook = {"connector": "webhook", "url": pair.receiver.url, "secret": "TILL_SECRET"}
-    ago = (datetime.now(UTC).date() - FIRST).days
-    shop = write_shop(tmp_path / "shop", ago, historical=None, last_day=None, publish={"markets": {"UK": hook}})
+    days = (datetime.now(UTC).date() - FIRST).days + 1
+    night = f"Etc/GMT{(datetime.now(UTC).hour + 10) % 24 - 12:+d}"  # between 2 and 3: the day before is not yet late
+    going_on = {"historical": None, "last_day": None, "time_zone": night, "publish": {"markets": {"UK": hook}}}
+    shop = write_shop(tmp_path / "shop", days, **going_on)
     last = sources.load(shop, Settings(source=shop)).last_ended(datetime.now(UTC))
     place = Place(tmp_path / "home", shop, {"TILL_SECRET": SECRET})
     place.run("run", "--date", str(last))
