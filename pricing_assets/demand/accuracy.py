@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import accumulate, groupby
 
 import numpy as np
 import polars as pl
 
 from pricing_assets.demand.inputs import read
-from pricing_assets.demand.outcomes import Floats, Ints, Outcomes, numbered, outcomes
+from pricing_assets.demand.outcomes import WEEK, Floats, Ints, Outcomes, numbered, outcomes
 from pricing_assets.demand.panels import NO_CATEGORY, NUMBER, PAIR, Frames
 from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL
+from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
 from pricing_assets.lake.entries import PartitionFile
@@ -35,7 +35,7 @@ SIMPLE = {"D": SEASONAL, "W": NAIVE}
 SEGMENTS = ("market", "category", "method")
 ALL = "all"
 AT_ONCE = 1_000_000
-"""Rows of forecasts read together, or those of one origin where these are more."""
+"""Rows of forecasts from which on no further origin is read with them."""
 MICRO = 1_000_000
 _RANGES = ("q10", "q90", "sum_q10", "sum_q90")
 _READ = ["date", "target_date", *PAIR, "frequency", "model", "model_hash", "method", "mean", *_RANGES]
@@ -68,10 +68,12 @@ class Known:
     sold: dict[str, Outcomes]
 
 
-def known(seen: Frames, pairs: pl.DataFrame, day: date) -> Known:
+def known_of(seen: Frames, pairs: pl.DataFrame, day: date) -> Known:
     """What a day knows by the rows it sees, which are numbered as `pairs` are (see `numbered`)."""
     named = pairs.join(_categories(seen), on="sku", how="left", maintain_order="left")
-    return Known(day, named.with_columns(pl.col("category").fill_null(NO_CATEGORY)), outcomes(seen, pairs))
+    return Known(
+        day, named.with_columns(pl.col("category").fill_null(NO_CATEGORY)), outcomes(seen, pairs, ORIGINS + WEEK)
+    )
 
 
 def scored(made: pl.DataFrame, known: Sequence[Known]) -> pl.DataFrame:
@@ -89,9 +91,14 @@ def scored(made: pl.DataFrame, known: Sequence[Known]) -> pl.DataFrame:
 
 def _together(files: Sequence[PartitionFile]) -> Iterator[list[PartitionFile]]:
     """The files in order, as many together as have AT_ONCE rows."""
-    ends = accumulate(file.rows for file in files)
-    for _, some in groupby(zip(files, ends, strict=True), key=lambda each: (each[1] - 1) // AT_ONCE):
-        yield [file for file, _ in some]
+    some: list[PartitionFile] = []
+    for file in files:
+        some.append(file)
+        if sum(each.rows for each in some) >= AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _trades(seen: Frames, day: date) -> bool:
@@ -102,7 +109,7 @@ def _known_on(lake: Lake, days: Sequence[date], calendar: Calendar) -> list[Know
     """What each day knows that trades."""
     tables = [raw.Products, raw.Listings, raw.Sales, raw.Stock]
     raws, pairs = numbered(read(lake, days, calendar, WINDOW, tables))
-    return [known(seen, pairs, day) for day in days if _trades(seen := raws.seen(day), day)]
+    return [known_of(seen, pairs, day) for day in days if _trades(seen := raws.seen(day), day)]
 
 
 @dataclass(frozen=True)
@@ -134,13 +141,12 @@ def _laid_out(rows: pl.DataFrame, pairs: pl.DataFrame) -> _Forecasts:
 def _summed_series(made: pl.DataFrame, known: Sequence[Known]) -> Iterator[pl.DataFrame]:
     """What each series came to, of each origin, frequency and day."""
     for (origin, frequency), rows in made.group_by("date", "frequency", maintain_order=True):
-        over = rows["target_date"].min()
         assert isinstance(origin, date)
-        assert isinstance(over, date)
-        due = [day for day in known if over <= day.day and (day.day - origin).days <= ORIGINS]
+        due = [day for day in known if 1 <= (day.day - origin).days <= ORIGINS]
         if due:
             forecasts = _laid_out(rows, due[0].pairs)
-            yield from (_of_day(forecasts, day, origin, str(frequency)) for day in due)
+            over = [day for day in due if forecasts.dates and forecasts.dates[0] <= day.day]
+            yield from (_of_day(forecasts, day, origin, str(frequency)) for day in over)
 
 
 def _of_day(forecasts: _Forecasts, known: Known, origin: date, frequency: str) -> pl.DataFrame:
@@ -167,7 +173,10 @@ def _of_day(forecasts: _Forecasts, known: Known, origin: date, frequency: str) -
 
 
 def _summed(units: Floats, mean: Floats, ranges: Sequence[Floats]) -> list[pl.Series]:
-    """Sums per series over its dates in stock that are known, and whether the sum of all of them fell in its range."""
+    """Sums per series over its dates in stock that are known, and whether the sum of all of them fell in its range.
+
+    Raises PricingError for an error that is too large to be squared.
+    """
     q10, q90, sum_q10, sum_q90 = ranges
     forecast, usable = ~np.isnan(mean), ~np.isnan(mean - units)
     error, sold = np.where(usable, mean - units, 0.0), np.where(usable, units, 0.0).sum(axis=0)
@@ -188,7 +197,13 @@ def _summed(units: Floats, mean: Floats, ranges: Sequence[Floats]) -> list[pl.Se
 
 
 def _whole_sum(values: Floats) -> pl.Series:
-    return pl.Series(np.rint(values * MICRO).astype(np.int64).sum(axis=0))
+    whole = np.rint(values * MICRO)
+    if np.abs(whole).max(initial=0.0) >= 2.0**62:
+        raise PricingError(
+            f"forecasts.accuracy: {values.max():g} units (or units squared) are too many to be added up exactly",
+            "look for units that cannot be meant: `pricing query` over raw.sales and forecasts.demand_forecasts",
+        )
+    return pl.Series(whole.astype(np.int64).sum(axis=0))
 
 
 def _categories(seen: Frames) -> pl.DataFrame:

@@ -12,21 +12,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from pricing_assets.demand.inputs import Read
-from pricing_assets.demand.panels import NUMBER, PAIR, Frames
+from pricing_assets.demand.panel import CENSORED, Y
+from pricing_assets.demand.panels import NUMBER, PAIR, Frames, observations
 from pricing_assets.tables import raw
 
 WEEK = 7
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
-_Array = TypeVar("_Array", bound=npt.NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,10 @@ class Outcomes:
 
 
 def numbered(read: Read) -> tuple[Read, pl.DataFrame]:
-    """What was read with a NUMBER per SKU-market in place of comparing texts each day, and sku, market, NUMBER."""
+    """What was read, with a NUMBER per SKU-market that was ever listed in it, and sku, market, NUMBER of these.
+
+    Comparing two texts per row is what a join costs, and each day joins the same rows. NUMBER is null of other pairs.
+    """
     listings = [rows[raw.Listings].select(PAIR) for rows in (read.settled, read.moving)]
     pairs = pl.concat(listings).unique().sort(PAIR).with_row_index(NUMBER)
 
@@ -66,49 +68,27 @@ def numbered(read: Read) -> tuple[Read, pl.DataFrame]:
     return replace(read, settled=of(read.settled), moving=of(read.moving)), pairs
 
 
-def outcomes(seen: Frames, pairs: pl.DataFrame) -> dict[str, Outcomes]:
-    """Days (D) and weeks (W) of the pairs, from rows a day sees that are numbered; something is listed."""
-    listed = seen["raw.listings"].filter("on_sale")
-    first, last = listed["date"].min(), listed["date"].max()
+def outcomes(seen: Frames, pairs: pl.DataFrame, days: int) -> dict[str, Outcomes]:
+    """Days (D) and weeks (W) of the pairs, from rows a day sees that are numbered; the last `days` dates of them.
+
+    Something is listed. The scale is that of all that is seen.
+    """
+    rows = observations(seen, pairs)
+    first, last = rows["date"].min(), rows["date"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
     shape = (last - first).days + 1, pairs.height
-    on_sale = _laid_out(listed.select("date", NUMBER, value=True), first, np.zeros(shape, dtype=bool))
-    sold = seen["raw.sales"].select("date", NUMBER, value=pl.col("units").cast(pl.Float64))
-    units = _laid_out(sold.filter(pl.col("value").is_not_null()), first, np.zeros(shape))
+    at = (rows["date"] - first).dt.total_days().to_numpy(), rows[NUMBER].to_numpy()
+    units, censored, on_sale = np.full(shape, np.nan), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    units[at], censored[at], on_sale[at] = rows[Y].fill_null(np.nan).to_numpy(), rows[CENSORED].to_numpy(), True
     market = pairs["market"].rank("dense").to_numpy().astype(np.int64) - 1
-    units[~(on_sale & _trades(seen["raw.sales"], pairs, first, shape[0])[:, market])] = np.nan
-    censored = _sold_out(seen, first, shape) & on_sale
-    weeks, weeks_censored = _weeks(units, censored, on_sale, market)
-    return {
-        "D": Outcomes(first, units, censored, _scale(units)),
-        "W": Outcomes(first, weeks, weeks_censored, _scale(weeks)),
-    }
+    recent = max(shape[0] - days, 0)
 
+    def kept(units: Floats, censored: Bools) -> Outcomes:
+        some = units[recent:].copy(), censored[recent:].copy()  # a slice would keep all of it
+        return Outcomes(first + timedelta(days=recent), *some, _scale(units))
 
-def _laid_out(rows: pl.DataFrame, first: date, into: _Array) -> _Array:
-    """`into` with the values of rows (date, NUMBER, value) at their places; rows of other dates and pairs are left."""
-    last = first + timedelta(days=len(into) - 1)
-    rows = rows.filter(pl.col("date").is_between(first, last) & pl.col(NUMBER).is_not_null())
-    day = (rows["date"] - first).dt.total_days().to_numpy()
-    into[day, rows[NUMBER].to_numpy()] = rows["value"].to_numpy()
-    return into
-
-
-def _trades(sales: pl.DataFrame, pairs: pl.DataFrame, first: date, days: int) -> Bools:
-    """Whether each market sold anything on each date (dates, markets in the order of their names)."""
-    markets = pairs.select(pl.col("market").unique().sort()).with_row_index(NUMBER)
-    sold = sales.group_by("date", "market").agg(value=pl.col("units").sum() > 0)
-    sold = sold.filter("value").join(markets, on="market")
-    return _laid_out(sold, first, np.zeros((days, markets.height), dtype=bool))
-
-
-def _sold_out(seen: Frames, first: date, shape: tuple[int, int]) -> Bools:
-    sold_out = np.zeros(shape, dtype=bool)
-    if "raw.stock" not in seen:
-        return sold_out
-    out = (pl.col("sold_out_hours").fill_null(0) > 0) | (pl.col("on_hand") == 0)
-    return _laid_out(seen["raw.stock"].select("date", NUMBER, value=out.fill_null(value=False)), first, sold_out)
+    return {"D": kept(units, censored), "W": kept(*_weeks(units, censored, on_sale, market))}
 
 
 def _weeks(units: Floats, censored: Bools, on_sale: Bools, market: Ints) -> tuple[Floats, Bools]:

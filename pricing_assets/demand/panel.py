@@ -100,12 +100,12 @@ def _weekday(number: int) -> str:
 def gridded(frame: pl.DataFrame, plan: Plan, until: date | None = None) -> pl.DataFrame:
     """A checked panel on its whole grid: from a series' first row to `until` (default the panel's last date).
 
-    Rows added have null `y`; known columns keep their last value there, static ones their only value.
+    Rows of `frame` are sorted by series and date. Rows added have null `y`; known columns keep their last value there,
+    static ones their only value.
     """
     last = until or _last(frame)
     spans = frame.group_by(ID, maintain_order=True).agg(pl.col(DATE).min()).filter(pl.col(DATE) <= last)
-    rows = spans.select(((pl.lit(last) - pl.col(DATE)).dt.total_days() // plan.step + 1).sum()).item()
-    if rows == frame.height and _last(frame) <= last:
+    if _is_whole(frame, spans, last, plan):
         whole = frame.select(*KEY, pl.exclude(KEY))
     else:
         grid = spans.select(ID, pl.date_ranges(DATE, pl.lit(last), f"{plan.step}d").alias(DATE)).explode(DATE)
@@ -113,6 +113,14 @@ def gridded(frame: pl.DataFrame, plan: Plan, until: date | None = None) -> pl.Da
     whole = whole.with_columns(held(column, ID) for column in (*plan.known, *plan.static))
     censored = pl.col(CENSORED).fill_null(value=False) if CENSORED in whole.columns else pl.lit(value=False)
     return whole.with_columns(censored.alias(CENSORED))
+
+
+def _is_whole(frame: pl.DataFrame, spans: pl.DataFrame, last: date, plan: Plan) -> bool:
+    """Whether no date is missing from a series' first one (`spans`) to the last; most panels of a shop are whole."""
+    if frame.is_empty() or _last(frame) > last or frame[DATE].dt.weekday().n_unique() > 7 // plan.step:
+        return False
+    steps = (pl.lit(last) - pl.col(DATE)).dt.total_days() // plan.step + 1
+    return bool(spans.select(steps.sum()).item() == frame.height)
 
 
 def held(column: str, series: str) -> pl.Expr:

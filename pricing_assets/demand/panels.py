@@ -21,7 +21,7 @@ from pricing_assets.demand.plan import Frequency, Plan
 
 PAIR = ["sku", "market"]
 NUMBER = "series"
-"""A pair among those on sale on the day, counted from 0 in the order of `unique_id`."""
+"""A pair among some, counted from 0: in a panel of those on sale on the day, in the order of `unique_id`."""
 HORIZONS: Mapping[Frequency, int] = {"D": 28, "W": 8}
 BLOCK = 25_000
 """SKU-markets whose days are put together at a time: their columns are many, and each join has them twice."""
@@ -143,8 +143,9 @@ def observations(seen: Frames, pairs: pl.DataFrame | None = None) -> pl.DataFram
     Of `pairs` (sku, market, series) alone, where given: with their number in place of sku and market.
     """
     key = PAIR if pairs is None else [NUMBER]
-    listed = seen["raw.listings"].filter("on_sale").select("date", *PAIR)
-    sold = seen["raw.sales"].select("date", *PAIR, "units")
+    number = [NUMBER] if NUMBER in seen["raw.listings"].columns else []
+    listed = seen["raw.listings"].filter("on_sale").select("date", *PAIR, *number)
+    sold = seen["raw.sales"].select("date", *PAIR, *number, "units")
     traded = sold.group_by("date", "market").agg(pl.col("units").sum()).filter(pl.col("units") > 0)
     listed = listed.join(traded.select("date", "market", traded=True), on=["date", "market"], how="left")
     rows = _of(pairs, listed).join(_of(pairs, sold), on=["date", *key], how="left")
@@ -152,7 +153,7 @@ def observations(seen: Frames, pairs: pl.DataFrame | None = None) -> pl.DataFram
     if "raw.stock" not in seen:
         return rows.select("date", *key, y, pl.lit(value=False).alias(CENSORED))
     out = ((pl.col("sold_out_hours").fill_null(0) > 0) | (pl.col("on_hand") == 0)).alias(CENSORED)
-    stock = _of(pairs, seen["raw.stock"].select("date", *PAIR, out))
+    stock = _of(pairs, seen["raw.stock"].select("date", *PAIR, *number, out))
     rows = rows.join(stock, on=["date", *key], how="left")
     return rows.select("date", *key, y, pl.col(CENSORED).fill_null(value=False))
 
@@ -167,8 +168,15 @@ def posted(prices: pl.DataFrame, key: Sequence[str] = PAIR) -> pl.DataFrame:
 
 
 def _of(pairs: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the pairs alone, named by their number: comparing two texts per row is what a join of them costs."""
-    return rows if pairs is None else rows.join(pairs.select(*PAIR, NUMBER), on=PAIR, how="inner").drop(PAIR)
+    """The rows of the pairs alone, named by their number: comparing two texts per row is what a join of them costs.
+
+    Rows that have a number have that of the pairs.
+    """
+    if pairs is None:
+        return rows
+    if NUMBER in rows.columns:
+        return rows.filter(pl.col(NUMBER).is_not_null()).drop(PAIR)
+    return rows.join(pairs.select(*PAIR, NUMBER), on=PAIR, how="inner").drop(PAIR)
 
 
 def _keys(pairs: pl.DataFrame, prices: pl.DataFrame, day: date) -> pl.DataFrame:

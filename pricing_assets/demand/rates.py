@@ -21,7 +21,7 @@ from pricing_assets.demand.responses import ORIGIN
 from pricing_assets.demand.simple import RATE, rate
 
 BLOCK = 50_000
-"""Series forecast at a time: each is a row per date of the horizon, and sorted twice."""
+"""Series forecast at a time: each is a row per date of the horizon, and sorted."""
 EARLIER_ORIGINS = 4
 """Origins, a horizon apart, whose errors the range is taken from."""
 _VOLUMES = (("high", 3.0), ("middle", 0.5))
@@ -31,7 +31,8 @@ _VOLUMES = (("high", 3.0), ("middle", 0.5))
 def rate_forecasts(history: pl.DataFrame, plan: Plan, reason: str) -> pl.DataFrame:
     """Forecasts of the horizon after the history's last date by each series' rate, as `DemandModel.forecast` has them.
 
-    A series never observed has none. `reason` is every row's fallback_reason. Raises PricingError as `checked` does.
+    A series never observed has none. `reason` is every row's fallback_reason. Of the history units alone count; raises
+    PricingError as `checked` does of them.
     """
     plan = replace(plan, known=(), static=())  # a rate asks for units alone, and other columns cost as much each
     panel = uncensored(gridded(checked(history, plan), plan), plan)

@@ -6,6 +6,7 @@ Here: which events, launching, and what came of each. Not here: the job (defs/mo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -81,8 +82,15 @@ def _run(shell: Shell, store: Store, events: Sequence[DriftEvent]) -> list[dict[
             executions.conclude(instance, shell.lake, run_id)
             metrics.write(instance, shell.lake, SOURCE, shell.settings, datetime.now(UTC))
             error = None if done else executions.first_error(instance, run_id)
-            answers.append(_answer(store.gate.event(event.id), run_id, error))
+            answers.append(_answer(_came_to(store, event, run_id), run_id, error))
     return answers
+
+
+def _came_to(store: Store, before: DriftEvent, run_id: str) -> DriftEvent:
+    """The event after a run for it; what another run made of it meanwhile is not said of one that was refused."""
+    event = store.gate.event(before.id)
+    is_own = event.root_run_id in {run_id, before.root_run_id}
+    return event if is_own else replace(event, validated=None, outcome=None)
 
 
 def _execute(
@@ -119,13 +127,12 @@ def _words(answer: dict[str, Any]) -> list[str]:
     if answer.get("over"):
         return [answer["over"]]
     name = f"{answer['id']}, {answer['model']}"
-    if answer["error"] and answer["outcome"] != "failed":  # another run may have come to an outcome meanwhile
-        lines = [f"{name}: {answer['error']}"]
-        return [*lines, *_words(answer | {"error": None})] if answer["outcome"] else lines
     if answer["outcome"]:
         told = {"promoted": "serves from the next run on", "kept": "does not serve", "failed": "failed"}
         version = f"version {answer['version']}" if answer["version"] else "the training"
         return [f"{name}: {version} {told[answer['outcome']]}", *(f"  {reason}" for reason in answer["reasons"])]
+    if answer["error"]:
+        return [f"{name}: {answer['error']}"]
     return [
         f"{name}: version {answer['version']} passed, and {answer['waits_for']}:"
         f" `pricing drift approve {answer['id']} --reason …`"

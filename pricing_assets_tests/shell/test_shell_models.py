@@ -48,6 +48,21 @@ def train(home: Path) -> Train:
     return run
 
 
+@pytest.mark.parametrize("level", [SOLD, SOLD + 9])
+def test_a_retraining_refused_because_another_has_its_event_is_not_told_what_that_came_to(
+    home: Path, ask: Callable[..., str], train: Train, level: float
+) -> None:
+    from pricing_assets.shell.retraining import _came_to
+
+    pricing("drift", "approve", ask(), "--reason", "r", "--by", "ann")
+    with governance.open_store(f"sqlite:///{home / 'governance.db'}") as store:
+        before = store.gate.event("drift-1")
+        train("drift-1", level)
+        refused, own = (_came_to(store, before, run_id) for run_id in ("another", "run of drift-1"))
+    assert refused.outcome is None and refused.validated is None
+    assert own.outcome and own.outcome.result in {"promoted", "kept"}
+
+
 def test_a_drift_event_is_listed_shown_and_answered_once(ask: Callable[..., str]) -> None:
     assert pricing("drift", "list").stdout.startswith("no drift event is open")
     ask()

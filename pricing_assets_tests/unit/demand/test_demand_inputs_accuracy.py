@@ -13,9 +13,10 @@ import polars as pl
 import pytest
 from demand_shop import CALENDAR, PAIRS, DemandShop, on, units
 
-from pricing_assets.demand.accuracy import ORIGINS, accuracy_of, known, scored
+from pricing_assets.demand.accuracy import ORIGINS, accuracy_of, known_of, scored
 from pricing_assets.demand.forecasts import Served, forecasts_of
 from pricing_assets.demand.outcomes import numbered
+from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.tables import raw
 from pricing_assets.tables.forecasts import Accuracy, DemandForecasts
@@ -107,7 +108,7 @@ def scale(pair: int) -> float:
 def score(made: pl.DataFrame, shop: DemandShop) -> pl.DataFrame:
     """Accuracy on the last day."""
     raws, pairs = numbered(shop.read())
-    return scored(made, [known(raws.seen(LAST), pairs, LAST)])
+    return scored(made, [known_of(raws.seen(LAST), pairs, LAST)])
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,27 @@ def test_series_a_model_could_not_forecast_count_as_the_models_where_it_was_aske
     daily = made().filter(frequency="D")
     rows, expected = (score(each, shop()) for each in (daily.with_columns(model_hash=some), daily))
     assert rows.sort(Accuracy.order()).equals(expected.sort(Accuracy.order()))
+
+
+def test_forecasts_of_what_was_never_listed_do_not_count(figures: pl.DataFrame) -> None:
+    strange = made().with_columns(sku=pl.lit("GONE"))
+    assert score(strange, shop()).height == 0
+    assert score(pl.concat([made(), strange]), shop()).sort(Accuracy.order()).equals(figures.sort(Accuracy.order()))
+
+
+def test_an_error_too_large_to_be_squared_is_refused_by_name() -> None:
+    with pytest.raises(PricingError, match="too many to be added up exactly"):
+        score(made().with_columns(mean=pl.lit(4e6)), shop())
+
+
+def test_origins_read_together_or_alone_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, days = shop().lake(tmp_path), [on(40), on(44), on(48)]
+    none = Served(None, reason="no model yet")
+    rows = forecasts_of(lake, days, CALENDAR, {"D": [none], "W": [none]})
+    lake.commit(DemandForecasts, rows, days, Provenance("test"))
+    together = accuracy_of(lake, [LAST], CALENDAR)
+    monkeypatch.setattr("pricing_assets.demand.accuracy.AT_ONCE", 1)
+    assert together.height and accuracy_of(lake, [LAST], CALENDAR).equals(together)
 
 
 def test_segments_are_those_of_the_shop(figures: pl.DataFrame) -> None:

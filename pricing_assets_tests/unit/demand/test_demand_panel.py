@@ -66,6 +66,16 @@ def test_gaps_become_rows_that_were_not_observed_and_known_columns_hold() -> Non
     assert grid["price"].null_count() == 0
 
 
+def test_as_many_rows_as_a_whole_grid_has_do_not_make_one() -> None:
+    gappy = SMALL.filter((pl.col("unique_id") == "s00") & (pl.int_range(pl.len()) != 1))
+    stray = gappy.tail(1).with_columns(pl.col("ds") + pl.duration(days=2))
+    until = gappy["ds"].max()
+    assert isinstance(until, date)
+    grid = gridded(pl.concat([gappy, stray]).sort("ds"), WEEKLY, until + timedelta(days=7))
+    assert grid["ds"].diff().drop_nulls().unique().to_list() == [timedelta(days=7)]
+    assert gridded(gappy.clear(), WEEKLY, until).is_empty()
+
+
 def test_a_known_column_missing_in_the_future_is_named() -> None:
     history, future = split(SMALL)
     with pytest.raises(PricingError, match="no column price"):
