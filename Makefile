@@ -84,7 +84,7 @@ demo: setup ## simulate a market, price 30 days of it with models people approve
 	$(say) "what the platform noticed of its forecasts"
 	@$(BIN)/pricing drift list
 	@event=$$($(OPEN)); [ -z "$$event" ] || $(BIN)/pricing drift show $$event
-	$(say) "a person agrees to train again; the challenger must beat the champion on days neither has seen"
+	$(say) "a person agrees to train again; the challenger must be no worse than the champion on days neither has seen"
 	@$(APPROVE) "half the coffee is sold: learn it"
 	@$(BIN)/pricing models retrain
 	@$(BIN)/pricing models list

@@ -25,7 +25,6 @@ from pricing_assets.archive import container
 from pricing_assets.archive.container import MADE, Content
 from pricing_assets.archive.head import CONTENTS, NAME, Head, parsed, refuse_newer
 from pricing_assets.archive.places import DUMP, GOVERNANCE, LAKE, OF_THE_MACHINE, RESTORED, RESTORING, RESTORING_LOCK
-from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import dump
 from pricing_assets.lake.files import exclusive, make_folder, reading_faults, storage_faults, sync, write_durably
@@ -187,7 +186,7 @@ def _clear(home: Path) -> None:
     known = {RESTORING, RESTORED, RESTORING_LOCK, *OF_THE_MACHINE, *moved}
     there = sorted(path.name for path in home.iterdir() if path.name not in known)
     if there:
-        more = f" and {counted(len(there) - _SHOWN, 'more')}" if len(there) > _SHOWN else ""
+        more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
         raise PricingError(
             f"{home}: is not empty, it holds {', '.join(there[:_SHOWN])}{more}",
             "name a home that is empty or not there yet (--home); a restore replaces nothing",

@@ -197,13 +197,16 @@ def accuracy_by_age(scored: pl.DataFrame) -> dg.MarkdownMetadataValue:
             axes.plot(rows["age"].to_list(), rows["wape"].to_list(), marker="o", markersize=3, label=str(model))
         axes.set(xlabel="days the forecasts are old", ylabel="WAPE", ylim=(0, None))
 
-    return _picture(draw, "error of daily forecasts, all dates since they were made")
+    return _picture(
+        draw, "error of daily forecasts, all dates since they were made; of the rate where no model served yet"
+    )
 
 
 def accuracy_by_segment(scored: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """Error of the daily forecasts of one origin by segment, and the share of dates within the likely range."""
     rows = scored.filter((pl.col("frequency") == "D") & pl.col("coverage").is_not_null())
     rows = rows.sort("segment", descending=True)
+    models, origins = (", ".join(map(str, rows[name].unique().sort())) for name in ("model", "origin"))
 
     def draw(axes: Axes) -> None:
         places = range(rows.height)
@@ -215,7 +218,7 @@ def accuracy_by_segment(scored: pl.DataFrame) -> dg.MarkdownMetadataValue:
         axes.set_yticks(list(places), rows["segment"].to_list())
         axes.tick_params(axis="y", labelsize=6)
 
-    return _picture(draw, "error and coverage by segment; 80 % of dates should be within range")
+    return _picture(draw, f"{models} of {origins}: error and coverage; 80 % of dates should be within range")
 
 
 def elasticities(rows: pl.DataFrame) -> dg.MarkdownMetadataValue:

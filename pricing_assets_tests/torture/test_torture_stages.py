@@ -99,5 +99,6 @@ def judged(stage: Stage, where: str, found: Findings, row: Row, said: list[str])
         setattr(row, kind, getattr(row, kind) + number)
     if found:
         number = where.rpartition("kill ")[2].split(" ")[0]
-        again = f"TORTURE_SEED={SEED} TORTURE_KILL={number} make torture PYTEST='-k {stage.name.replace(' ', '-')}'"
+        chosen = f"stages and {stage.name.replace(' ', '-')}"
+        again = f"TORTURE_SEED={SEED} TORTURE_KILL={number} make torture PYTEST='-k \"{chosen}\"'"
         said.append(f"{where}: {found}\n  repeat it: {again}")
