@@ -226,8 +226,8 @@ def report(days: list[Day]) -> None:
     hundredth = [each for each in whole if 100 - WINDOW < each.number <= 100]
     if hundredth and whole[-1].number > 100:
         print(f"day {whole[-1].number} ÷ day 100: {cost(whole[-WINDOW:]) / cost(hundredth):.2f} of CPU")
-    kept = [each for each in days if each.keeping]
-    for part in (kept[:WINDOW], kept[-WINDOW:]) if kept else ():
+    before = [each for each in days if each.keeping]
+    for part in (before[:WINDOW], before[-WINDOW:]) if before else ():
         cost_of_one = statistics.median(each.keeping for each in part)
         print(f"a keeping in days {part[0].number} to {part[-1].number}: {cost_of_one:.2f} s of CPU")
     print(f"{days[-1].number if days else 0} days, {sum(each.seconds for each in days) / 60:.0f} min")

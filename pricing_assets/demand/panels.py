@@ -143,17 +143,17 @@ def observations(seen: Frames, pairs: pl.DataFrame | None = None) -> pl.DataFram
     Of `pairs` (sku, market, series) alone, where given: with their number in place of sku and market.
     """
     key = PAIR if pairs is None else [NUMBER]
-    number = [NUMBER] if NUMBER in seen["raw.listings"].columns else []
-    listed = seen["raw.listings"].filter("on_sale").select("date", *PAIR, *number)
-    sold = seen["raw.sales"].select("date", *PAIR, *number, "units")
+    sold = seen["raw.sales"]
     traded = sold.group_by("date", "market").agg(pl.col("units").sum()).filter(pl.col("units") > 0)
+    listed = seen["raw.listings"].filter("on_sale")
     listed = listed.join(traded.select("date", "market", traded=True), on=["date", "market"], how="left")
-    rows = _of(pairs, listed).join(_of(pairs, sold), on=["date", *key], how="left")
+    rows = _of(pairs, listed).select("date", *key, "traded")
+    rows = rows.join(_of(pairs, sold).select("date", *key, "units"), on=["date", *key], how="left")
     y = pl.when("traded").then(pl.col("units").fill_null(0)).cast(pl.Float64).alias(Y)
     if "raw.stock" not in seen:
         return rows.select("date", *key, y, pl.lit(value=False).alias(CENSORED))
     out = ((pl.col("sold_out_hours").fill_null(0) > 0) | (pl.col("on_hand") == 0)).alias(CENSORED)
-    stock = _of(pairs, seen["raw.stock"].select("date", *PAIR, *number, out))
+    stock = _of(pairs, seen["raw.stock"]).select("date", *key, out)
     rows = rows.join(stock, on=["date", *key], how="left")
     return rows.select("date", *key, y, pl.col(CENSORED).fill_null(value=False))
 

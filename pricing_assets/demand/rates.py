@@ -76,7 +76,7 @@ def _earlier(states: pl.DataFrame, plan: Plan, last: date) -> pl.DataFrame:
 
 
 def _carried() -> list[pl.Expr]:
-    """The rate as a mean, and the segment of its volume: customers of a rate know no promotions."""
+    """The rate as a mean, and the segment of its volume; a rate knows no promotions."""
     volume = pl.lit("low")
     for name, least in reversed(_VOLUMES):
         volume = pl.when(pl.col(RATE) >= least).then(pl.lit(name)).otherwise(volume)
