@@ -10,8 +10,6 @@ say of prices with them. A date that stands out, a holiday, is believed whole: i
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
@@ -26,29 +24,31 @@ MEDIAN = 0.4549364231195727
 """Of a squared standard normal."""
 
 
-def drawn(effect: Floats, known: Floats, weekday: Ints, week: Ints) -> Floats:
+def standing_out(effect: Floats, known: Floats, weekday: Ints, week: Ints) -> Bools:
+    """Which dates stand out, by what the others do. Arguments are those of `drawn`."""
+    found = np.zeros(len(effect), dtype=np.bool_)
+    for _ in range(2):  # one that stands out moves the means it is first held against
+        middle, strays = _usual(effect, known, weekday, week, found)
+        found = (effect - middle) ** 2 > STANDS_OUT**2 * (strays + 1 / known)
+    return found
+
+
+def drawn(effect: Floats, known: Floats, weekday: Ints, week: Ints, stands_out: Bools) -> Floats:
     """Effects of dates as far as they are believed.
 
     `effect` is what the sales of each say alone, `known` the precision of that, above 0, `weekday` numbers category ×
     day of the week, `week` category × week. Dates that stand out say nothing of others.
     """
-    first = _believed(effect, known, weekday, week, np.ones(len(effect), dtype=np.bool_))
-    return _believed(effect, known, weekday, week, ~first.stands_out).effect
+    middle, strays = _usual(effect, known, weekday, week, stands_out)
+    return middle + (effect - middle) * np.where(stands_out, 1.0, strays / (strays + 1 / known))
 
 
-class _Believed(NamedTuple):
-    """Effects as far as they are believed, and which of them stand out."""
-
-    effect: Floats
-    stands_out: Bools
-
-
-def _believed(effect: Floats, known: Floats, weekday: Ints, week: Ints, usual_dates: Bools) -> _Believed:
-    """The same with means of weekdays and weeks over some dates alone.
+def _usual(effect: Floats, known: Floats, weekday: Ints, week: Ints, stands_out: Bools) -> tuple[Floats, Floats]:
+    """What the weekday and the week of each date do, by those that do not stand out; how far dates stray from it.
 
     Variances are those that make the median deviations of a category what they are.
     """
-    noise, category, counted = 1 / known, weekday // DAYS, known * usual_dates
+    noise, category, counted = 1 / known, weekday // DAYS, known * ~stands_out
     usual = _means(effect, counted, weekday)
     of_week = _means(effect - usual, counted, week)
     size = np.bincount(week)[week]
@@ -56,10 +56,7 @@ def _believed(effect: Floats, known: Floats, weekday: Ints, week: Ints, usual_da
     strays = _strays((effect - usual - of_week) ** 2 * free, noise, category, size > 1)
     unsure = 1 / np.bincount(week, 1 / (strays + noise))[week]
     waves = _strays(of_week**2, unsure, category)
-    middle = usual + of_week * waves / (waves + unsure)
-    away = effect - middle
-    stands_out = away**2 > STANDS_OUT**2 * (strays + noise)
-    return _Believed(middle + away * np.where(stands_out, 1.0, strays / (strays + noise)), stands_out)
+    return usual + of_week * waves / (waves + unsure), strays
 
 
 def _means(effect: Floats, weight: Floats, group: Ints) -> Floats:

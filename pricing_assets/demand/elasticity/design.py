@@ -66,6 +66,19 @@ class Design:
         kept = [number for number, name in enumerate(self.names) if name not in names]
         return replace(self, names=tuple(self.names[number] for number in kept), x=self.x[:, kept])
 
+    def among(self, first: int, last: int) -> Design:
+        """The design of the series from `first` up to `last`, which is not among them; they are numbered from 0."""
+        rows = slice(self.start[first], self.end[last - 1])
+        parts = {name: getattr(self, name)[rows] for name in _BY_ROW}
+        series = parts.pop("series") - first
+        return replace(self, start=self.start[first:last] - self.start[first], series=series, **parts)
+
+    def of(self, series: npt.NDArray[np.bool_]) -> Design:
+        """The design of some series; they are numbered anew."""
+        some = self.where(series[self.series])
+        numbers = np.cumsum(series) - 1
+        return replace(some, series=numbers[some.series], start=some.start[series])
+
     def where(self, rows: npt.NDArray[np.bool_]) -> Design:
         """The design of some rows; series keep their numbers, so that one may be left without rows."""
         start = np.searchsorted(self.series[rows], np.arange(len(self.start)))

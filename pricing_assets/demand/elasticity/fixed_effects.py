@@ -11,13 +11,14 @@ slopes until both stand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from pricing_assets.demand.elasticity.censoring import sold_out
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
-from pricing_assets.demand.elasticity.dates import drawn
+from pricing_assets.demand.elasticity.dates import Bools, drawn, standing_out
 from pricing_assets.demand.elasticity.design import Design, gram, series_sums
 from pricing_assets.demand.elasticity.information import Residuals, Slopes, information
 
@@ -25,24 +26,52 @@ Family = Literal["counts", "log_linear"]
 _ROUNDS, _TOLERANCE, _LONGEST_STEP, _WIDEST = 60, 1e-4, 1.0, 12.0
 _WEAK = 1 / 4.0**2
 """Precision of a weak pull to nothing, so that a slope the rows say nothing about stays finite."""
-_LEARNED, _MOST_OVERDISPERSED = 15, 4.0
+_LEARNED, _LEARNED_AGAIN, _MOST_OVERDISPERSED = 15, 3, 4.0
+"""Rounds in which α and which dates stand out are learned: a date at the edge would else move slopes for ever."""
+_AT_ONCE = 32_000
+"""Rows whose series take a step together: what is computed of them stays in the processor's cache."""
 
 
-class _State(NamedTuple):
-    """Per series intercept, slopes and α; per number of `design.time` an effect."""
+class State(NamedTuple):
+    """Per series level (of its mean columns), slopes and α; per number of `design.time` an effect."""
 
-    intercept: Floats
+    level: Floats
     slopes: Floats
-    time: Floats
     spread: Floats
+    time: Floats
+
+    def where(self, columns: Bools) -> State:
+        """The state of a design with some of the columns."""
+        return self._replace(slopes=self.slopes[:, columns])
+
+
+class _Part(NamedTuple):
+    """Some series of a design: which they are, their own design, and their centred columns after one of ones."""
+
+    series: slice
+    design: Design
+    whole: Floats
+
+    def of(self, state: State) -> State:
+        """The state of these series; effects of dates are everybody's."""
+        mine = (state.level[self.series], state.slopes[self.series], state.spread[self.series])
+        return State(*mine, state.time)
+
+
+class _Dates(NamedTuple):
+    """The numbers of `design.time` that have rows, and of each of these how many and what `drawn` asks for."""
+
+    number: Ints
+    rows: Ints
+    weekday: Ints
+    week: Ints
 
 
 class _Moments(NamedTuple):
-    """Per row: expectation (of units, or of their log), weight, score, and what was beside the expectation."""
+    """Per row: expectation (of units, or of their log), share of its information that is left, what was beside it."""
 
     expected: Floats
-    weight: Floats
-    score: Floats
+    known: Floats
     residual: Floats
 
 
@@ -50,91 +79,148 @@ def fit(design: Design, sku: Ints, family: Family = "counts") -> Slopes:
     """Slopes of each series of a design; `sku` numbers the SKU of each series."""
     if family == "log_linear":
         design = design.where((design.y > 0) & ~design.censored)
-    state = _settled(design, family)
-    moments = _moments(design, design.x, state, family)
+    return said(design, settled(design, family), sku, family)
+
+
+def said(design: Design, state: State, sku: Ints, family: Family = "counts") -> Slopes:
+    """What the rows of a design say of the slopes it has settled on."""
+    moments = _moments(design, design.x - _centre(design)[design.series], state, family)
+    weight, score = _weighed(design, moments, state, family)
     usual = np.maximum(moments.expected, 1e-9) if family == "counts" else 1.0
-    squared = moments.residual * moments.score / usual
-    return information(design, state.slopes, Residuals(moments.weight, moments.score, squared), sku)
+    return information(design, state.slopes, Residuals(weight, score, moments.residual * score / usual), sku)
 
 
-def _settled(design: Design, family: Family) -> _State:
-    """Slopes, levels and time effects in turn, until slopes move no more."""
+def settled(design: Design, family: Family = "counts", begun: State | None = None) -> State:
+    """Slopes, levels and time effects in turn, until slopes move no more.
+
+    What a like design settled on, where that is `begun` with, is near: fewer rounds are learned in.
+    """
+    state = begun or _beginning(design, family)
+    parts, dates, stands_out = _parts(design), _dates(design), None
+    first = _LEARNED - _LEARNED_AGAIN if begun else 0
+    for number in range(first, _ROUNDS):
+        before, learning = state.slopes, first < number <= _LEARNED
+        state = _together([_newton(part, part.of(state), family, learning=learning) for part in parts])
+        said, precision = _said_of_dates(parts, state, family, dates.number)
+        if stands_out is None or number < _LEARNED:
+            stands_out = standing_out(said, precision, dates.weekday, dates.week)
+        believed, time = drawn(said, precision, dates.weekday, dates.week, stands_out), np.zeros_like(state.time)
+        time[dates.number] = believed - np.average(believed, weights=dates.rows)
+        state = state._replace(time=time)
+        if np.abs(state.slopes - before)[:, :2].max(initial=0.0) < _TOLERANCE:
+            break
+    return state
+
+
+def _beginning(design: Design, family: Family) -> State:
+    """Levels alone, as units are on average."""
     count = np.maximum(series_sums(design, np.ones_like(design.y)), 1.0)
     logs = family == "log_linear"
     level = series_sums(design, np.log(design.y) if logs else design.y) / count
     known = series_sums(design, design.offset if logs else np.exp(design.offset)) / count
-    centre = series_sums(design, design.x) / count[:, None]
-    series, width = centre.shape
-    state = _State(
-        intercept=level - known if logs else np.log(np.maximum(level, 1e-9)) - np.log(np.maximum(known, 1e-9)),
-        slopes=np.zeros((series, width)),
+    return State(
+        level=level - known if logs else np.log(np.maximum(level, 1e-9)) - np.log(np.maximum(known, 1e-9)),
+        slopes=np.zeros((len(count), design.x.shape[1])),
+        spread=np.zeros_like(count),
         time=np.zeros(int(design.time.max(initial=0)) + 1),
-        spread=np.zeros(series),
     )
-    centred = design.x - centre[design.series]
-    for number in range(_ROUNDS):
-        state, change = _newton(design, centred, state, family)
-        state = state._replace(time=_time_effects(design, centred, state, family))
-        if family == "counts" and number < _LEARNED:
-            state = state._replace(spread=_overdispersion(design, centred, state))
-        if change < _TOLERANCE:
-            break
-    return state._replace(intercept=state.intercept - (centre * state.slopes).sum(axis=1))
 
 
-def _newton(design: Design, x: Floats, state: _State, family: Family) -> tuple[_State, float]:
-    """One step of every series' level and slopes together; the largest move of a price's slope."""
-    moments = _moments(design, x, state, family)
-    whole = np.column_stack([np.ones_like(design.y), x])
+def _centre(design: Design) -> Floats:
+    """The mean of each series' columns."""
+    return np.asarray(series_sums(design, design.x) / np.maximum(design.end - design.start, 1)[:, None])
+
+
+def _parts(design: Design) -> list[_Part]:
+    """The design in parts of consecutive series, of about _AT_ONCE rows each."""
+    found, rows, centre = [], design.end, _centre(design)
+    first = 0
+    while first < len(rows):
+        last = max(int(np.searchsorted(rows, design.start[first] + _AT_ONCE, side="right")), first + 1)
+        series, some = slice(first, last), design.among(first, last)
+        whole = np.empty((len(some.y), design.x.shape[1] + 1), order="F")  # sums are taken of columns
+        whole[:, 0], whole[:, 1:] = 1.0, some.x - centre[series][some.series]
+        found.append(_Part(series, some, whole))
+        first = last
+    return found
+
+
+def _dates(design: Design) -> _Dates:
+    number, first, rows = np.unique(design.time, return_index=True, return_counts=True)
+    return _Dates(number, rows, design.weekday[first], design.week[first])
+
+
+def _newton(part: _Part, state: State, family: Family, *, learning: bool) -> State:
+    """One step of the level and slopes of each series together; its α before, where it is being learned."""
+    design, whole = part.design, part.whole
+    moments = _moments(design, whole[:, 1:], state, family)
+    if learning and family == "counts":
+        state = state._replace(spread=_overdispersion(design, moments))
+    weight, score = _weighed(design, moments, state, family)
     pull = np.full(whole.shape[1], _WEAK)
     pull[0] = 1e-6
     scale = np.ones(len(design.start))
     if family == "log_linear":
         count = np.maximum(series_sums(design, np.ones_like(design.y)), 1.0)
         scale = series_sums(design, moments.residual**2) / count
-    gradient = series_sums(design, whole * moments.score[:, None])
+    gradient = series_sums(design, whole * score[:, None])
     gradient[:, 1:] -= scale[:, None] * pull[1:] * state.slopes
-    normal = gram(design, whole, moments.weight) + scale[:, None, None] * np.diag(pull) + 1e-9 * np.eye(len(pull))
+    normal = gram(design, whole, weight) + scale[:, None, None] * np.diag(pull) + 1e-9 * np.eye(len(pull))
     step = np.clip(np.linalg.solve(normal, gradient[:, :, None])[:, :, 0], -_LONGEST_STEP, _LONGEST_STEP)
     slopes = np.clip(state.slopes + step[:, 1:], -_WIDEST, _WIDEST)
-    change = float(np.abs(slopes - state.slopes)[:, :2].max(initial=0.0))
-    return state._replace(intercept=state.intercept + step[:, 0], slopes=slopes), change
+    return state._replace(level=state.level + step[:, 0], slopes=slopes)
 
 
-def _time_effects(design: Design, x: Floats, state: _State, family: Family) -> Floats:
-    """Effects of dates given the rest, as far as believed; around 0 within rows, so that levels stay levels."""
+def _together(states: Sequence[State]) -> State:
+    """The state of all series from those of parts."""
+    level, slopes, spread = (np.concatenate(each) for each in list(zip(*states, strict=True))[:3])
+    return State(level, slopes, spread, states[0].time)
+
+
+def _said_of_dates(parts: Sequence[_Part], state: State, family: Family, dates: Ints) -> tuple[Floats, Floats]:
+    """What the rows of each of the `dates` alone say its effect is, given the rest, and the precision of that."""
     size = len(state.time)
-    moments = _moments(design, x, state, family)
-    known = np.maximum(np.bincount(design.time, moments.weight, size), 1e-9)
-    move = np.bincount(design.time, moments.score, size) / known
+    known, move = np.zeros(size), np.zeros(size)
+    squared = 0.0
+    for part in parts:
+        mine = part.of(state)
+        moments = _moments(part.design, part.whole[:, 1:], mine, family)
+        weight, score = _weighed(part.design, moments, mine, family)
+        known += np.bincount(part.design.time, weight, size)
+        move += np.bincount(part.design.time, score, size)
+        squared += float(np.sum(moments.residual**2))
+    known = np.maximum(known[dates], 1e-9)
+    move = move[dates] / known
     if family == "counts":
         move = np.log(np.maximum(1.0 + move, 0.3))
     else:
-        known = known / max(float(np.mean(moments.residual**2)), 1e-12)
-    weekday, week = (np.zeros(size, dtype=np.int64) for _ in range(2))
-    weekday[design.time], week[design.time] = design.weekday, design.week
-    there = np.bincount(design.time, minlength=size) > 0
-    time = state.time + np.clip(move, -1.0, 1.0)
-    time[there] = drawn(time[there], known[there], weekday[there], week[there])
-    return np.asarray(time - time[design.time].mean())
+        known /= max(squared / sum(len(part.design.y) for part in parts), 1e-12)
+    return state.time[dates] + np.clip(move, -1.0, 1.0), known
 
 
-def _overdispersion(design: Design, x: Floats, state: _State) -> Floats:
+def _overdispersion(design: Design, moments: _Moments) -> Floats:
     """α of each series, by moments, from the dates that were not sold out."""
-    moments = _moments(design, x, state._replace(spread=np.zeros_like(state.spread)), "counts")
     open_ = ~design.censored
     beyond = series_sums(design, (moments.residual**2 - moments.expected) * open_)
     squared = series_sums(design, moments.expected**2 * open_)
     return np.clip(beyond / np.maximum(squared, 1e-9), 0.0, _MOST_OVERDISPERSED)
 
 
-def _moments(design: Design, x: Floats, state: _State, family: Family) -> _Moments:
-    predictor = design.offset + state.intercept[design.series] + state.time[design.time]
-    predictor = predictor + np.einsum("nk,nk->n", x, state.slopes[design.series])
+def _moments(design: Design, x: Floats, state: State, family: Family) -> _Moments:
+    rows = design.end - design.start
+    predictor = design.offset + np.repeat(state.level, rows) + state.time[design.time]
+    for column, slopes in zip(x.T, state.slopes.T, strict=True):
+        predictor += column * np.repeat(slopes, rows)
     if family == "log_linear":
-        residual = np.log(design.y) - predictor
-        return _Moments(predictor, np.ones_like(predictor), residual, residual)
+        return _Moments(predictor, np.ones_like(predictor), np.log(design.y) - predictor)
     expected = np.exp(np.clip(predictor, -20.0, 20.0))
     demand, known = sold_out(expected, design.y, design.censored)
-    sharper = 1 / (1 + state.spread[design.series] * expected)
-    return _Moments(expected, expected * known * sharper, (demand - expected) * sharper, demand - expected)
+    return _Moments(expected, known, demand - expected)
+
+
+def _weighed(design: Design, moments: _Moments, state: State, family: Family) -> tuple[Floats, Floats]:
+    """Of each row the weight, and the score: what a column is multiplied by."""
+    if family == "log_linear":
+        return moments.known, moments.residual
+    sharper = 1 / (1 + state.spread[design.series] * moments.expected)
+    return moments.expected * moments.known * sharper, moments.residual * sharper

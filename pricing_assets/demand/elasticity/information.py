@@ -78,18 +78,19 @@ def _common(design: Design, normal: Floats, scores: Floats, sku: Ints) -> Floats
     skus = int(sku.max(initial=-1)) + 1
     width = scores.shape[1]
     common = np.zeros((skus, width))
-    of_row = sku[design.series]
-    order = np.argsort(of_row, kind="stable")
-    bounds = np.searchsorted(of_row[order], np.arange(skus + 1))
-    for number in np.flatnonzero(np.bincount(sku, minlength=skus) > 1):
+    of_row, blocks = sku[design.series], int(design.block.max(initial=0)) + 1
+    order, members = np.argsort(of_row, kind="stable"), np.argsort(sku, kind="stable")
+    bounds, of_sku = (np.searchsorted(each, np.arange(skus + 1)) for each in (of_row[order], sku[members]))
+    for number in np.flatnonzero(np.diff(of_sku) > 1):
         rows = order[bounds[number] : bounds[number + 1]]
         if not len(rows):
             continue
         zone, date = design.zone[rows], design.date[rows]
         many = len(np.unique(zone)) >= _MANY_ZONES
-        alone = meat(scores[rows], [design.series[rows] * (design.block.max() + 1) + design.block[rows]])
+        alone = meat(scores[rows], [design.series[rows] * blocks + design.block[rows]])
         together = meat(scores[rows], [date, zone] if many else [date])
-        bread = np.linalg.pinv(normal[sku == number].sum(axis=0), rcond=1e-9)
+        mine = members[of_sku[number] : of_sku[number + 1]]
+        bread = np.linalg.pinv(normal[mine].sum(axis=0), rcond=1e-9)
         common[number] = np.diag(bread @ (together - alone) @ bread)
     return np.maximum(common, 0.0)
 

@@ -14,7 +14,7 @@ from pricing_assets.demand.elasticity.clusters import Floats, Ints
 from pricing_assets.demand.elasticity.columns import Columns
 from pricing_assets.demand.elasticity.design import PRICES, Design
 from pricing_assets.demand.elasticity.double_ml import has_other_folds, series_slopes
-from pricing_assets.demand.elasticity.fixed_effects import fit
+from pricing_assets.demand.elasticity.fixed_effects import fit, said, settled
 from pricing_assets.demand.elasticity.information import Slopes
 from pricing_assets.demand.elasticity.observations import NEWNESS, RIVALS
 from pricing_assets.demand.elasticity.shrinkage import Shrunken, shrink
@@ -33,18 +33,24 @@ class Answer(NamedTuple):
 
 def answers(design: Design, columns: Columns, sku: Ints, category: Ints) -> Mapping[str, Answer]:
     """The answers of all specifications that can be asked of this panel, the main one first."""
-    asked = {MAIN: design}
-    if RIVALS in design.names:
-        asked["without rivals"] = design.without({RIVALS})
-    if flags := set(columns.promotions) & set(design.names):
-        asked["without promotion flags"] = design.without(flags)
-    made = {name: _answer(fit(part, sku), part, sku, category) for name, part in asked.items()}
+    state = settled(design)
+    made = {MAIN: _answer(said(design, state, sku), design, sku, category)}
+    for name, left in _left_out(design, columns).items():
+        part = design.without(left)
+        kept = np.array([each in part.names for each in design.names])
+        made[name] = _answer(said(part, settled(part, begun=state.where(kept)), sku), part, sku, category)
     if np.mean(design.y == 0) <= MOST_IDLE:
         made["log-linear"] = _answer(fit(design, sku, "log_linear"), design, sku, category)
         if has_other_folds(design):
             slopes = series_slopes(design.without({NEWNESS}), sku)  # a learner would know the price from its newness
             made["double ML"] = Answer(slopes, shrink(slopes, sku, category))
     return made
+
+
+def _left_out(design: Design, columns: Columns) -> dict[str, set[str]]:
+    """The columns that a specification leaves out, by its name."""
+    found = {"without rivals": {RIVALS}, "without promotion flags": set(columns.promotions)}
+    return {name: left & set(design.names) for name, left in found.items() if left & set(design.names)}
 
 
 def _answer(slopes: Slopes, design: Design, sku: Ints, category: Ints) -> Answer:

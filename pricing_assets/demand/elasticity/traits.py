@@ -29,6 +29,9 @@ LEAST_ELASTIC = 1.0
 """Elasticity of promotions below which curvature, a share of it, would be noise."""
 MOST_MOVED = 2.0
 """Times an elasticity grows or falls at most by where the price stands now."""
+MOST_SKUS, LEAST_OF_CATEGORY = 1_000, 30
+"""SKUs about which are asked of a large panel, for two figures of all customers need no more; and how many of a
+category, for with fewer the effects of its dates would take the prices' own."""
 _DEPTH = "depth"
 
 
@@ -43,10 +46,11 @@ class Traits(NamedTuple):
 def traits(design: Design, sku: Ints, category: Ints) -> Traits:
     """The traits of a design's customers; `sku` and `category` as for shrinkage."""
     promotion = design.names.index(PROMOTION)
-    depth = design.x[:, promotion] ** 2 / 2
-    if not depth.any():
+    if not design.x[:, promotion].any():
         return Traits(remember=False, curvature=0.0, curvature_error=0.0)
-    asked = replace(design, names=(*design.names, _DEPTH), x=np.column_stack([design.x, depth]))
+    asked, sku, category = _some(design, sku, category)
+    depth = asked.x[:, promotion] ** 2 / 2
+    asked = replace(asked, names=(*asked.names, _DEPTH), x=np.column_stack([asked.x, depth]))
     shared = [asked.names.index(name) for name in (NEWNESS, _DEPTH) if name in asked.names]
     found = shrink(fit(asked, sku), sku, category, shared=shared)
     slope, error = found.slopes[0], found.errors[0]
@@ -57,6 +61,19 @@ def traits(design: Design, sku: Ints, category: Ints) -> Traits:
     newness = asked.names.index(NEWNESS) if NEWNESS in asked.names else None
     remember = newness is not None and bool(slope[newness] < -SURE * error[newness])
     return Traits(remember, curvature, float(error[-1] / -elasticity))
+
+
+def _some(design: Design, sku: Ints, category: Ints) -> tuple[Design, Ints, Ints]:
+    """About MOST_SKUS of the SKUs with all their series: every n-th of each category, then every n-th category."""
+    size = np.bincount(category)
+    apart = np.minimum(-(-len(category) // MOST_SKUS), np.maximum(size // LEAST_OF_CATEGORY, 1))
+    place = np.arange(len(category)) - (np.cumsum(size) - size)[category]  # SKUs are numbered category by category
+    kept = place % apart[category] == 0
+    kept &= category % -(-int(kept.sum()) // MOST_SKUS) == 0
+    if kept.all():
+        return design, sku, category
+    numbers = np.unique(category[kept], return_inverse=True)[1].astype(np.int64)
+    return design.of(kept[sku]), (np.cumsum(kept) - 1)[sku[kept[sku]]], numbers
 
 
 def steepened(design: Design, curvature: float) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pricing_assets.demand.elasticity import Columns, checked
-from pricing_assets.demand.elasticity.dates import STANDS_OUT, drawn
+from pricing_assets.demand.elasticity.dates import STANDS_OUT, drawn, standing_out
 from pricing_assets.demand.elasticity.design import Design, design
 from pricing_assets.demand.elasticity.fixed_effects import fit
 from pricing_assets.demand.elasticity.observations import observe
@@ -30,21 +30,25 @@ def _known(noise: float) -> np.ndarray:
     return np.full(len(WEEKDAY), noise**-2)
 
 
+def _believed(said: np.ndarray, known: np.ndarray) -> np.ndarray:
+    return drawn(said, known, WEEKDAY, WEEK, standing_out(said, known, WEEKDAY, WEEK))
+
+
 def test_dates_that_do_nothing_keep_the_effect_of_their_weekday():
     true, said = _dates(strays=0.0, noise=0.1)
-    assert np.abs(drawn(said, _known(0.1), WEEKDAY, WEEK) - true).max() < 0.5 * np.abs(said - true).max()
+    assert np.abs(_believed(said, _known(0.1)) - true).max() < 0.5 * np.abs(said - true).max()
 
 
 def test_dates_that_sales_know_well_are_left_as_they_are():
     _, said = _dates(strays=0.3, noise=1e-3)
-    np.testing.assert_allclose(drawn(said, _known(1e-3), WEEKDAY, WEEK), said, atol=1e-3)
+    np.testing.assert_allclose(_believed(said, _known(1e-3)), said, atol=1e-3)
 
 
 @pytest.mark.parametrize("strays", [0.02, 0.1, 0.4])
 def test_what_is_believed_is_nearer_the_truth_than_what_dates_say_alone_or_than_their_weekdays(strays: float):
     true, said = _dates(strays, noise=0.1)
     usual = np.array([said[day == WEEKDAY].mean() for day in range(7)])[WEEKDAY]
-    off = np.std(drawn(said, _known(0.1), WEEKDAY, WEEK) - true)
+    off = np.std(_believed(said, _known(0.1)) - true)
     assert off < 1.05 * min(np.std(said - true), np.std(usual - true))
 
 
@@ -52,7 +56,7 @@ def test_a_holiday_is_believed_whole_and_widens_no_other_date():
     _, said = _dates(strays=0.02, noise=0.1)
     holiday = said.copy()
     holiday[100] += 3.0
-    before, after = drawn(said, _known(0.1), WEEKDAY, WEEK), drawn(holiday, _known(0.1), WEEKDAY, WEEK)
+    before, after = _believed(said, _known(0.1)), _believed(holiday, _known(0.1))
     assert after[100] == pytest.approx(holiday[100])
     assert np.abs(np.delete(after - before, 100)).max() < 0.02
 
@@ -73,7 +77,7 @@ def test_effects_are_the_mode_of_the_dense_normal_model_of_dates_in_weeks_on_wee
     mode = usual + covariance @ np.linalg.solve(covariance + noise**2 * np.eye(len(said)), said - usual)
     middle = usual + of_week * shared / (shared + (own + noise**2) / 7)
     assume(((said - middle) ** 2 < 0.999 * STANDS_OUT**2 * (own + noise**2)).all())  # no date stands out
-    np.testing.assert_allclose(drawn(said, _known(noise), WEEKDAY, WEEK), mode, atol=1e-5)
+    np.testing.assert_allclose(_believed(said, _known(noise)), mode, atol=1e-5)
 
 
 def _few_skus(seed: int) -> Design:

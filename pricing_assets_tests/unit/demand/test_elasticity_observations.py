@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from statistics import median
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pricing_assets.demand.elasticity.censoring import sold_out
 from pricing_assets.demand.elasticity.columns import Columns, checked
-from pricing_assets.demand.elasticity.observations import observe
+from pricing_assets.demand.elasticity.observations import _median, observe
 
 
 def _regular(prices: list[float], step: int = 1) -> list[float]:
@@ -75,3 +78,11 @@ def test_one_misread_rival_does_not_hide_what_all_rivals_do():
     told = (rows["rivals"] - rows["rivals"][1]).to_numpy()
     assert told[1::4] == pytest.approx([0.0] * 5 + [np.log(1.05)] * 5)
     assert np.abs(told[::4] - told[1::4]).max() < 0.05  # a third of log 2 without
+
+
+@given(st.lists(st.lists(st.none() | st.floats(-1, 1), min_size=3, max_size=3), min_size=1, max_size=20))
+def test_the_usual_rival_is_the_median_of_those_that_are_seen(rows: list[list[float | None]]):
+    found = _median(np.array(rows, dtype=np.float64))
+    for row, middle in zip(rows, found, strict=True):
+        seen = [each for each in row if each is not None]
+        assert middle == pytest.approx(median(seen)) if seen else np.isnan(middle)

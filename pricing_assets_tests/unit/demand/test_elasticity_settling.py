@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+from elasticity_panels import panel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricing_assets.demand.elasticity import Columns, checked, fixed_effects, traits
+from pricing_assets.demand.elasticity.design import Design, design
+from pricing_assets.demand.elasticity.estimation import tree
+from pricing_assets.demand.elasticity.fixed_effects import fit, said, settled
+from pricing_assets.demand.elasticity.observations import observe
+from pricing_assets.simulation import MarketSettings, simulate
+
+KEY = ["date", "sku", "market"]
+COLUMNS = Columns(regular_price="regular_price", sku="sku", category="category", zone="market")
+
+
+@cache
+def _market(seed: int) -> pl.DataFrame:
+    """A simulated market whose shelves share many dates: 40 SKUs, 180 days."""
+    made = simulate(MarketSettings(skus=40, markets=1, days=180, seed=seed)).frames
+    prices = made["prices"].select(*KEY, price="current_price", regular_price="list_price")
+    rows = prices.join(made["sales"].select(*KEY, "units"), on=KEY, how="left")
+    rows = rows.join(made["products"].select("sku", "category"), on="sku")
+    y = pl.col("units").fill_null(0).cast(pl.Float64)
+    return rows.select(
+        *("sku", "market", "category"),
+        pl.col("price", "regular_price").cast(pl.Float64),
+        unique_id="sku",
+        ds="date",
+        y=y,
+    )
+
+
+def _design(rows: pl.DataFrame, columns: Columns = COLUMNS) -> Design:
+    return design(observe(checked(rows, columns), columns), ())
+
+
+@pytest.mark.parametrize("seed", [1, 5, 8])
+def test_a_date_at_the_edge_of_standing_out_moves_no_slope_for_ever(monkeypatch: pytest.MonkeyPatch, seed: int):
+    made = _design(_market(seed))
+    series = np.arange(len(made.start))
+    whole = fit(made, series).own
+    monkeypatch.setattr(fixed_effects, "_ROUNDS", fixed_effects._ROUNDS + 1)
+    np.testing.assert_allclose(fit(made, series).own, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("family", ["counts", "log_linear"])
+def test_it_does_not_matter_how_many_series_take_a_step_together(
+    monkeypatch: pytest.MonkeyPatch, family: fixed_effects.Family
+):
+    made = _design(_market(1))
+    series = np.arange(len(made.start))
+    whole = fit(made, series, family)
+    monkeypatch.setattr(fixed_effects, "_AT_ONCE", 400)
+    parts = fit(made, series, family)
+    np.testing.assert_allclose(parts.own, whole.own, atol=1e-6)
+    np.testing.assert_allclose(parts.own_error, whole.own_error, atol=1e-6)
+
+
+def test_what_begins_near_ends_where_the_rest_does():
+    made = _design(_market(2))
+    few = made.without({"newness"})
+    kept = np.array([name in few.names for name in made.names])
+    assert not kept.all()
+    near = settled(few, begun=settled(made).where(kept))
+    alone = settled(few)
+    series = np.arange(len(made.start))
+    own, error = said(few, alone, series).own[:, :2], said(few, alone, series).own_error[:, :2]
+    away = (said(few, near, series).own[:, :2] - own) / error
+    assert np.nanmax(np.abs(away)) < 0.2
+
+
+def test_traits_of_a_large_panel_are_told_by_some_of_its_skus(monkeypatch: pytest.MonkeyPatch):
+    columns = Columns(regular_price="regular_price", sku="sku", category="category")
+    observed = observe(checked(panel(skus=32, days=300, volume=80.0, curvature=2.0), columns), columns)
+    whole, place = design(observed, ()), tree(observed.series)
+    every = traits.traits(whole, *place)
+    monkeypatch.setattr(traits, "MOST_SKUS", 12)
+    some = traits.traits(whole, *place)
+    assert some.remember == every.remember
+    assert some.curvature == pytest.approx(2.0, abs=3 * some.curvature_error)
+    assert every.curvature_error < some.curvature_error < 1.0
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=40), st.integers(1, 60))
+def test_some_skus_are_of_a_category_enough_or_all_of_them(sizes: list[int], most: int):
+    category = np.repeat(np.arange(len(sizes)), sizes)
+    sku = np.repeat(np.arange(len(category)), 2)  # two series each, of one row
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(traits, "MOST_SKUS", most)
+        made, of_series, of_sku = traits._some(_rows(len(sku)), sku, category)
+    left = np.bincount(of_sku)
+    assert len(of_series) == len(made.start) == 2 * len(of_sku)
+    assert np.array_equal(np.bincount(of_series), np.full(len(of_sku), 2))
+    assert len(left) <= len(sizes)
+    assert all(number in sizes or number >= min(traits.LEAST_OF_CATEGORY, max(sizes)) for number in left)
+    assert len(of_sku) <= max(2 * most, 2 * traits.LEAST_OF_CATEGORY, *sizes)
+    assert len(of_sku) == len(category) or len(category) > most
+
+
+def _rows(size: int) -> Design:
+    """A design of one row a series."""
+    each, zero = np.arange(size), np.zeros(size, dtype=np.int64)
+    names = dict.fromkeys(("time", "weekday", "block", "date", "day", "zone"), zero)
+    ones = np.ones(size)
+    return Design(
+        names=("base", "promotion"),
+        y=ones,
+        x=np.ones((size, 2)),
+        series=each,
+        start=each,
+        censored=ones < 0,
+        offset=ones,
+        **names,
+    )
