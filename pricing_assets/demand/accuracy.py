@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.demand.inputs import read
-from pricing_assets.demand.outcomes import WEEK, Floats, Ints, Outcomes, numbered, outcomes
+from pricing_assets.demand.outcomes import WEEK, Floats, Ints, Outcomes, outcomes
 from pricing_assets.demand.panels import NO_CATEGORY, NUMBER, PAIR, Frames
 from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL
 from pricing_assets.errors import PricingError
@@ -69,7 +69,7 @@ class Known:
 
 
 def known_of(seen: Frames, pairs: pl.DataFrame, day: date) -> Known:
-    """What a day knows by the rows it sees, which are numbered as `pairs` are (see `numbered`)."""
+    """What a day knows by the rows it sees, which are numbered as `pairs` are."""
     named = pairs.join(_categories(seen), on="sku", how="left", maintain_order="left")
     return Known(
         day, named.with_columns(pl.col("category").fill_null(NO_CATEGORY)), outcomes(seen, pairs, ORIGINS + WEEK)
@@ -108,8 +108,8 @@ def _trades(seen: Frames, day: date) -> bool:
 def _known_on(lake: Lake, days: Sequence[date], calendar: Calendar) -> list[Known]:
     """What each day knows that trades."""
     tables = [raw.Products, raw.Listings, raw.Sales, raw.Stock]
-    raws, pairs = numbered(read(lake, days, calendar, WINDOW, tables))
-    return [known_of(seen, pairs, day) for day in days if _trades(seen := raws.seen(day), day)]
+    raws = read(lake, days, calendar, WINDOW, tables)
+    return [known_of(seen, raws.pairs, day) for day in days if _trades(seen := raws.seen(day), day)]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ Here: from what a day sees to rows of forecasts.elasticities, and which day's es
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import polars as pl
@@ -17,8 +15,22 @@ from pricing_assets.demand.elasticity import KINDS, Columns, elasticities
 from pricing_assets.demand.elasticity.shrinkage import PUBLISHED, PUBLISHED_SPREAD
 from pricing_assets.demand.elasticity.substitution import ALONE, published
 from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
-from pricing_assets.demand.panel import CENSORED, DATE, ID
-from pricing_assets.demand.panels import PAIR, PRICE, TEN_THOUSANDTHS, Frames, Panels, posted, series_pair
+from pricing_assets.demand.panel import CENSORED, DATE, ID, held
+from pricing_assets.demand.panels import (
+    CELL,
+    NUMBER,
+    NUMBERED,
+    OF_PRICES,
+    PAIR,
+    PRICE,
+    TEN_THOUSANDTHS,
+    Frames,
+    Panels,
+    cell,
+    of_pairs,
+    posted,
+    series_pair,
+)
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
 from pricing_assets.tables import raw
@@ -39,8 +51,7 @@ def elasticities_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.
     wanted = sorted(set(days))
     estimated_on = {day: _estimated_on(lake, day, calendar) for day in wanted}
     weeks = sorted({on for on in estimated_on.values() if on})
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        made = dict(zip(weeks, pool.map(lambda on: _estimate(lake, on, wanted, calendar), weeks), strict=True))
+    made = _estimates(lake, weeks, wanted, calendar)
     listed = read(lake, wanted, calendar, window=1, tables=[raw.Listings])
     empty = Elasticities.create_empty()
     parts: list[pl.DataFrame] = [empty]
@@ -61,10 +72,13 @@ def estimate(panels: Panels, seen: Frames) -> pl.DataFrame:
 
 
 def _from_prices(panels: Panels, seen: Frames) -> pl.DataFrame:
-    panel, rivals = panels.history.with_columns(series_pair()), _rivals(seen, panels)
-    for prices in (_regular(seen), rivals):
-        panel = panel.join(prices, on=[*PAIR, DATE], how="left", maintain_order="left")
-    panel = panel.with_columns(pl.col(REGULAR).forward_fill().backward_fill().over(ID))
+    keys = panels.keys.select(ID, *PAIR, NUMBER, "currency")
+    panel = panels.history.drop("market").join(keys.drop("currency"), on=ID, how="left", maintain_order="left")
+    panel = panel.with_columns(cell(DATE))
+    rivals = _rivals(seen, keys)
+    for prices in (_regular(seen, keys), rivals):
+        panel = panel.join(prices, on=CELL, how="left", maintain_order="left")
+    panel = panel.with_columns(held(REGULAR, NUMBER)).drop(NUMBER, CELL)
     columns = Columns(
         price=PRICE,
         regular_price=None if panel[REGULAR].has_nulls() else REGULAR,
@@ -92,33 +106,43 @@ def _anything(seen: Frames) -> bool:
     return "raw.listings" in seen and seen["raw.listings"].filter("on_sale").height > 0
 
 
-def _estimate(lake: Lake, on: date, days: Collection[date], calendar: Calendar) -> pl.DataFrame:
-    """The estimate of a day: made where the day is of this run or has none yet, else the lake's."""
+def _estimates(
+    lake: Lake, weeks: Sequence[date], days: Collection[date], calendar: Calendar
+) -> dict[date, pl.DataFrame]:
+    """The estimates of some days: made where the day is of this run or has none yet, else the lake's.
+
+    One after the other: each takes most of the memory of a run.
+    """
     files = lake.partitions(Elasticities)
-    if on not in days and on in files:
-        return lake.read_files(Elasticities, [files[on]])
-    raws = read(lake, [on], calendar, WINDOW, [*COLUMNS])
-    return estimate(raws.daily(on, ahead=False), raws.seen(on))
+    found = {on: lake.read_files(Elasticities, [files[on]]) for on in weeks if on not in days and on in files}
+    if missing := [on for on in weeks if on not in found]:
+        raws = read(lake, missing, calendar, WINDOW, [*COLUMNS])
+        found |= {on: estimate(raws.daily(on, ahead=False), raws.seen(on)) for on in missing}
+    return found
 
 
-def _regular(seen: Frames) -> pl.DataFrame:
-    """sku, market, ds, regular_price: the list price of each date, without promotion."""
-    regular = (pl.col("list") / TEN_THOUSANDTHS).alias(REGULAR)
-    return posted(seen["raw.prices"]).select(*PAIR, pl.col("date").alias(DATE), regular)
+def _regular(seen: Frames, keys: pl.DataFrame) -> pl.DataFrame:
+    """cell, regular_price: the list price of each date, without promotion."""
+    prices = posted(of_pairs(keys, seen["raw.prices"], *OF_PRICES), NUMBERED)
+    return prices.select(CELL, (pl.col("list") / TEN_THOUSANDTHS).alias(REGULAR))
 
 
-def _rivals(seen: Frames, panels: Panels) -> pl.DataFrame:
-    """sku, market, ds and a column per rival: the lowest price each asks in our currency; none without rivals."""
-    ours = panels.keys.select(*PAIR, "currency")
+def _rivals(seen: Frames, keys: pl.DataFrame) -> pl.DataFrame:
+    """cell and a column per rival: the lowest price each asks in our currency; none without rivals."""
     if "raw.competitor_snapshots" not in seen:
-        return ours.select(PAIR).clear().with_columns(pl.lit(None, pl.Date).alias(DATE))
+        return pl.DataFrame(schema={CELL: pl.Int64})
     offers = seen["raw.competitor_snapshots"].filter(pl.col("in_stock").fill_null(value=True))
-    offers = offers.join(ours, on=[*PAIR, "currency"], how="semi").sort("competitor")
-    price = pl.col("price").min().cast(pl.Float64)
-    lowest = offers.group_by(*PAIR, pl.col("date").alias(DATE), (RIVAL + pl.col("competitor")).alias("rival")).agg(
-        price
-    )
-    return lowest.pivot(on="rival", index=[*PAIR, DATE], values="price", sort_columns=True)
+    offers = of_pairs(keys, offers, "competitor", "price", "currency")
+    offers = offers.join(keys, on=[NUMBER, "currency"], how="semi")
+    lowest = offers.group_by(CELL, "competitor").agg(pl.col("price").min().cast(pl.Float64))
+    columns = [
+        lowest.filter(competitor=name).select(CELL, pl.col("price").alias(RIVAL + name)).sort(CELL)
+        for name in lowest["competitor"].unique().sort()
+    ]
+    cells = lowest.select(pl.col(CELL).unique().sort())
+    for column in columns:
+        cells = cells.join(column, on=CELL, how="left", maintain_order="left")
+    return cells
 
 
 def _published(panels: Panels) -> pl.DataFrame:

@@ -86,15 +86,16 @@ def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) 
     Date after date: the rows of a day are many times its panel, and sorted as a whole they would be there twice.
     """
     made = []
-    for frequency, whole in raw.panels(day).items():
-        panels = _within_horizon(whole)
+    by = {frequency: serving(each, day, NAMES[frequency]) for frequency, each in served.items()}
+    told = any(each.model for each in by.values())  # a rate asks for units alone
+    for frequency, whole in raw.panels(day, told=told).items():
+        panels, name = _within_horizon(whole), NAMES[frequency]
         if panels.history.height:
-            by = serving(served[frequency], day, NAMES[frequency])
-            made.append((panels, NAMES[frequency], by, forecast_panels(panels, by)))
+            made.append((panels, name, by[frequency], forecast_panels(panels, by[frequency])))
     targets = sorted({target for *_, rows in made for target in rows[DATE].unique().to_list()})
     return [
         pl.concat(
-            rows_of(panels, name, by, rows.filter(pl.col(DATE) == target)) for panels, name, by, rows in made
+            rows_of(panels, name, each, rows.filter(pl.col(DATE) == target)) for panels, name, each, rows in made
         ).sort(DemandForecasts.order())
         for target in targets
     ]

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from pricing_assets.demand.panels import AHEAD, Panels, daily, weekly
+from pricing_assets.demand.panel import ID
+from pricing_assets.demand.panels import AHEAD, NUMBER, PAIR, Panels, daily, placed, series_id, weekly
 from pricing_assets.demand.plan import Frequency
 from pricing_assets.features import Calendar, visible
 from pricing_assets.lake import Lake
@@ -31,14 +32,20 @@ COLUMNS: dict[type[Table], tuple[str, ...]] = {
     ),
     raw.CompetitorSnapshots: ("date", "sku", "market", "competitor", "price", "currency", "in_stock"),
 }
+_DATED: dict[type[Table], str] = {raw.Promotions: "target_date"}
+"""The column of a table's date, where it is another than `date`."""
 
 
 @dataclass(frozen=True)
 class Read:
     """Rows of the windows of some days. `settled` rows are seen by every day from their own on, `moving` ones are late
     or corrected: which of them a day sees is asked day by day. By table.
+
+    `pairs` (sku, market, unique_id, series) were ever listed. Rows of tables with markets have their number and cell,
+    and settled ones are in its order: else each day of a range would do that anew.
     """
 
+    pairs: pl.DataFrame
     settled: dict[type[Table], pl.DataFrame]
     moving: dict[type[Table], pl.DataFrame]
     calendar: Calendar
@@ -54,15 +61,16 @@ class Read:
             found[table.table_name()] = pl.concat([_filtered(settled, inside), moving])
         return found
 
-    def daily(self, day: date, *, ahead: bool = True) -> Panels:
-        """The daily panel of a day; without a future where it is not looked `ahead`."""
+    def daily(self, day: date, *, ahead: bool = True, told: bool = True) -> Panels:
+        """The daily panel of a day; without a future where it is not looked `ahead`, and not `told` with a history of
+        units alone."""
         first, last = day - timedelta(days=self.window - 1), day + timedelta(days=AHEAD)
         span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        return daily(self.seen(day), self.calendar.holidays(span), day, ahead=ahead)
+        return daily(self.seen(day), self.calendar.holidays(span), day, ahead=ahead, told=told)
 
-    def panels(self, day: date) -> dict[Frequency, Panels]:
-        """The daily and the weekly panel of a day."""
-        of_days = self.daily(day)
+    def panels(self, day: date, *, told: bool = True) -> dict[Frequency, Panels]:
+        """The daily and the weekly panel of a day; not `told` with histories of units alone."""
+        of_days = self.daily(day, told=told)
         return {"D": of_days, "W": weekly(of_days)}
 
 
@@ -88,9 +96,15 @@ def read(
 
 def sort_out(frames: Mapping[type[Table], pl.DataFrame], calendar: Calendar, window: int = WINDOW) -> Read:
     """Rows of raw tables, told apart by whether every day from their own on sees them."""
-    late = {table: _moving(rows, table, calendar) for table, rows in frames.items()}
-    settled = {table: _filtered(rows, pl.lit(~late[table])) for table, rows in frames.items()}
-    return Read(settled, {table: rows.filter(late[table]) for table, rows in frames.items()}, calendar, window)
+    listed = frames.get(raw.Listings, pl.DataFrame(schema=dict.fromkeys(PAIR, pl.String)))
+    pairs = listed.select(PAIR).unique().select(*PAIR, series_id()).sort(ID).with_row_index(NUMBER)
+    settled: dict[type[Table], pl.DataFrame] = {}
+    moving: dict[type[Table], pl.DataFrame] = {}
+    for table, rows in frames.items():
+        numbered = placed(rows, pairs, _DATED.get(table, "date")) if "market" in rows.columns else rows
+        late = _moving(numbered, table, calendar)
+        settled[table], moving[table] = _filtered(numbered, pl.lit(~late)), numbered.filter(late)
+    return Read(pairs, settled, moving, calendar, window)
 
 
 def _filtered(rows: pl.DataFrame, kept: pl.Expr) -> pl.DataFrame:

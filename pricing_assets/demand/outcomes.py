@@ -9,18 +9,16 @@ join by two texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pricing_assets.demand.inputs import Read
 from pricing_assets.demand.panel import CENSORED, Y
-from pricing_assets.demand.panels import NUMBER, PAIR, Frames, observations
-from pricing_assets.tables import raw
+from pricing_assets.demand.panels import NUMBER, Frames, observations
 
 WEEK = 7
 Floats = npt.NDArray[np.float64]
@@ -49,23 +47,6 @@ class Outcomes:
         censored = np.zeros((len(place), len(pairs)), dtype=bool)
         units[known], censored[known] = (each[place[known]][:, pairs] for each in (self.units, self.censored))
         return units, censored
-
-
-def numbered(read: Read) -> tuple[Read, pl.DataFrame]:
-    """What was read, with a NUMBER per SKU-market that was ever listed in it, and sku, market, NUMBER of these.
-
-    Comparing two texts per row is what a join costs, and each day joins the same rows. NUMBER is null of other pairs.
-    """
-    listings = [rows[raw.Listings].select(PAIR) for rows in (read.settled, read.moving)]
-    pairs = pl.concat(listings).unique().sort(PAIR).with_row_index(NUMBER)
-
-    def of(frames: Mapping[type, pl.DataFrame]) -> dict[type, pl.DataFrame]:
-        return {
-            table: rows.join(pairs, on=PAIR, how="left", maintain_order="left") if "market" in rows.columns else rows
-            for table, rows in frames.items()
-        }
-
-    return replace(read, settled=of(read.settled), moving=of(read.moving)), pairs
 
 
 def outcomes(seen: Frames, pairs: pl.DataFrame, days: int) -> dict[str, Outcomes]:

@@ -20,8 +20,15 @@ from pricing_assets.demand.panel import CENSORED, DATE, ID, KEY, Y, held
 from pricing_assets.demand.plan import Frequency, Plan
 
 PAIR = ["sku", "market"]
-NUMBER = "series"
-"""A pair among some, counted from 0: in a panel of those on sale on the day, in the order of `unique_id`."""
+KEYED = ["date", *PAIR]
+NUMBER, CELL = "series", "cell"
+"""A pair among some, counted from 0 in the order of `unique_id`; and that with a date as one whole number, by which
+rows in its order are joined at a twentieth of what two columns, and less of what texts cost."""
+_DATES = 1 << 16
+"""More than there are days since 1970."""
+NUMBERED = ["date", NUMBER, CELL]
+OF_PRICES = ("price_kind", "price_type", "price", "currency")
+_OF_PLANS = ("known_on", "planned_price", "currency", "feature", "display")
 HORIZONS: Mapping[Frequency, int] = {"D": 28, "W": 8}
 BLOCK = 25_000
 """SKU-markets whose days are put together at a time: their columns are many, and each join has them twice."""
@@ -42,8 +49,9 @@ Frames = Mapping[str, pl.DataFrame]
 class Panels:
     """What day `day` knows of each SKU-market on sale, daily or weekly.
 
-    `keys`: unique_id, sku, market, `priced` (whether a posted price is known). `history`: a panel with the known and
-    static columns; `future`: unique_id, ds, known columns of every date of the horizon.
+    `keys`: unique_id, sku, market, series, `priced` (whether a posted price is known). `history`: a panel with the
+    static columns and, where they were asked for, the known ones; `future`: unique_id, ds, known columns of every date
+    of the horizon.
     """
 
     day: date
@@ -66,15 +74,14 @@ def series_pair() -> list[pl.Expr]:
     return [pl.col(ID).str.splitn("/", 2).struct.field("field_1").alias("sku"), market.alias("market")]
 
 
-def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True) -> Panels:
+def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True, told: bool = True) -> Panels:
     """The daily panel of a day: `seen` are the rows of raw tables that it sees, by name, of any window.
 
     `holidays` has date, market, is_holiday from the first day of the window to AHEAD days after `day`. Without `ahead`
-    there is no future, and the history is the same.
+    there is no future, and the history is the same; where it is not `told` the known columns it has units alone.
     """
-    listed = seen["raw.listings"].filter("on_sale").select("date", *PAIR)
-    pairs = listed.filter(pl.col("date") == day).select(*PAIR, series_id()).sort(ID).with_row_index(NUMBER)
-    prices = posted(_of(pairs, seen["raw.prices"]), [NUMBER])
+    pairs = _on_sale(seen, day)
+    prices = posted(of_pairs(pairs, seen["raw.prices"], *OF_PRICES), NUMBERED)
     keys = _keys(pairs, prices, day)
     known = _known_names(seen)
     rows = [observations(seen, pairs), _plans(seen, pairs, day), prices]
@@ -82,17 +89,41 @@ def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True
     coming = _days_ahead(keys, day, whole=ahead)
     to_holiday = days_to_holiday(holidays)
     parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
-    for first in range(0, max(pairs.height, 1), BLOCK):
-        inside = pl.col(NUMBER).is_between(first, first + BLOCK - 1)
-        seen_rows, plans, posted_rows = (each.filter(inside) for each in rows)
-        grid = pl.concat([seen_rows, coming.filter(inside)], how="diagonal").sort(NUMBER, "date")
-        block = _known(grid, plans, posted_rows, own.filter(inside), day)
+    for inside in _blocks_of(keys):
+        seen_rows, plans, posted_rows, ours, later = (each.filter(inside) for each in (*rows, own, coming))
+        dated = seen_rows if told else seen_rows.filter(pl.col("date") == day)
+        grid = pl.concat([dated, later], how="diagonal").sort(CELL)
+        block = _known(grid, plans, posted_rows, ours, day)
         block = block.join(to_holiday, on=["date", "market"], how="left", maintain_order="left")
         block = block.with_columns(pl.col(HOLIDAY).fill_null(FAR_HOLIDAY)).rename({"date": DATE})
-        history = block.filter(pl.col(DATE) <= day).select(*KEY, Y, CENSORED, *known, *STATIC)
-        parts.append((history, block.filter((pl.col(DATE) > day) & ahead).select(*KEY, *known)))
+        future = block.filter((pl.col(DATE) > day) & ahead).select(*KEY, *known)
+        history = block.filter(pl.col(DATE) <= day) if told else _untold(seen_rows, ours)
+        history = history.select(*KEY, Y, CENSORED, *(known if told else ()), *STATIC)
+        parts.append((history, future))
     history, future = (pl.concat(each) for each in zip(*parts, strict=True))
-    return Panels(day, Plan("D", HORIZONS["D"], tuple(known), STATIC), keys.drop(NUMBER), history, future)
+    return Panels(day, Plan("D", HORIZONS["D"], tuple(known), STATIC), keys, history, future)
+
+
+def _untold(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """Observations with what `own` says of their pair, and no known column."""
+    return rows.join(own, on=NUMBER, how="left", maintain_order="left").rename({"date": DATE})
+
+
+def _on_sale(seen: Frames, day: date) -> pl.DataFrame:
+    """sku, market, unique_id, series of the pairs on sale on a day, in order; numbers are those of the rows, if any."""
+    listed = seen["raw.listings"].filter(pl.col("on_sale") & (pl.col("date") == day))
+    pairs = listed.select(*PAIR, series_id(), *([NUMBER] if NUMBER in listed.columns else [])).sort(ID)
+    return pairs if NUMBER in pairs.columns else pairs.with_row_index(NUMBER)
+
+
+def _blocks_of(keys: pl.DataFrame) -> list[pl.Expr]:
+    """Which rows are of each BLOCK of the pairs in order."""
+    first = [0, *keys[NUMBER].gather_every(BLOCK)[1:].to_list()]
+    ends = [number - 1 for number in first[1:]]
+    return [
+        pl.col(NUMBER).is_between(start, end) if end is not None else pl.col(NUMBER) >= start
+        for start, end in zip(first, [*ends, None], strict=True)
+    ]
 
 
 def weekly(of_days: Panels) -> Panels:
@@ -105,15 +136,18 @@ def weekly(of_days: Panels) -> Panels:
     week = (pl.lit(day) - pl.duration(days=7 * ((pl.lit(day) - pl.col(DATE)).dt.total_days() // 7))).cast(pl.Date)
     traded = _traded(whole, week)
     first = pl.lit(whole[DATE].min(), pl.Date) + pl.duration(days=6)
-    means = [_mean(name) if name != HOLIDAY else pl.col(name).min() for name in known]
+    means = {name: _mean(name) if name != HOLIDAY else pl.col(name).min() for name in known}
+    told = [name for name in known if name in whole.columns]
     steps = (pl.col(DATE) - pl.lit(day)).dt.total_days() - 1
     ahead = (pl.lit(day) + pl.duration(days=7 * (steps // 7 + 1))).cast(pl.Date)
     parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     for history, future in zip(_blocks(whole, of_days.keys), _blocks(of_days.future, of_days.keys), strict=True):
-        weeks = _weeks(history.with_columns(week=week), means, traded).filter(pl.col("week") >= first)
-        coming = future.with_columns(week=ahead).sort(KEY).group_by(ID, "week", maintain_order=True).agg(means)
+        weeks = _weeks(history.with_columns(week=week), [means[name] for name in told], traded)
+        weeks = weeks.filter(pl.col("week") >= first)
+        coming = future.with_columns(week=ahead).sort(KEY).group_by(ID, "week", maintain_order=True)
         named = pl.col("week").alias(DATE)
-        parts.append((weeks.select(ID, named, Y, CENSORED, *known, *STATIC), coming.select(ID, named, *known)))
+        later = coming.agg(means.values()).select(ID, named, *known)
+        parts.append((weeks.select(ID, named, Y, CENSORED, *told, *STATIC), later))
     history, future = (pl.concat(each) for each in zip(*parts, strict=True))
     return Panels(day, Plan("W", HORIZONS["W"], known, STATIC), of_days.keys, history, future)
 
@@ -140,43 +174,54 @@ def _blocks(panel: pl.DataFrame, keys: pl.DataFrame) -> list[pl.DataFrame]:
 def observations(seen: Frames, pairs: pl.DataFrame | None = None) -> pl.DataFrame:
     """date, sku, market, y, censored of every listed SKU-market and day; sold out where stock says so.
 
-    Of `pairs` (sku, market, series) alone, where given: with their number in place of sku and market.
+    Of `pairs` (sku, market, series) alone, where given: with series and cell in place of sku and market, by cell.
     """
-    key = PAIR if pairs is None else [NUMBER]
+    key, on = (KEYED, KEYED) if pairs is None else (NUMBERED, [CELL])
     sold = seen["raw.sales"]
     traded = sold.group_by("date", "market").agg(pl.col("units").sum()).filter(pl.col("units") > 0)
-    listed = seen["raw.listings"].filter("on_sale")
-    listed = listed.join(traded.select("date", "market", traded=True), on=["date", "market"], how="left")
-    rows = _of(pairs, listed).select("date", *key, "traded")
-    rows = rows.join(_of(pairs, sold).select("date", *key, "units"), on=["date", *key], how="left")
+    traded = traded.select("date", "market", traded=True)
+    rows = of_pairs(
+        pairs, seen["raw.listings"].filter("on_sale").join(traded, on=["date", "market"], how="left"), "traded"
+    )
+    units = of_pairs(pairs, sold, "units").select(*on, "units")
+    rows = rows.join(units, on=on, how="left", maintain_order="left")
     y = pl.when("traded").then(pl.col("units").fill_null(0)).cast(pl.Float64).alias(Y)
     if "raw.stock" not in seen:
-        return rows.select("date", *key, y, pl.lit(value=False).alias(CENSORED))
+        return rows.select(*key, y, pl.lit(value=False).alias(CENSORED))
     out = ((pl.col("sold_out_hours").fill_null(0) > 0) | (pl.col("on_hand") == 0)).alias(CENSORED)
-    stock = _of(pairs, seen["raw.stock"]).select("date", *key, out)
-    rows = rows.join(stock, on=["date", *key], how="left")
-    return rows.select("date", *key, y, pl.col(CENSORED).fill_null(value=False))
+    stock = of_pairs(pairs, seen["raw.stock"], "sold_out_hours", "on_hand").select(*on, out)
+    rows = rows.join(stock, on=on, how="left", maintain_order="left")
+    return rows.select(*key, y, pl.col(CENSORED).fill_null(value=False))
 
 
-def posted(prices: pl.DataFrame, key: Sequence[str] = PAIR) -> pl.DataFrame:
-    """date, sku, market, current, list (ten-thousandths), currency of the posted prices, by pair and date."""
+def posted(prices: pl.DataFrame, key: Sequence[str] = KEYED) -> pl.DataFrame:
+    """date, sku, market, current, list (ten-thousandths), currency of the posted prices, by pair and date; with series
+    and cell in place of sku and market where these are the `key`."""
     rows = prices.filter(pl.col("price_kind") == "posted")
     price = (pl.col("price") * TEN_THOUSANDTHS).cast(pl.Int64)
-    current = rows.filter(pl.col("price_type") == "current").select("date", *key, "currency", current=price)
-    listed = rows.filter(pl.col("price_type") == "list").select("date", *key, "currency", list=price)
-    return current.join(listed, on=["date", *key, "currency"], how="left").sort(*key, "date")
+    on = [CELL] if CELL in key else KEYED
+    current = rows.filter(pl.col("price_type") == "current").select(*key, "currency", current=price)
+    listed = rows.filter(pl.col("price_type") == "list").select(*on, list=price, listed_in="currency")
+    found = current.join(listed, on=on, how="left", maintain_order="left")
+    same = pl.when(pl.col("listed_in") == pl.col("currency")).then("list").alias("list")
+    return found.with_columns(same).drop("listed_in").sort([CELL] if CELL in key else [*PAIR, "date"])
 
 
-def _of(pairs: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the pairs alone, named by their number: comparing two texts per row is what a join of them costs.
+def placed(rows: pl.DataFrame, pairs: pl.DataFrame, day: str = "date") -> pl.DataFrame:
+    """The rows with the number of their pair, null of others than `pairs`, and their cell, in its order."""
+    found = rows.join(pairs.select(*PAIR, NUMBER), on=PAIR, how="left", maintain_order="left")
+    return found.with_columns(cell(day)).sort(CELL, maintain_order=True)
 
-    Rows that have a number have that of the pairs.
+
+def of_pairs(pairs: pl.DataFrame | None, rows: pl.DataFrame, *columns: str, day: str = "date") -> pl.DataFrame:
+    """The rows of the pairs alone, by cell: number, cell, date and some columns; without pairs all rows, by sku and
+    market. Rows that have a number have that of the pairs.
     """
     if pairs is None:
-        return rows
-    if NUMBER in rows.columns:
-        return rows.filter(pl.col(NUMBER).is_not_null()).drop(PAIR)
-    return rows.join(pairs.select(*PAIR, NUMBER), on=PAIR, how="inner").drop(PAIR)
+        return rows.select(*KEYED, *columns)
+    found = rows if CELL in rows.columns else placed(rows, pairs, day)
+    mine = found.select(*NUMBERED[1:], pl.col(day), *columns).filter(pl.col(NUMBER).is_in(pairs[NUMBER].implode()))
+    return mine.sort(CELL, maintain_order=True)
 
 
 def _keys(pairs: pl.DataFrame, prices: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -205,22 +250,32 @@ def _days_ahead(keys: pl.DataFrame, day: date, *, whole: bool) -> pl.DataFrame:
     days = pl.DataFrame({"date": [day + timedelta(days=number) for number in range(1, AHEAD + 1)]})
     rows = keys.select(NUMBER, "priced")
     if whole:
-        return rows.select(NUMBER).join(days, how="cross")
+        return _with_cells(rows.join(days, how="cross"))
     parts = (
         rows.filter("priced").join(days.head(1), how="cross"),
         rows.filter(~pl.col("priced")).join(days, how="cross"),
     )
-    return pl.concat(parts).select(NUMBER, "date")
+    return _with_cells(pl.concat(parts))
+
+
+def _with_cells(rows: pl.DataFrame) -> pl.DataFrame:
+    """date, series, cell of rows with series and date, in order."""
+    return rows.with_columns(cell("date")).select(NUMBERED).sort(CELL)
+
+
+def cell(day: str) -> pl.Expr:
+    """The cell of rows with series and a date."""
+    return (pl.col(NUMBER).cast(pl.Int64) * _DATES + pl.col(day).to_physical()).alias(CELL)
 
 
 def _known(grid: pl.DataFrame, plans: pl.DataFrame, prices: pl.DataFrame, own: pl.DataFrame, day: date) -> pl.DataFrame:
     """The grid with its known columns but holidays: past prices as they were, coming ones planned or resting.
 
-    Grid, plans, prices and `own` name a pair by its number; the grid is sorted by number and date.
+    Grid, plans and prices are by cell, `own` by number.
     """
-    rows = grid.join(plans, on=[NUMBER, "date"], how="left", maintain_order="left")
-    posted = prices.select(NUMBER, "date", "current", "currency")
-    rows = rows.join(posted, on=[NUMBER, "date"], how="left", maintain_order="left")
+    rows = grid.join(plans, on=CELL, how="left", maintain_order="left")
+    posted = prices.select(CELL, "current", "currency")
+    rows = rows.join(posted, on=CELL, how="left", maintain_order="left")
     own = own.join(_resting(prices, rows, day), on=NUMBER, how="left", maintain_order="left")
     rows = rows.join(own, on=NUMBER, how="left", maintain_order="left")
     ours = pl.col("currency") == pl.col("own_currency")
@@ -245,16 +300,16 @@ def _plans(seen: Frames, pairs: pl.DataFrame, day: date) -> pl.DataFrame:
     """What was planned for each date, by the plan known last, up to the date itself and up to the day."""
     columns = {"planned": pl.Int64, "plan_currency": pl.String, **dict.fromkeys(MARKS, pl.Float64)}
     if "raw.promotions" not in seen:
-        return pl.DataFrame(schema={NUMBER: pl.UInt32, "date": pl.Date, **columns})
+        return pl.DataFrame(schema={NUMBER: pl.UInt32, CELL: pl.Int64, **columns})
     known = (pl.col("known_on") <= day) & (pl.col("known_on") <= pl.col("target_date"))
-    plans = _of(pairs, seen["raw.promotions"].filter(known)).sort(NUMBER, "target_date", "known_on")
-    plans = plans.unique([NUMBER, "target_date"], keep="last", maintain_order=True)
+    plans = of_pairs(pairs, seen["raw.promotions"].filter(known), *_OF_PLANS, day="target_date").sort(CELL, "known_on")
+    plans = plans.unique(CELL, keep="last", maintain_order=True)
     feature, display = (pl.col(mark).fill_null(value=False) for mark in ("feature", "display"))
     marks = {"promoted": pl.col("planned_price").is_not_null() | feature | display}
     marks |= {"feature": feature, "display": display}
     return plans.select(
         NUMBER,
-        pl.col("target_date").alias("date"),
+        CELL,
         (pl.col("planned_price") * TEN_THOUSANDTHS).cast(pl.Int64).alias("planned"),
         pl.col("currency").alias("plan_currency"),
         *(mark.cast(pl.Float64).alias(name) for name, mark in marks.items()),
@@ -274,7 +329,7 @@ def _static(keys: pl.DataFrame, seen: Frames, day: date) -> list[pl.Series]:
     rows = keys.select(PAIR)
     if "raw.products" not in seen:
         return rows.select(pl.lit(NO_CATEGORY).alias("category"), "market").get_columns()
-    products = seen["raw.products"].filter(pl.col("date") <= day).sort("sku", "date")
+    products = seen["raw.products"].filter(pl.col("date") <= day).sort("date")
     last = products.unique("sku", keep="last", maintain_order=True).select("sku", "category")
     rows = rows.join(last, on="sku", how="left", maintain_order="left")
     return rows.select(pl.col("category").fill_null(NO_CATEGORY), "market").get_columns()

@@ -15,7 +15,6 @@ from demand_shop import CALENDAR, PAIRS, DemandShop, on, units
 
 from pricing_assets.demand.accuracy import ORIGINS, accuracy_of, known_of, scored
 from pricing_assets.demand.forecasts import Served, forecasts_of
-from pricing_assets.demand.outcomes import numbered
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.tables import raw
@@ -107,8 +106,8 @@ def scale(pair: int) -> float:
 
 def score(made: pl.DataFrame, shop: DemandShop) -> pl.DataFrame:
     """Accuracy on the last day."""
-    raws, pairs = numbered(shop.read())
-    return scored(made, [known_of(raws.seen(LAST), pairs, LAST)])
+    raws = shop.read()
+    return scored(made, [known_of(raws.seen(LAST), raws.pairs, LAST)])
 
 
 @pytest.fixture(scope="module")

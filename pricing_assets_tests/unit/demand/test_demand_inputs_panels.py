@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing_assets.demand import panels
+from pricing_assets.demand.inputs import COLUMNS
 from pricing_assets.demand.panels import Panels, days_to_holiday, series_id, series_pair
 from pricing_assets.features import visible
 from pricing_assets.tables import raw
@@ -120,6 +121,42 @@ def test_it_does_not_matter_how_many_pairs_are_put_together_at_a_time(
         assert parts.future.equals(whole.future)
 
 
+def _busy_shop() -> DemandShop:
+    """With late and corrected rows, plans, a pair that came later and one without a price."""
+    shop = DemandShop(DAYS, closed=[DAYS - 3])
+    shop.correct(raw.Sales, 40, 2, 50, units=99)
+    shop.correct(raw.Prices, 41, 0, 44, price=17)
+    shop.correct(raw.Stock, 43, 1, 46, on_hand=0)
+    shop.plan(DAYS - 1, DAYS + 2, 0, 7)
+    for number in range(20):
+        shop.drop(raw.Listings, number, 3)
+    return shop
+
+
+def test_rows_that_are_numbered_for_a_range_come_to_what_a_day_numbers_itself() -> None:
+    raws = _busy_shop().read()
+    for day in (on(30), on(45), LAST):
+        bare = {
+            name: rows.drop(panels.NUMBER, panels.CELL, strict=False).sample(fraction=1.0, shuffle=True, seed=7)
+            for name, rows in raws.seen(day).items()
+        }
+        span = [day + timedelta(days=number) for number in range(-399, panels.AHEAD + 1)]
+        made, itself = raws.daily(day), panels.daily(bare, CALENDAR.holidays(span), day)
+        assert made.keys.drop(panels.NUMBER).equals(itself.keys.drop(panels.NUMBER))
+        assert made.history.equals(itself.history)
+        assert made.future.equals(itself.future)
+
+
+def test_where_nobody_asks_for_known_columns_units_and_what_is_to_come_are_the_same() -> None:
+    raws = _busy_shop().read()
+    told, untold = raws.panels(LAST), raws.panels(LAST, told=False)
+    for frequency, whole in told.items():
+        bare = untold[frequency]
+        assert bare.history.equals(whole.history.drop(whole.plan.known))
+        assert bare.future.equals(whole.future)
+        assert bare.keys.equals(whole.keys)
+
+
 def test_after_a_promotion_the_price_rests_at_list() -> None:
     number = next(day for day in range(45, DAYS) if promoted(day, 0) and not promoted(day + 1, 0))
     panels = of_day(DemandShop(number + 1), on(number))
@@ -169,8 +206,8 @@ def test_what_a_day_sees_is_what_the_rule_of_visibility_lets_through(
         shop.correct(raw.Stock, at, pair, 1 + max(at, known), on_hand=50 + known)
     seen = shop.read(window=5).seen(on(day))["raw.stock"]
     whole = visible(frame(raw.Stock, shop.rows[raw.Stock]), raw.Stock, on(day), CALENDAR)
-    expected = whole.filter(pl.col("date") > on(day) - timedelta(days=5)).select(seen.columns)
-    assert seen.sort("date", "sku", "market").equals(expected.sort("date", "sku", "market"))
+    expected = whole.filter(pl.col("date") > on(day) - timedelta(days=5)).sort("date", "sku", "market")
+    assert seen.sort("date", "sku", "market").select(COLUMNS[raw.Stock]).equals(expected.select(COLUMNS[raw.Stock]))
 
 
 def test_weeks_end_on_the_day_and_sum_their_days() -> None:
