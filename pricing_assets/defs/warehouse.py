@@ -6,6 +6,7 @@ Here: dbt's models as assets and its tests as checks, read from the prepared man
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,11 @@ from pricing_assets.tables import RAW, by_name
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 _ABSENT = {table.table_name() for table in RAW if table not in SOURCE.tables}  # their views are empty
 _MODEL_OR_TEST_FAILED = 1  # dbt's exit code: it would fail again; 2 is anything else
+_MOST_SAID = 4000  # characters
+_CODE = re.compile(
+    r"^(?:[\d:]+ +)?Traceback \(most recent call last\):\n(?:[ ].*\n)+|^During handling of the above exception.*\n",
+    re.MULTILINE,
+)
 
 
 def dbt(command: str, home: Path, target: Path, draft: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -56,7 +62,7 @@ def _nodes() -> dict[str, dict[str, Any]]:
     if not path.exists() or path.stat().st_mtime < written:
         parsed = dbt("parse", SETTINGS.home, path.parent)
         if parsed.returncode:
-            raise PricingError(f"dbt cannot parse {PROJECT.name}: {parsed.stdout[-2000:]}", "mend the model it names")
+            raise PricingError(f"dbt cannot parse {PROJECT.name}: {told(parsed.stdout)}", "mend the model it names")
     manifest = json.loads(path.read_text(encoding="utf-8"))
     nodes: dict[str, dict[str, Any]] = manifest["nodes"] | manifest["sources"]
     return nodes
@@ -140,7 +146,7 @@ def marts(
         if built.returncode:
             yield from _tests(results)
             raise dg.Failure(
-                f"dbt build failed; analysts keep the last good file\n{built.stdout[-4000:]}",
+                f"dbt build failed; analysts keep the last good file\n{told(built.stdout)}",
                 allow_retries=built.returncode != _MODEL_OR_TEST_FAILED,
             )
     compiled = {_name(node): result["compiled_code"] for node, result in _built(results)}
@@ -161,7 +167,13 @@ def build() -> None:
         _go_on_from_setup(target)
         built = dbt("build", settings.home, target, draft)
         if built.returncode:
-            raise PricingError(f"dbt build failed: {built.stdout[-2000:]}", "the next `pricing run` builds it")
+            raise PricingError(f"dbt build failed: {told(built.stdout)}", "the next `pricing run` builds it")
+
+
+def told(output: str) -> str:
+    """The last of what dbt says; of what it did not expect itself, a disk that is full say, without its own code."""
+    lines = _CODE.sub("", output).splitlines()
+    return "\n".join(dict.fromkeys(line for line in lines if line.strip()))[-_MOST_SAID:]
 
 
 def _go_on_from_setup(target: Path) -> None:

@@ -5,7 +5,7 @@ Here: reading, and which of the rows a day may use. Not here: what they come to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -86,22 +86,28 @@ def read(
 ) -> Read:
     """Reads the windows of `days`; a table that was never committed is left out."""
     first, last = min(days) - timedelta(days=window - 1), max(days)
-    frames = {
-        table: lake.read(table, first, last, columns=list(COLUMNS[table]))
+    listed = lake.read(raw.Listings, first, last, columns=PAIR)
+    frames = (
+        (table, lake.read(table, first, last, columns=list(COLUMNS[table])))
         for table in tables
         if lake.version(table) >= 0
-    }
-    return sort_out(frames, calendar, window)
+    )
+    return sort_out(frames, listed, calendar, window)
 
 
-def sort_out(frames: Mapping[type[Table], pl.DataFrame], calendar: Calendar, window: int = WINDOW) -> Read:
-    """Rows of raw tables, told apart by whether every day from their own on sees them."""
-    listed = frames.get(raw.Listings, pl.DataFrame(schema=dict.fromkeys(PAIR, pl.String)))
+def sort_out(
+    frames: Iterable[tuple[type[Table], pl.DataFrame]], listed: pl.DataFrame, calendar: Calendar, window: int = WINDOW
+) -> Read:
+    """Rows of raw tables, told apart by whether every day from their own on sees them; `listed` has sku and market.
+
+    One table after the other: while its rows are put in order they are there twice.
+    """
     pairs = listed.select(PAIR).unique().select(*PAIR, series_id()).sort(ID).with_row_index(NUMBER)
     settled: dict[type[Table], pl.DataFrame] = {}
     moving: dict[type[Table], pl.DataFrame] = {}
-    for table, rows in frames.items():
+    for table, rows in frames:
         numbered = placed(rows, pairs, _DATED.get(table, "date")) if "market" in rows.columns else rows
+        del rows
         late = _moving(numbered, table, calendar)
         settled[table], moving[table] = _filtered(numbered, pl.lit(~late)), numbered.filter(late)
     return Read(pairs, settled, moving, calendar, window)

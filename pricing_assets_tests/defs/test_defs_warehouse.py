@@ -87,3 +87,30 @@ def test_a_project_dbt_cannot_parse_is_named(location: Path, tmp_path: Path, mon
     monkeypatch.setattr(warehouse, "dbt", dbt_that([], 2, []))
     with pytest.raises(PricingError, match=r"dbt cannot parse .*1 of 9 FAIL"):
         warehouse._nodes.__wrapped__()
+
+
+def test_of_a_full_disk_dbt_says_that_it_is_full_and_not_where_its_code_met_it() -> None:
+    from pricing_assets.defs.warehouse import told
+
+    output = """12:04:35  Running with dbt=1.10
+12:04:35  Encountered an error:
+[Errno 28] No space left on device
+12:04:35  Traceback (most recent call last):
+  File "dbt/clients/system.py", line 312, in write_json
+    json.dump(data, f)
+OSError: [Errno 28] No space left on device
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "dbt/cli/requires.py", line 187, in wrapper
+    result, success = func()
+                      ^^^^^^
+OSError: [Errno 28] No space left on device
+"""
+    assert told(output).splitlines() == [
+        "12:04:35  Running with dbt=1.10",
+        "12:04:35  Encountered an error:",
+        "[Errno 28] No space left on device",
+        "OSError: [Errno 28] No space left on device",
+    ]

@@ -107,7 +107,8 @@ class DemandShop:
     def read(self, without: Iterable[type[Table]] = (), window: int = 400) -> Read:
         """The rows, as read from a lake."""
         frames = {table: frame(table, rows) for table, rows in self.rows.items() if table not in set(without)}
-        return sort_out({table: rows.select(COLUMNS[table]) for table, rows in frames.items()}, CALENDAR, window)
+        told = ((table, rows.select(COLUMNS[table])) for table, rows in frames.items())
+        return sort_out(told, frames[raw.Listings], CALENDAR, window)
 
     def lake(self, folder: Path, without: Iterable[type[Table]] = ()) -> Lake:
         """The rows, committed to a lake."""
