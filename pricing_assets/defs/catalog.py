@@ -33,6 +33,7 @@ UNTOLD = (
     "steps_hash",
     "lock_hash",
 )  # hashes say nothing to eyes
+SAMPLE_DIGITS = 6  # of a number shown
 SAMPLE_LENGTH = 300  # characters of a value shown
 # A day is due at its publication cut-off; a shop that only has history is never late.
 FRESHNESS = (
@@ -140,7 +141,9 @@ def table_value(frame: pl.DataFrame) -> dg.TableMetadataValue:
 
 
 def _cell(value: Any) -> str | int | float | bool:
-    if isinstance(value, int | float):
+    if isinstance(value, float):  # digits beyond what anybody reads hide those that are read
+        return float(f"{value:.{SAMPLE_DIGITS}g}")
+    if isinstance(value, int):
         return value
     text = json.dumps(value, default=str) if isinstance(value, list | dict) else "" if value is None else str(value)
     # a row of runs.days names hundreds of files: whole, its sample is a third of a megabyte in every event

@@ -48,7 +48,9 @@ def locks(shell: Shell) -> Iterator[Finding]:
         return
     held = {path.stem: process for path in files if (process := file_locks.holder(path))}
     if not held:
-        yield Finding("locks", True, f"none of {counted(len(files), 'lock file')} is held")
+        yield Finding(
+            "locks", True, f"none of {counted(len(files), 'lock file')} is held" if files else "none was ever taken"
+        )
     for name, process in held.items():
         pid = process.pid
         remedy = (
