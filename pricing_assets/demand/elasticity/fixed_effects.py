@@ -23,7 +23,7 @@ from pricing_assets.demand.elasticity.design import Design, gram, series_sums
 from pricing_assets.demand.elasticity.information import Residuals, Slopes, information
 
 Family = Literal["counts", "log_linear"]
-_ROUNDS, _TOLERANCE, _LONGEST_STEP, _WIDEST = 60, 1e-4, 1.0, 12.0
+_ROUNDS, _TOLERANCE, _LONGEST_STEP, _WIDEST = 300, 1e-4, 1.0, 12.0
 _WEAK = 1 / 4.0**2
 """Precision of a weak pull to nothing, so that a slope the rows say nothing about stays finite."""
 _LEARNED, _LEARNED_AGAIN, _MOST_OVERDISPERSED = 15, 3, 4.0
