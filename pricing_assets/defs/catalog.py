@@ -33,7 +33,7 @@ UNTOLD = (
     "steps_hash",
     "lock_hash",
 )  # hashes say nothing to eyes
-SAMPLE_DIGITS = 6  # of a number shown
+SAMPLE_DECIMALS = 4  # of a number shown; of one below 1, digits
 SAMPLE_LENGTH = 300  # characters of a value shown
 # A day is due at its publication cut-off; a shop that only has history is never late.
 FRESHNESS = (
@@ -141,8 +141,8 @@ def table_value(frame: pl.DataFrame) -> dg.TableMetadataValue:
 
 
 def _cell(value: Any) -> str | int | float | bool:
-    if isinstance(value, float):  # digits beyond what anybody reads hide those that are read
-        return float(f"{value:.{SAMPLE_DIGITS}g}")
+    if isinstance(value, float):  # decimals beyond what anybody reads hide those that are read
+        return round(value, SAMPLE_DECIMALS) if abs(value) >= 1 else float(f"{value:.{SAMPLE_DECIMALS}g}")
     if isinstance(value, int):
         return value
     text = json.dumps(value, default=str) if isinstance(value, list | dict) else "" if value is None else str(value)

@@ -102,7 +102,8 @@ def _expected(made: pl.DataFrame, served: "Mapping[Frequency, Sequence[Served]]"
     """What a person looks at first: which model forecast how many series, why not all, and the units to come."""
     last = made.lazy().filter(pl.col("date") == pl.col("date").max())
     first = last.filter(pl.col("target_date") == pl.col("target_date").min().over("frequency"))  # each series once
-    reason = pl.col("fallback_reason").cast(pl.String).str.split(":").list.first()  # not the figures of each series
+    # without the figures of each series
+    reason = pl.col("fallback_reason").cast(pl.String).str.replace("^(new|intermittent): .*$", "$1")
     reasons = first.group_by("frequency", "method", reason).len("SKU-markets")
     versions = {
         f"model of {'days' if frequency == 'D' else 'weeks'}": f"version {each.version}" if each.model else each.reason

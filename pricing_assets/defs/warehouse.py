@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 _ABSENT = {table.table_name() for table in RAW if table not in SOURCE.tables}  # their views are empty
 _MODEL_OR_TEST_FAILED = 1  # dbt's exit code: it would fail again; 2 is anything else
 _MOST_SAID = 4000  # characters
-_CODE = re.compile(
-    r"^(?:[\d:]+ +)?Traceback \(most recent call last\):\n(?:[ ].*\n)+|^During handling of the above exception.*\n",
+_CODE = re.compile(  # how Python tells of what was not expected
+    r"^(?:[\d:]+ +)?Traceback \(most recent call last\):\n(?:[ ].*\n)+"
+    r"|^(?:During handling of the above exception|The above exception was the direct cause).*\n",
     re.MULTILINE,
 )
 
@@ -172,8 +174,8 @@ def build() -> None:
 
 def told(output: str) -> str:
     """The last of what dbt says; of what it did not expect itself, a disk that is full say, without its own code."""
-    lines = _CODE.sub("", output).splitlines()
-    return "\n".join(dict.fromkeys(line for line in lines if line.strip()))[-_MOST_SAID:]
+    lines = [line for line in _CODE.sub("", output).splitlines() if line.strip()]
+    return "\n".join(line for line, _ in groupby(lines))[-_MOST_SAID:]
 
 
 def _go_on_from_setup(target: Path) -> None:

@@ -16,8 +16,9 @@ import numpy as np
 import polars as pl
 
 from pricing_assets.demand.inputs import read
+from pricing_assets.demand.numbering import NUMBER, PAIR
 from pricing_assets.demand.outcomes import WEEK, Floats, Ints, Outcomes, outcomes
-from pricing_assets.demand.panels import NO_CATEGORY, NUMBER, PAIR, Frames
+from pricing_assets.demand.panels import NO_CATEGORY, Frames
 from pricing_assets.demand.simple import NAIVE, RATE, SEASONAL
 from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar

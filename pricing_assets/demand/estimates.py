@@ -15,22 +15,9 @@ from pricing_assets.demand.elasticity import KINDS, Columns, elasticities
 from pricing_assets.demand.elasticity.shrinkage import PUBLISHED, PUBLISHED_SPREAD
 from pricing_assets.demand.elasticity.substitution import ALONE, published
 from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
+from pricing_assets.demand.numbering import CELL, NUMBER, NUMBERED, PAIR, cell, of_pairs
 from pricing_assets.demand.panel import CENSORED, DATE, ID, held
-from pricing_assets.demand.panels import (
-    CELL,
-    NUMBER,
-    NUMBERED,
-    OF_PRICES,
-    PAIR,
-    PRICE,
-    TEN_THOUSANDTHS,
-    Frames,
-    Panels,
-    cell,
-    of_pairs,
-    posted,
-    series_pair,
-)
+from pricing_assets.demand.panels import OF_PRICES, PRICE, TEN_THOUSANDTHS, Frames, Panels, posted, series_pair
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
 from pricing_assets.tables import raw
@@ -49,7 +36,7 @@ def elasticities_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.
     the lake, or made again as that day saw it: a range gives what its days give one after the other.
     """
     wanted = sorted(set(days))
-    estimated_on = {day: _estimated_on(lake, day, calendar) for day in wanted}
+    estimated_on = _estimated_on(lake, wanted, calendar)
     weeks = sorted({on for on in estimated_on.values() if on})
     made = _estimates(lake, weeks, wanted, calendar)
     listed = read(lake, wanted, calendar, window=1, tables=[raw.Listings])
@@ -63,7 +50,7 @@ def elasticities_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.
 
 
 def estimate(panels: Panels, seen: Frames) -> pl.DataFrame:
-    """Rows of forecasts.elasticities as of the panel's day. `seen` are the rows of raw tables that day sees."""
+    """Rows of forecasts.elasticities as of the panels' day. `seen` are the rows of raw tables they are made of."""
     day = panels.day
     rows = _from_prices(panels, seen) if PRICE in panels.plan.known else _published(panels)
     rows = rows.with_columns(*series_pair(), date=pl.lit(day), estimated_on=pl.lit(day))
@@ -94,12 +81,13 @@ def _from_prices(panels: Panels, seen: Frames) -> pl.DataFrame:
     return elasticities(panel, columns, f"prices and units as of {panels.day}")
 
 
-def _estimated_on(lake: Lake, day: date, calendar: Calendar) -> date | None:
-    """The first day of the week up to `day` on which that day had anything on sale; None without one."""
-    monday = day - timedelta(days=day.weekday())
-    week = [monday + timedelta(days=number) for number in range((day - monday).days + 1)]
-    listed = read(lake, week, calendar, window=1, tables=[raw.Listings])
-    return next((each for each in week if _anything(listed.seen(each))), None)
+def _estimated_on(lake: Lake, days: Sequence[date], calendar: Calendar) -> dict[date, date | None]:
+    """Of each day the first one of its week on which anything was on sale; None where nothing was up to it."""
+    weeks = {day: [day - timedelta(days=number) for number in range(day.weekday(), -1, -1)] for day in days}
+    asked = sorted({each for week in weeks.values() for each in week})
+    listed = read(lake, asked, calendar, window=1, tables=[raw.Listings])
+    traded = {each for each in asked if _anything(listed.seen(each))}
+    return {day: next((each for each in week if each in traded), None) for day, week in weeks.items()}
 
 
 def _anything(seen: Frames) -> bool:

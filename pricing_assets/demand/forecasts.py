@@ -19,8 +19,9 @@ import polars as pl
 from pricing_assets.demand.attribution import attributed, ranked
 from pricing_assets.demand.inputs import Read, read
 from pricing_assets.demand.model import DemandModel
+from pricing_assets.demand.numbering import PAIR
 from pricing_assets.demand.panel import DATE, ID
-from pricing_assets.demand.panels import PAIR, PRICE, Panels, series_id, series_pair
+from pricing_assets.demand.panels import PRICE, Panels, series_id, series_pair
 from pricing_assets.demand.plan import Frequency
 from pricing_assets.demand.rates import rate_forecasts
 from pricing_assets.errors import PricingError
@@ -87,8 +88,8 @@ def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) 
     """
     made = []
     by = {frequency: serving(each, day, NAMES[frequency]) for frequency, each in served.items()}
-    told = any(each.model for each in by.values())  # a rate asks for units alone
-    for frequency, whole in raw.panels(day, told=told).items():
+    with_known = any(each.model for each in by.values())  # a rate asks for units alone
+    for frequency, whole in raw.panels(day, with_known=with_known).items():
         panels, name = _within_horizon(whole), NAMES[frequency]
         if panels.history.height:
             made.append((panels, name, by[frequency], forecast_panels(panels, by[frequency])))

@@ -11,8 +11,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from pricing_assets.demand.numbering import NUMBER, PAIR, placed
 from pricing_assets.demand.panel import ID
-from pricing_assets.demand.panels import AHEAD, NUMBER, PAIR, Panels, daily, placed, series_id, weekly
+from pricing_assets.demand.panels import AHEAD, Panels, daily, series_id, weekly
 from pricing_assets.demand.plan import Frequency
 from pricing_assets.features import Calendar, visible
 from pricing_assets.lake import Lake
@@ -61,16 +62,16 @@ class Read:
             found[table.table_name()] = pl.concat([_filtered(settled, inside), moving])
         return found
 
-    def daily(self, day: date, *, ahead: bool = True, told: bool = True) -> Panels:
-        """The daily panel of a day; without a future where it is not looked `ahead`, and not `told` with a history of
-        units alone."""
+    def daily(self, day: date, *, ahead: bool = True, with_known: bool = True) -> Panels:
+        """The daily panel of a day; without a future where it is not looked `ahead`, and with a history of units alone
+        where not `with_known` columns."""
         first, last = day - timedelta(days=self.window - 1), day + timedelta(days=AHEAD)
         span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        return daily(self.seen(day), self.calendar.holidays(span), day, ahead=ahead, told=told)
+        return daily(self.seen(day), self.calendar.holidays(span), day, ahead=ahead, with_known=with_known)
 
-    def panels(self, day: date, *, told: bool = True) -> dict[Frequency, Panels]:
-        """The daily and the weekly panel of a day; not `told` with histories of units alone."""
-        of_days = self.daily(day, told=told)
+    def panels(self, day: date, *, with_known: bool = True) -> dict[Frequency, Panels]:
+        """The daily and the weekly panel of a day; with histories of units alone where not `with_known` columns."""
+        of_days = self.daily(day, with_known=with_known)
         return {"D": of_days, "W": weekly(of_days)}
 
 

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pricing_assets.demand.numbering import NUMBER
 from pricing_assets.demand.panel import CENSORED, Y
-from pricing_assets.demand.panels import NUMBER, Frames, observations
+from pricing_assets.demand.panels import Frames, observations
 
 WEEK = 7
 Floats = npt.NDArray[np.float64]

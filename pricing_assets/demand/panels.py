@@ -16,17 +16,10 @@ from itertools import pairwise
 
 import polars as pl
 
+from pricing_assets.demand.numbering import CELL, KEYED, NUMBER, NUMBERED, PAIR, cell, of_pairs
 from pricing_assets.demand.panel import CENSORED, DATE, ID, KEY, Y, held
 from pricing_assets.demand.plan import Frequency, Plan
 
-PAIR = ["sku", "market"]
-KEYED = ["date", *PAIR]
-NUMBER, CELL = "series", "cell"
-"""A pair among some, counted from 0 in the order of `unique_id`; and that with a date as one whole number, by which
-rows in its order are joined at a twentieth of what two columns, and less of what texts cost."""
-_DATES = 1 << 16
-"""More than there are days since 1970."""
-NUMBERED = ["date", NUMBER, CELL]
 OF_PRICES = ("price_kind", "price_type", "price", "currency")
 _OF_PLANS = ("known_on", "planned_price", "currency", "feature", "display")
 HORIZONS: Mapping[Frequency, int] = {"D": 28, "W": 8}
@@ -74,11 +67,11 @@ def series_pair() -> list[pl.Expr]:
     return [pl.col(ID).str.splitn("/", 2).struct.field("field_1").alias("sku"), market.alias("market")]
 
 
-def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True, told: bool = True) -> Panels:
+def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True, with_known: bool = True) -> Panels:
     """The daily panel of a day: `seen` are the rows of raw tables that it sees, by name, of any window.
 
     `holidays` has date, market, is_holiday from the first day of the window to AHEAD days after `day`. Without `ahead`
-    there is no future, and the history is the same; where it is not `told` the known columns it has units alone.
+    there is no future, and the history is the same; not `with_known` columns it has units alone.
     """
     pairs = _on_sale(seen, day)
     prices = posted(of_pairs(pairs, seen["raw.prices"], *OF_PRICES), NUMBERED)
@@ -91,20 +84,20 @@ def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True
     parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     for inside in _blocks_of(keys):
         seen_rows, plans, posted_rows, ours, later = (each.filter(inside) for each in (*rows, own, coming))
-        dated = seen_rows if told else seen_rows.filter(pl.col("date") == day)
+        dated = seen_rows if with_known else seen_rows.filter(pl.col("date") == day)
         grid = pl.concat([dated, later], how="diagonal").sort(CELL)
         block = _known(grid, plans, posted_rows, ours, day)
         block = block.join(to_holiday, on=["date", "market"], how="left", maintain_order="left")
         block = block.with_columns(pl.col(HOLIDAY).fill_null(FAR_HOLIDAY)).rename({"date": DATE})
         future = block.filter((pl.col(DATE) > day) & ahead).select(*KEY, *known)
-        history = block.filter(pl.col(DATE) <= day) if told else _untold(seen_rows, ours)
-        history = history.select(*KEY, Y, CENSORED, *(known if told else ()), *STATIC)
+        history = block.filter(pl.col(DATE) <= day) if with_known else _units(seen_rows, ours)
+        history = history.select(*KEY, Y, CENSORED, *(known if with_known else ()), *STATIC)
         parts.append((history, future))
     history, future = (pl.concat(each) for each in zip(*parts, strict=True))
     return Panels(day, Plan("D", HORIZONS["D"], tuple(known), STATIC), keys, history, future)
 
 
-def _untold(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+def _units(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Observations with what `own` says of their pair, and no known column."""
     return rows.join(own, on=NUMBER, how="left", maintain_order="left").rename({"date": DATE})
 
@@ -137,17 +130,17 @@ def weekly(of_days: Panels) -> Panels:
     traded = _traded(whole, week)
     first = pl.lit(whole[DATE].min(), pl.Date) + pl.duration(days=6)
     means = {name: _mean(name) if name != HOLIDAY else pl.col(name).min() for name in known}
-    told = [name for name in known if name in whole.columns]
+    there = [name for name in known if name in whole.columns]
     steps = (pl.col(DATE) - pl.lit(day)).dt.total_days() - 1
     ahead = (pl.lit(day) + pl.duration(days=7 * (steps // 7 + 1))).cast(pl.Date)
     parts: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     for history, future in zip(_blocks(whole, of_days.keys), _blocks(of_days.future, of_days.keys), strict=True):
-        weeks = _weeks(history.with_columns(week=week), [means[name] for name in told], traded)
+        weeks = _weeks(history.with_columns(week=week), [means[name] for name in there], traded)
         weeks = weeks.filter(pl.col("week") >= first)
         coming = future.with_columns(week=ahead).sort(KEY).group_by(ID, "week", maintain_order=True)
         named = pl.col("week").alias(DATE)
         later = coming.agg(means.values()).select(ID, named, *known)
-        parts.append((weeks.select(ID, named, Y, CENSORED, *told, *STATIC), later))
+        parts.append((weeks.select(ID, named, Y, CENSORED, *there, *STATIC), later))
     history, future = (pl.concat(each) for each in zip(*parts, strict=True))
     return Panels(day, Plan("W", HORIZONS["W"], known, STATIC), of_days.keys, history, future)
 
@@ -207,23 +200,6 @@ def posted(prices: pl.DataFrame, key: Sequence[str] = KEYED) -> pl.DataFrame:
     return found.with_columns(same).drop("listed_in").sort([CELL] if CELL in key else [*PAIR, "date"])
 
 
-def placed(rows: pl.DataFrame, pairs: pl.DataFrame, day: str = "date") -> pl.DataFrame:
-    """The rows with the number of their pair, null of others than `pairs`, and their cell, in its order."""
-    found = rows.join(pairs.select(*PAIR, NUMBER), on=PAIR, how="left", maintain_order="left")
-    return found.with_columns(cell(day)).sort(CELL, maintain_order=True)
-
-
-def of_pairs(pairs: pl.DataFrame | None, rows: pl.DataFrame, *columns: str, day: str = "date") -> pl.DataFrame:
-    """The rows of the pairs alone, by cell: number, cell, date and some columns; without pairs all rows, by sku and
-    market. Rows that have a number have that of the pairs.
-    """
-    if pairs is None:
-        return rows.select(*KEYED, *columns)
-    found = rows if CELL in rows.columns else placed(rows, pairs, day)
-    mine = found.select(*NUMBERED[1:], pl.col(day), *columns).filter(pl.col(NUMBER).is_in(pairs[NUMBER].implode()))
-    return mine.sort(CELL, maintain_order=True)
-
-
 def _keys(pairs: pl.DataFrame, prices: pl.DataFrame, day: date) -> pl.DataFrame:
     """The pairs on sale on the day, with their last posted price and its currency, by number."""
     last = prices.filter(pl.col("date") <= day).unique(NUMBER, keep="last", maintain_order=True)
@@ -263,17 +239,12 @@ def _with_cells(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(cell("date")).select(NUMBERED).sort(CELL)
 
 
-def cell(day: str) -> pl.Expr:
-    """The cell of rows with series and a date."""
-    return (pl.col(NUMBER).cast(pl.Int64) * _DATES + pl.col(day).to_physical()).alias(CELL)
-
-
 def _known(grid: pl.DataFrame, plans: pl.DataFrame, prices: pl.DataFrame, own: pl.DataFrame, day: date) -> pl.DataFrame:
     """The grid with its known columns but holidays: past prices as they were, coming ones planned or resting.
 
     Grid, plans and prices are by cell, `own` by number.
     """
-    rows = grid.join(plans, on=CELL, how="left", maintain_order="left")
+    rows = grid.join(plans.drop(NUMBER), on=CELL, how="left", maintain_order="left")
     posted = prices.select(CELL, "current", "currency")
     rows = rows.join(posted, on=CELL, how="left", maintain_order="left")
     own = own.join(_resting(prices, rows, day), on=NUMBER, how="left", maintain_order="left")

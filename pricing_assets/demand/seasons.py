@@ -14,8 +14,9 @@ from pathlib import Path
 
 import polars as pl
 
+from pricing_assets.demand.numbering import PAIR
 from pricing_assets.demand.panel import DATE, Y
-from pricing_assets.demand.panels import HORIZONS, NO_CATEGORY, PAIR, STATIC
+from pricing_assets.demand.panels import HORIZONS, NO_CATEGORY, STATIC
 from pricing_assets.demand.plan import STEP_DAYS, Frequency, Plan
 from pricing_assets.demand.seasonality import LEAST_YEARS, PROMOTED, SEASON, Kept, seasonality
 from pricing_assets.features import Calendar, visible

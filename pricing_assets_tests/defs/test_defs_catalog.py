@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 from tiny_shop import FIRST, Line, Shop
 
@@ -205,3 +206,10 @@ def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     assert "competitor_min" in read, "the packaged strategy names it"
     assert "revenue_56d" not in read, "it does not name this"
     assert "features present" in shown(line, result, "features/feature_snapshots")
+
+
+def test_figures_of_a_sample_have_the_decimals_anybody_reads_and_all_that_is_before_them() -> None:
+    from pricing_assets.defs import catalog
+
+    shown = catalog.table_value(pl.DataFrame({"x": [98765432.123456, -12.345678, 0.000123456, 3.0, None]})).records
+    assert [each.data["x"] for each in shown] == [98765432.1235, -12.3457, 0.0001235, 3.0, ""]

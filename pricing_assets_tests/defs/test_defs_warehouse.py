@@ -114,3 +114,13 @@ OSError: [Errno 28] No space left on device
         "[Errno 28] No space left on device",
         "OSError: [Errno 28] No space left on device",
     ]
+
+
+def test_what_dbt_says_of_two_tests_is_said_of_both() -> None:
+    from pricing_assets.defs.warehouse import told
+
+    output = "  Failure in test a\n  Got 1 result\n\n  Failure in test b\n  Got 1 result\n  Got 1 result\n"
+    assert told(output).splitlines() == [
+        *("  Failure in test a", "  Got 1 result"),
+        *("  Failure in test b", "  Got 1 result"),
+    ]

@@ -80,6 +80,15 @@ class Ground:
     tally: Tally
 
     def suffers(self, fault: Fault, target: int) -> bool:
+        """`strikes`, by a fault that any call may meet where there are not so many of the fault's own kind.
+
+        True, for the next call may be there where a run came to fewer than this one.
+        """
+        if not (self.strikes(fault, target) or self.strikes(BROKEN_ONCE, target)):
+            self.tally.missed += 1
+        return True
+
+    def strikes(self, fault: Fault, target: int) -> bool:
         """One run with one fault, what must hold after it, and the run again. Whether there was such a call at all."""
         shutil.rmtree(self.place.home)
         shutil.copytree(self.kept, self.place.home)

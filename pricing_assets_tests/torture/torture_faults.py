@@ -162,10 +162,11 @@ def torment(suffers: Callable[[Fault, int], bool], planned: Iterable[tuple[Fault
 
 @dataclass
 class Tally:
-    """What came of the faults: printed at the end, by scenario."""
+    """What came of the faults: printed at the end, by scenario. `missed` are points that a run did not come to."""
 
     points: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
     lost: int = 0
     duplicated: int = 0
     torn: int = 0
@@ -187,6 +188,7 @@ class Tally:
         """`fault points, faults, lost, duplicated, torn, reader errors`."""
         by_kind = ", ".join(f"{number} {name}" for name, number in sorted(self.faults.items()))
         return (
-            f"{sum(self.points.values())} fault points, {sum(self.faults.values())} faults ({by_kind}), "
+            f"{sum(self.points.values())} fault points{f' ({self.missed} not come to)' if self.missed else ''}, "
+            f"{sum(self.faults.values())} faults ({by_kind}), "
             f"{self.lost} lost, {self.duplicated} duplicated, {self.torn} torn, {self.reader_errors} reader errors"
         )

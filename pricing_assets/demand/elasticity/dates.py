@@ -67,9 +67,10 @@ def _means(effect: Floats, weight: Floats, group: Ints) -> Floats:
 
 def _strays(squared: Floats, noise: Floats, category: Ints, counted: Bools | None = None) -> Floats:
     """Variance of deviations beyond noise, of each one's category; of those `counted`."""
-    strays = np.zeros(int(category.max(initial=0)) + 1)
-    for number in np.unique(category):
-        mine = category == number if counted is None else (category == number) & counted
-        if mine.any():
-            strays[number] = max(np.median(squared[mine]) / MEDIAN - np.median(noise[mine]), 0.0)
+    strays, order = np.zeros(int(category.max(initial=0)) + 1), np.argsort(category, kind="stable")
+    order = order if counted is None else order[counted[order]]
+    bounds = np.searchsorted(category[order], np.arange(len(strays) + 1))
+    for number in np.flatnonzero(np.diff(bounds)):
+        mine = order[bounds[number] : bounds[number + 1]]
+        strays[number] = max(np.median(squared[mine]) / MEDIAN - np.median(noise[mine]), 0.0)
     return np.asarray(strays[category])

@@ -26,8 +26,10 @@ Family = Literal["counts", "log_linear"]
 _ROUNDS, _TOLERANCE, _LONGEST_STEP, _WIDEST = 300, 1e-4, 1.0, 12.0
 _WEAK = 1 / 4.0**2
 """Precision of a weak pull to nothing, so that a slope the rows say nothing about stays finite."""
-_LEARNED, _LEARNED_AGAIN, _MOST_OVERDISPERSED = 15, 3, 4.0
-"""Rounds in which α and which dates stand out are learned: a date at the edge would else move slopes for ever."""
+_MOST_OVERDISPERSED = 4.0
+_LEARNED, _LEARNED_AGAIN = 15, 3
+"""Rounds in which α and which dates stand out are learned, and in which again after a like design: a date at the edge
+would else move slopes for ever."""
 _AT_ONCE = 32_000
 """Rows whose series take a step together: what is computed of them stays in the processor's cache."""
 
@@ -93,21 +95,22 @@ def said(design: Design, state: State, sku: Ints, family: Family = "counts") -> 
 def settled(design: Design, family: Family = "counts", begun: State | None = None) -> State:
     """Slopes, levels and time effects in turn, until slopes move no more.
 
-    What a like design settled on, where that is `begun` with, is near: fewer rounds are learned in.
+    What a like design settled on, where that is `begun` with, is near: fewer rounds are learned in. A design without
+    rows stays as it begins.
     """
     state = begun or _beginning(design, family)
     parts, dates, stands_out = _parts(design), _dates(design), None
     first = _LEARNED - _LEARNED_AGAIN if begun else 0
-    for number in range(first, _ROUNDS):
+    for number in range(first, _ROUNDS if len(design.y) else 0):
         before, learning = state.slopes, first < number <= _LEARNED
         state = _together([_newton(part, part.of(state), family, learning=learning) for part in parts])
-        said, precision = _said_of_dates(parts, state, family, dates.number)
+        alone, precision = _said_of_dates(parts, state, family, dates.number)
         if stands_out is None or number < _LEARNED:
-            stands_out = standing_out(said, precision, dates.weekday, dates.week)
-        believed, time = drawn(said, precision, dates.weekday, dates.week, stands_out), np.zeros_like(state.time)
+            stands_out = standing_out(alone, precision, dates.weekday, dates.week)
+        believed, time = drawn(alone, precision, dates.weekday, dates.week, stands_out), np.zeros_like(state.time)
         time[dates.number] = believed - np.average(believed, weights=dates.rows)
         state = state._replace(time=time)
-        if np.abs(state.slopes - before)[:, :2].max(initial=0.0) < _TOLERANCE:
+        if number > first and np.abs(state.slopes - before)[:, :2].max(initial=0.0) < _TOLERANCE:
             break
     return state
 

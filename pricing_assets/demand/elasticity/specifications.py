@@ -39,7 +39,7 @@ def answers(design: Design, columns: Columns, sku: Ints, category: Ints) -> Mapp
         part = design.without(left)
         kept = np.array([each in part.names for each in design.names])
         made[name] = _answer(said(part, settled(part, begun=state.where(kept)), sku), part, sku, category)
-    if np.mean(design.y == 0) <= MOST_IDLE:
+    if np.mean(design.y == 0) <= MOST_IDLE and ((design.y > 0) & ~design.censored).any():
         made["log-linear"] = _answer(fit(design, sku, "log_linear"), design, sku, category)
         if has_other_folds(design):
             slopes = series_slopes(design.without({NEWNESS}), sku)  # a learner would know the price from its newness

@@ -64,14 +64,23 @@ def traits(design: Design, sku: Ints, category: Ints) -> Traits:
 
 
 def _some(design: Design, sku: Ints, category: Ints) -> tuple[Design, Ints, Ints]:
-    """About MOST_SKUS of the SKUs with all their series: every n-th of each category, then every n-th category."""
-    size = np.bincount(category)
-    apart = np.minimum(-(-len(category) // MOST_SKUS), np.maximum(size // LEAST_OF_CATEGORY, 1))
-    place = np.arange(len(category)) - (np.cumsum(size) - size)[category]  # SKUs are numbered category by category
-    kept = place % apart[category] == 0
-    kept &= category % -(-int(kept.sum()) // MOST_SKUS) == 0
-    if kept.all():
+    """About MOST_SKUS of the SKUs that have rows, with all their series; all where there are no more.
+
+    Some of each category, evenly; where these are still too many, some of the categories, evenly by their SKUs.
+    """
+    speaking = np.unique(sku[np.unique(design.series)])  # numbered category by category
+    if len(speaking) <= MOST_SKUS:
         return design, sku, category
+    kept = np.zeros(len(category), dtype=np.bool_)
+    groups = np.split(speaking, np.flatnonzero(np.diff(category[speaking])) + 1)
+    wanted = [max(LEAST_OF_CATEGORY, len(group) * MOST_SKUS // len(speaking)) for group in groups]
+    wanted = [min(number, len(group)) for number, group in zip(wanted, groups, strict=True)]
+    share, due, taken = min(MOST_SKUS / sum(wanted), 1.0), 0.0, 0
+    for number, group in zip(wanted, groups, strict=True):
+        due += number * share
+        if due - taken >= number / 2:
+            kept[group[np.arange(number) * len(group) // number]] = True
+            taken += number
     numbers = np.unique(category[kept], return_inverse=True)[1].astype(np.int64)
     return design.of(kept[sku]), (np.cumsum(kept) - 1)[sku[kept[sku]]], numbers
 

@@ -11,7 +11,7 @@ from demand_shop import CALENDAR, PAIRS, DemandShop, frame, on, price, promoted,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricing_assets.demand import panels
+from pricing_assets.demand import numbering, panels
 from pricing_assets.demand.inputs import COLUMNS
 from pricing_assets.demand.panels import Panels, days_to_holiday, series_id, series_pair
 from pricing_assets.features import visible
@@ -137,24 +137,34 @@ def test_rows_that_are_numbered_for_a_range_come_to_what_a_day_numbers_itself() 
     raws = _busy_shop().read()
     for day in (on(30), on(45), LAST):
         bare = {
-            name: rows.drop(panels.NUMBER, panels.CELL, strict=False).sample(fraction=1.0, shuffle=True, seed=7)
+            name: rows.drop(numbering.NUMBER, numbering.CELL, strict=False).sample(fraction=1.0, shuffle=True, seed=7)
             for name, rows in raws.seen(day).items()
         }
         span = [day + timedelta(days=number) for number in range(-399, panels.AHEAD + 1)]
         made, itself = raws.daily(day), panels.daily(bare, CALENDAR.holidays(span), day)
-        assert made.keys.drop(panels.NUMBER).equals(itself.keys.drop(panels.NUMBER))
+        assert made.keys.drop(numbering.NUMBER).equals(itself.keys.drop(numbering.NUMBER))
         assert made.history.equals(itself.history)
         assert made.future.equals(itself.future)
 
 
 def test_where_nobody_asks_for_known_columns_units_and_what_is_to_come_are_the_same() -> None:
     raws = _busy_shop().read()
-    told, untold = raws.panels(LAST), raws.panels(LAST, told=False)
+    told, untold = raws.panels(LAST), raws.panels(LAST, with_known=False)
     for frequency, whole in told.items():
         bare = untold[frequency]
         assert bare.history.equals(whole.history.drop(whole.plan.known))
         assert bare.future.equals(whole.future)
         assert bare.keys.equals(whole.keys)
+
+
+def test_a_plan_for_a_date_that_cannot_be_meant_is_no_plan_of_another_pair() -> None:
+    shop, plain = DemandShop(DAYS), DemandShop(DAYS).read().panels(LAST)["D"]
+    for year in (1925, 2205, 9999):
+        for pair in range(len(PAIRS)):
+            shop.plan(DAYS - 1, (date(year, 9, 27) - on(0)).days, pair, 3)
+    made = shop.read().panels(LAST)["D"]
+    assert made.history.equals(plain.history)
+    assert made.future.equals(plain.future)
 
 
 def test_after_a_promotion_the_price_rests_at_list() -> None:

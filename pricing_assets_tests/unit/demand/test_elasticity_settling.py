@@ -9,7 +9,7 @@ from elasticity_panels import panel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricing_assets.demand.elasticity import Columns, checked, fixed_effects, traits
+from pricing_assets.demand.elasticity import Columns, checked, elasticities, fixed_effects, traits
 from pricing_assets.demand.elasticity.design import Design, design
 from pricing_assets.demand.elasticity.estimation import tree
 from pricing_assets.demand.elasticity.fixed_effects import fit, said, settled
@@ -88,34 +88,54 @@ def test_traits_of_a_large_panel_are_told_by_some_of_its_skus(monkeypatch: pytes
     assert every.curvature_error < some.curvature_error < 1.0
 
 
-@settings(max_examples=50)
-@given(st.lists(st.integers(1, 90), min_size=1, max_size=40), st.integers(1, 60))
-def test_some_skus_are_of_a_category_enough_or_all_of_them(sizes: list[int], most: int):
+@settings(max_examples=100)
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=60), st.integers(30, 90), st.integers(0, 5))
+def test_some_skus_are_about_as_many_as_are_wanted_enough_of_a_category_and_have_rows(
+    sizes: list[int], most: int, seed: int
+):
     category = np.repeat(np.arange(len(sizes)), sizes)
-    sku = np.repeat(np.arange(len(category)), 2)  # two series each, of one row
+    sku = np.repeat(np.arange(len(category)), 2)  # two series each
+    speaks = np.random.default_rng(seed).random(len(category)) < 0.7  # the others have no row
+    whole = _rows(speaks[sku])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(traits, "MOST_SKUS", most)
-        made, of_series, of_sku = traits._some(_rows(len(sku)), sku, category)
-    left = np.bincount(of_sku)
-    assert len(of_series) == len(made.start) == 2 * len(of_sku)
+        made, of_series, of_sku = traits._some(whole, sku, category)
+    if speaks.sum() <= most:
+        assert made is whole
+        return
+    assert len(of_series) == len(made.start) == len(made.y) == 2 * len(of_sku), "each has its rows"
     assert np.array_equal(np.bincount(of_series), np.full(len(of_sku), 2))
-    assert len(left) <= len(sizes)
-    assert all(number in sizes or number >= min(traits.LEAST_OF_CATEGORY, max(sizes)) for number in left)
-    assert len(of_sku) <= max(2 * most, 2 * traits.LEAST_OF_CATEGORY, *sizes)
-    assert len(of_sku) == len(category) or len(category) > most
+    assert np.all(np.diff(of_sku) >= 0)
+    assert most / 2 <= len(of_sku) <= 1.5 * most
+    there = np.bincount(category[speaks])
+    assert all(number in there or number >= traits.LEAST_OF_CATEGORY for number in np.bincount(of_sku))
 
 
-def _rows(size: int) -> Design:
-    """A design of one row a series."""
-    each, zero = np.arange(size), np.zeros(size, dtype=np.int64)
+def test_a_design_without_rows_settles_where_it_begins():
+    empty = _rows(np.zeros(3, dtype=np.bool_))
+    for family in ("counts", "log_linear"):
+        assert not settled(empty, family).slopes.any()
+
+
+def test_a_panel_that_is_always_sold_out_is_answered_without_its_logs():
+    columns = Columns(regular_price="regular_price", sku="sku", category="category", censored="censored")
+    rows = panel(skus=2, days=60).with_columns(pl.col("y") + 1, censored=pl.lit(value=True))
+    found = elasticities(rows, columns)
+    assert found["elasticity"].is_finite().all()
+    assert (found["spec_low"] <= found["spec_high"]).all()
+
+
+def _rows(there: np.ndarray) -> Design:
+    """A design of a row a series, for those that have one."""
+    series = np.flatnonzero(there)
+    ones, zero = np.ones(len(series)), np.zeros(len(series), dtype=np.int64)
     names = dict.fromkeys(("time", "weekday", "block", "date", "day", "zone"), zero)
-    ones = np.ones(size)
     return Design(
         names=("base", "promotion"),
         y=ones,
-        x=np.ones((size, 2)),
-        series=each,
-        start=each,
+        x=np.ones((len(series), 2)),
+        series=series,
+        start=np.searchsorted(series, np.arange(len(there))),
         censored=ones < 0,
         offset=ones,
         **names,
