@@ -111,12 +111,8 @@ def _on_sale(seen: Frames, day: date) -> pl.DataFrame:
 
 def _blocks_of(keys: pl.DataFrame) -> list[pl.Expr]:
     """Which rows are of each BLOCK of the pairs in order."""
-    first = [0, *keys[NUMBER].gather_every(BLOCK)[1:].to_list()]
-    ends = [number - 1 for number in first[1:]]
-    return [
-        pl.col(NUMBER).is_between(start, end) if end is not None else pl.col(NUMBER) >= start
-        for start, end in zip(first, [*ends, None], strict=True)
-    ]
+    parts = [*keys.iter_slices(BLOCK)] or [keys]
+    return [pl.col(NUMBER).is_between(part[NUMBER].min(), part[NUMBER].max()) for part in parts]
 
 
 def weekly(of_days: Panels) -> Panels:

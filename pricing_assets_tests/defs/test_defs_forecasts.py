@@ -133,3 +133,20 @@ def test_a_model_folder_that_is_none_stops_no_day(line: Line, tmp_path: Path) ->
         assert line.run(LAST, only=LINE).success
     rows = line.lake.read(DemandForecasts).filter(pl.col("frequency") == "D")
     assert rows["fallback_reason"].unique().to_list() == ["demand-daily/3 is unreadable"]
+
+
+def test_methods_are_told_by_their_causes_and_not_by_the_figures_of_each_series() -> None:
+    from pricing_assets.defs.forecasts import _expected
+
+    whole = "the model cannot forecast this panel: history: no rows"
+    reasons = ["new: 9 days observed, a model needs 42", "new: 3 days observed, a model needs 42", whole, None]
+    rows = pl.DataFrame({"fallback_reason": reasons, "sku": list("ABCD")}).with_columns(
+        date=pl.lit(LAST), target_date=pl.lit(LAST), frequency=pl.lit("D"), method=pl.lit("rate"), market=pl.lit("DE"),
+        mean=pl.lit(1.0),
+    )  # fmt: skip
+    told = _expected(rows, {})["methods"].records
+    assert {(each.data["fallback_reason"], each.data["SKU-markets"]) for each in told} == {
+        ("new", 2),
+        (whole, 1),
+        ("", 1),
+    }
