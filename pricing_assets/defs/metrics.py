@@ -25,8 +25,7 @@ def write(instance: dg.DagsterInstance, lake: Lake, source: Source, settings: Se
     from pricing_assets.watch import metrics, situation
 
     try:
-        store = situation.open_store(settings)
-        found = situation.look(lake, source, settings, store, now)
+        found = situation.look(lake, source, settings, now)
         last = found.executions.unique("job", keep="last").sort("job")
         metrics.write(lake, source, settings, found, stations(instance, last.select("job", "run_id").iter_rows()))
     except (PricingError, OSError):

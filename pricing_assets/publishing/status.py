@@ -1,26 +1,29 @@
 """Where prices stand: how many in which state, and what is not as it should be.
 
-Here: counts and lists for people. Not here: printing them (shell/).
+Here: counts and lists for people. Not here: printing them (shell/), when they are a fault (watch/).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
 from pricing_assets.lake import Lake
 from pricing_assets.publishing.facts import Standing
-from pricing_assets.publishing.outbox import KEY, latest
+from pricing_assets.publishing.outbox import KEY, OPEN, latest
 from pricing_assets.tables.decisions import PriceBook
-from pricing_assets.tables.publishing import Publications, Reconciliations
+from pricing_assets.tables.publishing import CHARGED_MISMATCHES, Publications, Reconciliations
+from pricing_assets.tables.raw import Prices
 
 WRONG = ["mismatched", "refused", "stopped", "failed", "expired"]
 """States that need a person to look."""
 
 APPROVED = "approved"
 """An entry of the price book about which nothing was done yet."""
+
+UNSENT = [APPROVED, *OPEN]
 
 
 def _prices(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
@@ -36,6 +39,26 @@ def states(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
     """effective_from, market, state, prices of the entries of the days."""
     counts = _prices(lake, days).group_by("effective_from", "market", "state").len("prices")
     return counts.with_columns(pl.col("prices").cast(pl.Int64)).sort("effective_from", "market", "state")
+
+
+def last_prices(lake: Lake, days: Sequence[date], now: datetime) -> pl.DataFrame:
+    """sku, market, begun, effective_from, state: of each SKU-market the last price of the days that has `begun`, and
+    the last of those to come.
+
+    A price that takes effect later has begun once something was done about it; until then customers pay the one before.
+    """
+    begun = (pl.col("effective_from") <= now) | ~pl.col("state").is_in(UNSENT)
+    rows = _prices(lake, days).with_columns(begun=begun).sort("effective_from", "entry_no")
+    last = rows.unique(["sku", "market", "begun"], keep="last", maintain_order=True)
+    return last.select("sku", "market", "begun", "effective_from", "state").sort("market", "sku", "begun")
+
+
+def charged_otherwise(lake: Lake, days: Sequence[date]) -> dict[str, int]:
+    """Kind of mismatch → how many prices, of the last of the days that prices were received of."""
+    received = [day for day in lake.partitions(Prices) if day in set(days)]
+    rows = lake.read(Reconciliations, max(received), max(received)) if received else Reconciliations.create_empty()
+    kinds = rows.select(pl.col("kind").cast(pl.String)).filter(pl.col("kind").is_in(CHARGED_MISMATCHES))
+    return dict(kinds.group_by("kind").len().sort("kind").iter_rows())
 
 
 def mismatched(lake: Lake, days: Sequence[date], charged: Sequence[date]) -> pl.DataFrame:

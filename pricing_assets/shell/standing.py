@@ -6,7 +6,6 @@ Here: what is said of the situation, and when the command fails. Not here: the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +13,7 @@ import polars as pl
 import typer
 
 from pricing_assets.counting import counted, lasting
-from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
-from pricing_assets.settings import Settings
 from pricing_assets.shell.command import REFUSED, Shell
 from pricing_assets.tables.decisions import PriceDecisions
 from pricing_assets.watch import disk as disks
@@ -46,18 +43,7 @@ def _look(shell: Shell) -> Situation:
 
     settings = shell.settings
     source = sources.load(settings.source, settings)
-    try:
-        store, fault = situation.open_store(settings), None
-    except PricingError as error:
-        store, fault = None, error
-    found = situation.look(shell.lake, source, settings, store, situation.moment())
-    return replace(found, unread=[*_missing(settings), *found.unread, *([fault] if fault else [])])
-
-
-def _missing(settings: Settings) -> Iterator[PricingError]:
-    """A home that is named and not there: a disk that is not mounted, or cron without the settings, is not all well."""
-    if "home" in settings.model_fields_set and not settings.home.exists():
-        yield PricingError(f"{settings.home}: there is no such folder", "mount it, or name another; a run makes it")
+    return situation.look(shell.lake, source, settings, situation.moment())
 
 
 def _days(shell: Shell, found: Situation) -> Iterator[str]:
@@ -151,7 +137,9 @@ def _answer(found: Situation, faults: list[str]) -> dict[str, Any]:
         "late": [{"date": each.day, "due": each.due, "late_seconds": int(each.by.total_seconds())} for each in late],
         "next": {"date": found.on_time.next_day, "due": found.on_time.next_due} if found.on_time else None,
         "waiting": [vars(each) for each in found.waiting],
-        "sent": found.sent,
+        "sent": found.sent.states,
+        "overdue": found.sent.overdue,
+        "charged_otherwise": found.sent.otherwise,
         "claimed": {str(each.day): each.run_id for each in found.held},
         "held": [vars(each) for each in found.held],
         "failed": list(found.undone),

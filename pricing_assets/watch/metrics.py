@@ -165,7 +165,13 @@ def _outside(found: Situation) -> Iterator[Metric]:
     for each in found.waiting:
         waits[each.kind] += each.number
     yield _by("pricing_waiting", "What waits for somebody, by kind.", "kind", list(waits.items()))
-    yield _by("pricing_publications", "Prices of the last days, by state.", "state", sorted(found.sent.items()))
+    sent = found.sent
+    last = "SKU-markets, by the state of the last price of the last days."
+    yield _by("pricing_publications", last, "state", sorted(sent.states.items()))
+    due = "Since when the oldest price that was not handed over should be in force; absent where all were."
+    yield _moment("pricing_next_price_due_timestamp_seconds", due, sent.due)
+    otherwise = "Prices charged otherwise than sent, by kind, of the last day that was compared."
+    yield _by("pricing_charged_otherwise", otherwise, "kind", sorted(sent.otherwise.items()))
     models = [((("model", name), ("version", str(version)))) for name, version in found.champions.items()]
     yield Metric("pricing_champion_info", "The version in force of a model.", dict.fromkeys(models, 1))
     strategies = [((("strategy", name), ("version", str(version)))) for name, version in found.strategies.items()]

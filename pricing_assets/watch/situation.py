@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,15 +25,13 @@ from pricing_assets.tables.runs import Days
 from pricing_assets.watch import disk as disks
 from pricing_assets.watch import waiting, work
 from pricing_assets.watch.disk import Disk
+from pricing_assets.watch.outgoing import Outgoing, outgoing
 from pricing_assets.watch.punctuality import Punctuality, punctuality, settle
 from pricing_assets.watch.waiting import Waiting
 from pricing_assets.watch.work import Held
 
 if TYPE_CHECKING:
     from pricing_assets.governance import Store
-
-SENT_DAYS = 7
-"""So many days back prices on their way are followed."""
 
 
 @dataclass
@@ -52,7 +50,7 @@ class Situation:
     undone: Sequence[Mapping[str, Any]]
     disk: Disk
     waiting: list[Waiting] = field(default_factory=list)
-    sent: Mapping[str, int] = field(default_factory=dict)
+    sent: Outgoing = field(default_factory=Outgoing)
     late_open: int = 0
     champions: Mapping[str, int] = field(default_factory=dict)
     strategies: Mapping[str, int] = field(default_factory=dict)
@@ -68,7 +66,7 @@ class Situation:
         said = [*self._of_the_disk(), *(error.what for error in self.unread), *self._late()]
         dead = sorted({each.run_id for each in self.held if each.dead})
         said += [f"run {run_id} died and holds its days; the next run frees them" for run_id in dead]
-        said += [f"{counted(number, 'price')} {state} on the way out" for state, number in self._wrong()]
+        said += self.sent.faults()
         said += [_undone(row) for row in self.undone]
         return said + [f"{day} was stopped: {verdict}" for day, verdict in self.stopped.items()]
 
@@ -89,12 +87,9 @@ class Situation:
         else:
             yield f"{counted(len(late), 'day')} are late, {first.day} to {late[-1].day}: the first was due {due}"
 
-    def _wrong(self) -> list[tuple[str, int]]:
-        return list(waiting.gone_wrong(dict(self.sent)).items())
 
-
-def look(lake: Lake, source: Source, settings: Settings, store: Store | None, now: datetime) -> Situation:
-    """Reads how things stand, and puts on record what is late. `store` is None where nobody has decided anything yet.
+def look(lake: Lake, source: Source, settings: Settings, now: datetime) -> Situation:
+    """Reads how things stand, and puts on record what is late.
 
     What cannot be read of governance and publishing is named in `unread`. Raises PricingError where the lake cannot be.
     """
@@ -116,20 +111,19 @@ def look(lake: Lake, source: Source, settings: Settings, store: Store | None, no
         disk=disks.measure(settings, len(days), goes_on=not source.historical),
     )
     found.versions = _versions(found.last)
+    found.unread += [fault for fault in [missing(settings)] if fault]
     with _unread(found):
         continuity.require(lake)
-    with _unread(found):
-        continuity.require_words(lake, store.word if store else lambda number: "")
     if source.publish.enabled:
         with _unread(found):
-            found.sent = waiting.on_their_way(lake, _sent_days(found, source))
-            found.waiting += waiting.unacknowledged(dict(found.sent))
-    if store is not None:
+            found.sent = outgoing(lake, source, found.last["date"] if found.last else None, now)
+            found.waiting += found.sent.waiting()
+    with _unread(found):  # one that does not answer is not lost
+        store = open_store(settings)
         with _unread(found):
-            if found.on_time:
-                settle(lake, store, found.on_time)
-        with _unread(found):
-            _look_at_people(found, lake, source, store)
+            continuity.require_words(lake, store.word if store else lambda number: "")
+        if store is not None:
+            _look_at_store(found, lake, source, store)
     return found
 
 
@@ -143,6 +137,14 @@ def _unread(found: Situation) -> Iterator[None]:
             found.unread.append(error)
 
 
+def _look_at_store(found: Situation, lake: Lake, source: Source, store: Store) -> None:
+    with _unread(found):
+        if found.on_time:
+            settle(lake, store, found.on_time)
+    with _unread(found):
+        _look_at_people(found, lake, source, store)
+
+
 def _look_at_people(found: Situation, lake: Lake, source: Source, store: Store) -> None:
     from pricing_assets.governance.schema import REVISION
 
@@ -153,12 +155,11 @@ def _look_at_people(found: Situation, lake: Lake, source: Source, store: Store) 
     found.waiting[:0] = waiting.waiting_for_people(lake, store, source, found.now)
 
 
-def _sent_days(found: Situation, source: Source) -> list[date]:
-    """The days whose prices are on their way now; of a shop that is history, the last one alone."""
-    if source.historical:
-        return [found.last["date"]] if found.last else []
-    last = source.last_ended(found.now)
-    return [last - timedelta(days=number) for number in range(SENT_DAYS, -1, -1)]
+def missing(settings: Settings) -> PricingError | None:
+    """A home that is named and not there: a disk that is not mounted, or cron without the settings, is not all well."""
+    if "home" in settings.model_fields_set and not settings.home.exists():
+        return PricingError(f"{settings.home}: there is no such folder", "mount it, or name another; a run makes it")
+    return None
 
 
 def days_that_stand(lake: Lake) -> frozenset[date]:

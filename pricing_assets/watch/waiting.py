@@ -1,6 +1,6 @@
-"""What waits for whom: approvals, second words, prices for review, prices on their way, overrides about to end.
+"""What waits for whom: approvals, second words, prices for review, overrides about to end.
 
-Here: what is open, and until when. Not here: answering it (governance/), sending it (publishing/).
+Here: what is open, and until when. Not here: answering it (governance/), prices on their way out (outgoing).
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SOON = timedelta(days=3)
 """How long before its end an override is named."""
-_UNANSWERED = ("sending", "sent", "failed")
-_GONE_WRONG = ("refused", "failed", "expired")
 
 
 @dataclass(frozen=True)
@@ -61,25 +59,3 @@ def _event(event: DriftEvent, now: datetime) -> Waiting | None:
     if state == "approved":
         return Waiting("training", 1, f"{event.id} is approved, and its training has not begun", event.expires)
     return None
-
-
-def on_their_way(lake: Lake, days: list[date]) -> dict[str, int]:
-    """State → how many prices of the days are in it; nothing where none were sent."""
-    from pricing_assets import publishing
-
-    numbers: dict[str, int] = {}
-    for _, _, state, number in publishing.states(lake, days).rows():
-        numbers[state] = numbers.get(state, 0) + number
-    return numbers
-
-
-def unacknowledged(states: dict[str, int]) -> list[Waiting]:
-    """Prices that were handed over, or tried to be, and not answered."""
-    number = sum(states.get(state, 0) for state in _UNANSWERED)
-    words = f"{counted(number, 'price')} handed over and not acknowledged: `pricing publish status`"
-    return [Waiting("publication", number, words)] if number else []
-
-
-def gone_wrong(states: dict[str, int]) -> dict[str, int]:
-    """States that a pass does not mend by itself."""
-    return {state: number for state, number in states.items() if state in _GONE_WRONG}

@@ -15,9 +15,10 @@ import pytest
 from shell_commands import answer, pricing
 from tiny_shop import DAYS, FIRST, Shop
 
-from pricing_assets import governance
+from pricing_assets import governance, publishing
 from pricing_assets.governance import Drift, Scope
-from pricing_assets.lake import Lake, claims
+from pricing_assets.lake import Lake, Provenance, claims
+from pricing_assets.settings import Settings
 from pricing_assets.watch import disk, situation
 
 Clock = Callable[[datetime], None]
@@ -41,19 +42,38 @@ def live(copied: Path, priced: Path, shop: Shop) -> Path:
     return copied
 
 
+@pytest.fixture
+def sent(live: Path, shop: Shop) -> Path:
+    """The same, and its prices are out."""
+    for moment in (at(LAST, 6), at(LAST, 6, 5)):
+        publishing.publish(
+            Lake(live / "lake"), shop.load(), Settings(), [LAST], Provenance("pass"), clock=lambda moment=moment: moment
+        )
+    return live
+
+
 def store(home: Path) -> governance.Store:
     return governance.open_store(f"sqlite:///{home / 'governance.db'}")
 
 
-def test_a_shop_on_time_is_well(live: Path, clock: Clock) -> None:
+def test_a_shop_on_time_is_well(sent: Path, clock: Clock) -> None:
     clock(at(LAST, 23))
     said = answer("status")
     assert (said["well"], said["faults"], said["late"]) == (True, [], [])
+    assert said["sent"] == {"live": 4}
     assert said["next"] == {"date": "2026-03-06", "due": "2026-03-07 06:00:00+00:00"}
     assert "on time: 2026-03-06 is due 2026-03-07 06:00 UTC" in pricing("status").stdout
     assert {"free", "total", "parts", "days_left", "lake_files"} <= set(said["disk"])
     assert said["disk"]["parts"]["lake"] > said["disk"]["parts"]["lake logs"] > 0
     assert {"code", "lock"} <= set(said["versions"])
+
+
+def test_prices_that_stay_where_they_are_at_the_cut_off_are_a_fault(live: Path, clock: Clock) -> None:
+    clock(at(LAST, 7))
+    said = answer("status", code=1)
+    assert said["overdue"] == 4 and said["sent"] == {"approved": 4}
+    (fault,) = said["faults"]
+    assert fault.startswith("4 prices not handed over, due 2026-03-06 06:00 UTC: ")
 
 
 def test_a_home_that_is_named_and_not_there_is_a_fault(shop: Shop, home: Path) -> None:
@@ -94,10 +114,9 @@ def test_a_shop_that_is_history_is_never_late(standing: Path, clock: Clock) -> N
     assert "on time" not in pricing("status").stdout
 
 
-def test_it_names_what_waits_for_whom(live: Path, clock: Clock) -> None:
-    now = at(LAST, 12)
-    clock(now)
-    with store(live) as opened:
+def test_it_names_what_waits_for_whom(sent: Path, clock: Clock) -> None:
+    clock(at(LAST, 12))
+    with store(sent) as opened:
         event = opened.gate.open(Drift("demand-daily", None, "psi", "all"), "drifted", timedelta(days=3650)).event
         day = date(2026, 3, 7)
         opened.set_override("PRICE_FREEZE", Scope(sku="A"), (FIRST, day), by="ann", reason="r", key="k", today=FIRST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from tiny_shop import Shop
 
 from pricing_assets.lake import Lake
+from pricing_assets.publishing import WRONG
 from pricing_assets.settings import Settings
 from pricing_assets.watch import metrics, situation
 
@@ -21,6 +23,8 @@ DEPLOY = Path(__file__).parents[3] / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"
 ALERTS = DEPLOY / "grafana" / "provisioning" / "alerting" / "pricing.yml"
 BOARD = DEPLOY / "grafana" / "dashboards" / "pricing.json"
+ADDED = {"job", "instance"}  # labels Prometheus adds
+OWN = {"up": set[str]()}  # metrics it writes itself
 
 
 def rules() -> list[dict[str, Any]]:
@@ -62,13 +66,16 @@ def labelled(expression: Any, written: dict[str, set[str]]) -> set[str] | None:
     Two vectors match only where all their labels do, or those `on` names: else the comparison is never true.
     """
     if isinstance(expression, promql_parser.VectorSelector):
-        return written[str(expression.name)] | {"job", "instance"}
+        return written[str(expression.name)] | ADDED
     if isinstance(expression, promql_parser.ParenExpr):
         return labelled(expression.expr, written)
+    if isinstance(expression, promql_parser.Call) and expression.func.name == "absent":
+        return set()
     if isinstance(expression, promql_parser.AggregateExpr):
         inner, modifier = labelled(expression.expr, written) or set(), expression.modifier
         assert modifier is None or modifier.type == promql_parser.AggModifierType.By, expression.prettify()
-        assert set(modifier.labels if modifier else ()) <= inner, expression.prettify()
+        of_no_shop = inner <= ADDED
+        assert of_no_shop or set(modifier.labels if modifier else ()) <= inner, expression.prettify()
         return set(modifier.labels) if modifier else set()
     if not isinstance(expression, promql_parser.BinaryExpr):
         assert isinstance(expression, promql_parser.NumberLiteral) or expression.prettify() == "time()"
@@ -92,9 +99,10 @@ def written(home: Path, tmp_path: Path) -> dict[str, set[str]]:
     """Metric → its labels, of those the platform writes."""
     shop = Shop(tmp_path / "shop").write()
     source, lake = shop.load(), Lake(home / "lake")
-    found = situation.look(lake, source, Settings(), None, datetime(2026, 3, 4, tzinfo=UTC))
+    found = situation.look(lake, source, Settings(), datetime(2026, 3, 4, tzinfo=UTC))
     known = {"pricing_day_rows": {"table"}, "pricing_publications": {"state"}, "pricing_run_success": {"dagster_job"}}
-    return {
+    known |= {"pricing_charged_otherwise": {"kind"}}
+    return OWN | {
         metric.name: {"shop", *known.get(metric.name, ()), *(name for labels in metric.values for name, _ in labels)}
         for metric in metrics.measured(lake, source, found, {})
     }
@@ -107,25 +115,38 @@ def test_every_expression_parses_and_asks_for_metrics_that_are_written(written: 
         assert found, where
         for selector in found:
             assert selector.name in written, f"{where}: nobody writes {selector.name}"
-            labels = {matcher.name for matcher in selector.matchers.matchers}
+            labels = {matcher.name for matcher in selector.matchers.matchers} - ADDED
             assert labels <= written[selector.name], f"{where}: {selector.name} has no label {labels}"
             seen.add(selector.name)
-    shown = {name for name in written if not name.endswith(("_bytes", "_info", "_seconds"))}
+    shown = {name for name in written.keys() - OWN if not name.endswith(("_bytes", "_info", "_seconds"))}
     assert shown <= seen, "what is counted is shown"
 
 
 def test_whatever_is_compared_has_the_same_labels(written: dict[str, set[str]]) -> None:
     for _, expression in asked():
-        assert labelled(promql_parser.parse(expression), written)
+        assert labelled(promql_parser.parse(expression), written) is not None
     lost = "pricing_day_quarantined > 0.02 * sum by (shop, instance) (pricing_day_rows)"
     with pytest.raises(AssertionError, match="never true"):
         labelled(promql_parser.parse(lost), written)
 
 
-def test_lateness_failures_disk_quarantine_and_open_events_wake_somebody() -> None:
+def test_lateness_failures_disk_quarantine_prices_and_open_events_wake_somebody() -> None:
     said = " ".join(rule["expr"] for rule in rules())
     for name in ("next_day_due", "run_success", "disk_free", "day_quarantined", "waiting", "metrics_timestamp"):
         assert f"pricing_{name}" in said
+    assert "time() - pricing_next_price_due_timestamp_seconds" in said and "pricing_charged_otherwise" in said
+    (states,) = re.findall(r'pricing_publications\{state=~"([^"]+)"', said)
+    assert states.split("|") == WRONG
+
+
+def test_silence_itself_wakes_somebody() -> None:
+    expressions = {rule["expr"] for rule in rules()}
+    assert {"absent(pricing_metrics_timestamp_seconds)", 'up{job="pricing"} == 0'} <= expressions
+    scraped = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    assert [each["job_name"] for each in scraped["scrape_configs"]] == ["pricing"]
+
+
+def test_every_rule_says_what_to_do() -> None:
     assert all(rule["annotations"].keys() == {"summary", "remedy"} for rule in rules())
 
 

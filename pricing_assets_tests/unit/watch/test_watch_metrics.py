@@ -45,7 +45,7 @@ def source(tmp_path: Path) -> Source:
 def written(lake: Lake, source: Source, settings: Settings, now: datetime = NOW) -> Path:
     with governance.open_store(settings.governance) as store:
         store.gate.open(Drift("demand-daily", None, "psi", "all"), "drifted", timedelta(days=3650))
-        found = situation.look(lake, source, settings, store, now)
+    found = situation.look(lake, source, settings, now)
     return metrics.write(lake, source, settings, found, STATIONS)
 
 
@@ -107,8 +107,7 @@ def test_a_reader_never_sees_half_a_file(lake: Lake, source: Source, tmp_path: P
 
     reader = threading.Thread(target=read)
     reader.start()
-    with governance.open_store(settings.governance) as store:
-        found = situation.look(lake, source, settings, store, NOW)
+    found = situation.look(lake, source, settings, NOW)
     for _ in range(50):
         metrics.write(lake, source, settings, found, STATIONS)
     done.set()

@@ -37,7 +37,7 @@ def source(tmp_path: Path) -> Source:
 
 
 def faults(lake: Lake, source: Source, now: datetime = LATE) -> list[str]:
-    return situation.look(lake, source, Settings(), None, now).faults()
+    return situation.look(lake, source, Settings(), now).faults()
 
 
 def test_late_days_are_one_fault_and_stand_behind_their_causes(
@@ -78,7 +78,18 @@ def test_what_cannot_be_put_on_record_hides_no_champion_and_nothing_that_waits(
     with governance.open_store(Settings().governance, strategies) as store:
         store.ensure_default()
         store.gate.open(Drift("demand-daily", None, "psi", "all"), "drifted", timedelta(days=3650))
-        monkeypatch.setattr(situation, "settle", refuse)
-        found = situation.look(lake, source, Settings(), store, LATE)
+    monkeypatch.setattr(situation, "settle", refuse)
+    found = situation.look(lake, source, Settings(), LATE)
     assert [error.what for error in found.unread] == ["governance store: attempt to write a readonly database"]
     assert found.strategies == {"default": 1} and [each.kind for each in found.waiting] == ["approval"]
+
+
+def test_a_store_that_does_not_answer_is_not_called_lost(
+    lake: Lake, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Settings) -> None:
+        raise PricingError("governance: connection refused", "see that PostgreSQL runs")
+
+    marks.note(lake, events=2, word="override:1 v1 set by ann")
+    monkeypatch.setattr(situation, "open_store", refuse)
+    assert faults(lake, source, at(DAYS[1], 3)) == ["governance: connection refused"]
