@@ -26,7 +26,8 @@ OF_THE_MACHINE = ("logs", "metrics", "lost+found")
 _LEFT_OUT = (
     *OF_THE_MACHINE,
     *("analytics.duckdb*", "draft-*", "dbt", "data_docs"),  # built anew
-    *(f"{DAGSTER}/logs", f"{DAGSTER}/storage", f"{DAGSTER}/dagster.yaml"),  # of runs that ended; absolute paths
+    *(f"{DAGSTER}/logs", f"{DAGSTER}/*/compute_logs", f"{DAGSTER}/storage"),  # of runs that ended
+    f"{DAGSTER}/dagster.yaml",  # absolute paths
     *(f"{GOVERNANCE}*", DUMP, RESTORING),  # as lines, for either engine
 )
 _ENDS = ("*.lock", "*.tmp", "*.partial")

@@ -67,7 +67,8 @@ def _home(shell: Shell) -> Iterator[Finding]:
     try:
         probe.write_bytes(b"x")
         probe.unlink()
-        yield Finding("home", True, f"{home} can be written")
+        words = "can be written" if home.exists() else "is not there: a run makes it; mount it first, if it is a disk"
+        yield Finding("home", True, f"{home} {words}")
     except OSError as error:
         yield Finding("home", False, f"{home}: {error.strerror}", remedy(error))
         with suppress(OSError):

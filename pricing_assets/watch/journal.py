@@ -118,7 +118,7 @@ def _append(settings: Settings, record: logging.LogRecord, line: bytes) -> None:
     """Where a full disk has cut a line off, the next one begins anew."""
     if not settings.home.exists():
         return  # what is only looked at is not made
-    path = settings.logs / f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d}.jsonl"
+    path = file_of(settings, datetime.fromtimestamp(record.created, UTC))
     new = not path.exists()
     if new:
         settings.logs.mkdir(exist_ok=True)
@@ -137,6 +137,11 @@ def _prune(settings: Settings) -> None:
     """Keeps the newest files. Counted, not by the clock: one that runs ahead would empty the folder."""
     for path in files(settings)[: -settings.log_days]:
         path.unlink(missing_ok=True)
+
+
+def file_of(settings: Settings, moment: datetime) -> Path:
+    """The file of a moment's day, there or not."""
+    return settings.logs / f"{moment:%Y-%m-%d}.jsonl"
 
 
 def files(settings: Settings) -> list[Path]:

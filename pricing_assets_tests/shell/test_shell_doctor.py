@@ -36,7 +36,8 @@ def test_a_priced_shop_is_sound(standing: Path) -> None:
 
 
 def test_a_new_installation_is_sound(shop: Shop) -> None:
-    assert "FAULT" not in pricing("doctor").stdout
+    said = pricing("doctor").stdout
+    assert "FAULT" not in said and "is not there: a run makes it; mount it first, if it is a disk" in said
 
 
 def test_the_database_of_a_shop_is_named_and_tried(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,3 +169,15 @@ def test_a_folder_of_metrics_or_logs_that_cannot_be_written_is_a_fault(
     found = findings(code=1)
     assert not found["metrics"]["sound"] and "PRICING_METRICS" in found["metrics"]["remedy"]
     assert not found["logs"]["sound"] and found["logs"]["remedy"].startswith("check the disk that holds it")
+
+
+def test_a_folder_that_cannot_be_made_and_a_log_of_another_user_are_faults(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("PRICING_METRICS", str(tmp_path / "a file" / "collected"))
+    today = copied / "logs" / f"{datetime.now(UTC):%Y-%m-%d}.jsonl"
+    today.mkdir(parents=True)
+    found = findings(code=1)
+    assert not found["metrics"]["sound"] and "PRICING_METRICS" in found["metrics"]["remedy"]
+    assert not found["logs"]["sound"] and found["logs"]["remedy"] == f"let the user who runs days write {today}"

@@ -6,6 +6,7 @@ Here: whether both can be written, and how old they are. Not here: what they say
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pricing_assets.counting import counted
@@ -22,6 +23,10 @@ def logs(shell: Shell) -> Iterator[Finding]:
     files = journal.files(settings)
     size = disks.in_words(sum(path.stat().st_size for path in files))
     words = f"{counted(len(files), 'day')} in {settings.logs}, {size}" if files else f"nothing in {settings.logs} yet"
+    today = journal.file_of(settings, datetime.now(UTC))
+    if today.exists() and (fault := _shut(today)):  # another user's, say: a command was run by root
+        yield Finding("logs", False, f"{today}: {fault.strerror or fault}", f"let the user who runs days write {today}")
+        return
     yield _finding("logs", settings.logs, words)
 
 
@@ -40,11 +45,19 @@ def _finding(what: str, folder: Path, words: str, besides: str = "") -> Finding:
     return Finding(what, True, words)
 
 
+def _shut(path: Path) -> OSError | None:
+    """Why nothing can be added to a file; None where it can."""
+    try:
+        with path.open("ab"):
+            return None
+    except OSError as error:
+        return error
+
+
 def _refused(folder: Path) -> OSError | None:
-    """Why nothing can be written to a folder that is there; None where it can, or is made when it is needed."""
-    if not folder.exists():
-        return None
-    probe = folder / ".pricing-doctor"
+    """Why nothing can be written to a folder, or to the one it would be made in; None where it can."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    probe = existing / ".pricing-doctor"
     try:
         with probe.open("wb") as file:
             file.write(b"x")

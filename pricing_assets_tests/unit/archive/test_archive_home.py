@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from archive_homes import commit, decided
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from pricing_assets import governance, strategies
 from pricing_assets.archive import container, head, saving
+from pricing_assets.archive.places import is_left_out
 from pricing_assets.archive.restoring import restore, verify
 from pricing_assets.errors import PricingError
 from pricing_assets.governance.schema import REVISION
@@ -53,6 +54,12 @@ def test_what_is_built_anew_or_of_a_moment_is_left_out(backup: Path, elsewhere: 
     for name in ("mlflow/mlflow.db", "dagster/history/runs.db"):
         with closing(sqlite3.connect(elsewhere.home / name)) as database:
             assert database.execute("SELECT * FROM runs").fetchall() == [("r1",)]
+
+
+def test_what_runs_printed_is_left_out_wherever_dagster_keeps_it() -> None:
+    of_a_deployment, of_a_laptop = "dagster/3f2a91c0/compute_logs", "dagster/logs"
+    assert all(is_left_out(PurePath(path)) for path in (of_a_deployment, of_a_laptop))
+    assert not is_left_out(PurePath("dagster/history/runs.db"))
 
 
 def test_a_key_retried_after_a_restore_has_one_effect(backup: Path, elsewhere: Settings) -> None:

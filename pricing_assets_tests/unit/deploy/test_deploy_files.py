@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,8 @@ def test_everything_dagster_takes_from_the_environment_is_in_the_example() -> No
 
 
 def test_every_setting_reaches_the_processes_and_the_figures_their_collector() -> None:
-    folders = {"home", "source", "dagster_home"}  # the image sets them
-    settings = {f"PRICING_{name.upper()}" for name in Settings.model_fields if name not in folders}
-    assert settings <= set(compose()["code"]["environment"])
+    for name in UNITS:
+        assert compose()[name]["env_file"] == [{"path": ".env", "required": False}], "what the shop's files name, too"
     example = (DEPLOY / "pricing.env.example").read_text()
     scraping = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
     (collected,) = re.findall(r"--collector.textfile.directory=(\S+)", scraping)
@@ -160,38 +160,74 @@ def test_a_shell_reads_the_example_as_systemd_does(tmp_path: Path) -> None:
     assert read["PRICING_MLFLOW_URI"].endswith("connect_timeout=10&sslmode=require")
 
 
-def test_every_night_has_a_backup_of_its_own_and_the_newest_stay(tmp_path: Path) -> None:
-    """The script of the unit, with programs that write what they were asked to in place of the two that copy."""
+OLD = [f"2026-03-0{number}T043000" for number in range(1, 5)]
+
+
+@pytest.fixture
+def nightly(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the script of the unit, with programs that write what they were asked in place of the two that copy, in a
+    folder that has four backups."""
     programs, folder = tmp_path / "bin", tmp_path / "backups"
     programs.mkdir()
     folder.mkdir()
     (programs / "pricing").write_text('#!/bin/sh\n[ "$1 $2" = "backup --force" ] && echo home >"$3"\n')
-    (programs / "pg_dump").write_text('#!/bin/sh\n[ "$3" = "$EXPECTED" ] && echo mlflow >"${2#--file=}"\n')
-    for path in programs.iterdir():
+    (programs / "pg_dump").write_text('#!/bin/sh\necho "$3" "$PGPASSWORD" >"${2#--file=}"; [ -z "$FAILS" ]\n')
+    for path in (programs / "pricing", programs / "pg_dump"):
         path.chmod(0o755)
-    old = [f"2026-03-0{number}T043000" for number in range(1, 5)]
-    for moment in old:
+    for moment in OLD:
         (folder / f"{moment}.backup").touch()
         (folder / f"{moment}.mlflow").touch()
     (folder / "by hand.backup").touch()
     environment = {
-        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PRICING_BACKUPS": str(folder),
-        "PRICING_BACKUPS_KEPT": "3",
-        "PRICING_MLFLOW_URI": "postgresql+psycopg://pricing@127.0.0.1/mlflow",
-        "EXPECTED": "postgresql://pricing@127.0.0.1/mlflow",
+        "PRICING_MLFLOW_URI": "postgresql+psycopg://pricing:p%40ss@127.0.0.1/mlflow?sslmode=require",
+        "FAILS": "",
     }
     script = unit(BACKUP)["ExecStart"][0].split()
     assert script[1] == f"/opt/pricing/deploy/systemd/{BACKUP}.sh"
     words = [script[0], str(DEPLOY / "systemd" / f"{BACKUP}.sh")]
-    subprocess.run(words, env=environment, check=True)
+
+    def run(**settings: str) -> subprocess.CompletedProcess[str]:
+        asked = environment | settings
+        return subprocess.run(words, env=asked, check=False, capture_output=True, text=True)
+
+    return run
+
+
+def kept(folder: Path, kind: str) -> list[str]:
+    return sorted(path.stem for path in folder.glob(f"????-*.{kind}"))
+
+
+def test_every_night_has_a_backup_of_its_own_and_the_newest_stay(
+    nightly: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    assert nightly(PRICING_BACKUPS_KEPT="3").returncode == 0
     for kind in ("backup", "mlflow"):
-        *kept, new = sorted(path.stem for path in folder.glob(f"????-*.{kind}"))
-        assert kept == old[-2:] and (folder / f"{new}.{kind}").read_text().strip() == {"backup": "home"}.get(kind, kind)
+        *old, new = kept(folder, kind)
+        assert old == OLD[-2:] and (folder / f"{new}.{kind}").read_text()
     assert (folder / "by hand.backup").exists()
-    failing = environment | {"EXPECTED": "another", "PRICING_BACKUPS_KEPT": "1"}
-    assert subprocess.run(words, env=failing, check=False).returncode
-    assert len(list(folder.glob("????-*.mlflow"))) == 3, "what stays is not counted before both are whole"
+    assert nightly(PRICING_BACKUPS_KEPT="1", FAILS="yes").returncode
+    assert len(kept(folder, "mlflow")) == 3, "what stays is not counted before both are whole"
+
+
+@pytest.mark.parametrize(("number", "code"), [("0", 0), ("all", 1), ("-1", 1)])
+def test_no_number_of_backups_to_keep_takes_them_all_away(
+    nightly: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, number: str, code: int
+) -> None:
+    done = nightly(PRICING_BACKUPS_KEPT=number)
+    assert done.returncode == code
+    assert len(kept(tmp_path / "backups", "backup")) == len(kept(tmp_path / "backups", "mlflow")) == 5
+    assert not code or f"PRICING_BACKUPS_KEPT={number}: a number is expected" in done.stderr
+
+
+def test_no_password_is_in_what_a_program_is_started_with(
+    nightly: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    assert nightly().returncode == 0
+    (dump,) = (path for path in (tmp_path / "backups").glob("*.mlflow") if path.stem not in OLD)
+    assert dump.read_text() == "postgresql://pricing@127.0.0.1/mlflow?sslmode=require p@ss\n"
 
 
 def test_users_get_pages_that_change_nothing_and_the_engineers_are_on_loopback() -> None:
@@ -309,3 +345,31 @@ def test_compose_accepts_its_file() -> None:
         str(DEPLOY / "compose.yaml"),
     ]
     subprocess.run([*command, "config", "--quiet"], check=True)
+
+
+def test_containers_have_a_folder_for_backups_that_is_theirs() -> None:
+    mounted = {volume.rpartition(":")[2] for volume in compose()["code"]["volumes"]}
+    made = re.search(r"mkdir -p (.+) \\\n.*chown -R pricing:pricing (.+)\n", (DEPLOY / "Dockerfile").read_text())
+    assert made and "/var/backups/pricing" in mounted & set(made[1].split()) & set(made[2].split())
+
+
+def test_cron_tells_what_status_says_also_of_a_disk_that_is_gone(tmp_path: Path) -> None:
+    text = (PROJECT / "docs" / "watching.md").read_text()
+    (line,) = re.findall(r"^\*/15 \* \* \* \* pricing (.+)$", text, re.MULTILINE)
+    (tmp_path / "settings").write_text(f"PRICING_HOME={tmp_path / 'gone'}\nWORDS='FAULT it is gone'\n")
+    programs = {"pricing": '#!/bin/sh\necho "$WORDS: $PRICING_HOME" >&2; exit $CODE\n', "mail": "#!/bin/sh\ncat\n"}
+    for name, content in programs.items():
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o755)
+    line = line.replace("/opt/pricing/.venv/bin", str(tmp_path)).replace(
+        "/etc/pricing/pricing.env", f"{tmp_path}/settings"
+    )
+
+    def told(code: str) -> str:
+        environment = {"PATH": f"{tmp_path}:/bin:/usr/bin", "CODE": code}
+        return subprocess.run(
+            ["/bin/sh", "-c", line], check=False, env=environment, capture_output=True, text=True
+        ).stdout
+
+    assert told("1") == f"FAULT it is gone: {tmp_path / 'gone'}\n"
+    assert told("0") == ""
