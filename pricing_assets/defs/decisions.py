@@ -11,6 +11,7 @@ from pricing_assets.defs import catalog, plots, verdicts
 from pricing_assets.defs.forecasts import ASKED
 from pricing_assets.defs.partitions import BACKFILL, DAILY, RETRY, SOURCE, days_of
 from pricing_assets.defs.resources import Platform
+from pricing_assets.lake import claims
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import (
     Autonomy,
@@ -75,7 +76,8 @@ def price_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         batch = pricing.decide_days(platform.lake, days, platform.timing(days), active, people)
         driven = pricing.with_drivers(platform.lake, batch, strategies, platform.calendar, platform.recorded_model)
         batch = batch._replace(drivers=driven.rows)
-        done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now())
+        held = claims.held(platform.lake, days, context.run_id)
+        done = pricing.commit_days(platform.lake, batch, platform.provenance(context), platform.now(), held)
     for note in driven.notes:
         context.log.warning(note)
     moves = {"what moved prices": plots.step_moves(batch.steps)}

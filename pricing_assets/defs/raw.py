@@ -30,7 +30,8 @@ TABLES: tuple[type[Table], ...] = (*SOURCE.tables, Quarantine, Checks)
 def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.MaterializeResult[None]]:
     """All raw tables of the days, the trailing days again for late rows, and history not received before."""
     lake, source, asked = platform.lake, platform.source, days_of(context)
-    with platform.at_work(context, asked):
+    # alone from the first look at the source: what was read before another run's must not be committed after it
+    with platform.at_work(context, asked), lake.alone("intake"):
         received, lookback = lake.partitions(Checks), max(WINDOW, *features.LOOKBACK.values())
         first, last = sources.reading_window(source, asked, received, lookback)
         intake = sources.take_in(source, first, last, platform.today(last), context.run_id)
@@ -50,23 +51,22 @@ def raw(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[dg.Ma
 def _keep(
     platform: Platform, context: dg.AssetExecutionContext, intake: sources.Intake
 ) -> tuple[dict[type[Table], pl.DataFrame], sources.Outcome]:
-    """Commits what came in, joined to what is known; alone, for a run of a neighbouring day reads the same days."""
+    """Commits what came in, joined to what is known."""
     lake, source, first, last = platform.lake, platform.source, intake.days[0], intake.days[-1]
     found_at, home = platform.found_at(last), source.first_day
-    with lake.alone("intake"):
-        intake = sources.settle(source, intake, lake.read(Quarantine, home, home), lake.read(Checks, home, home))
-        frames: dict[type[Table], pl.DataFrame] = {}
-        for table, part in intake.received.items():
-            known = lake.read(table, first, last)
-            frames[table] = sources.arrive(table, known, part.accepted, source, last, found_at=found_at)
-            # they are in the frame now: a table's rows need not be there twice while the next comes in
-            intake.received[table] = replace(part, accepted=part.accepted.clear())
-        outcome = _expect(platform, frames, intake)
-        frames |= {Quarantine: intake.quarantine, Checks: sources.judged(intake, outcome).checks}
-        judged = sorted({*intake.days, *intake.checks["date"]})
-        for table, frame in frames.items():
-            days = judged if table in (Quarantine, Checks) else intake.days
-            lake.commit(table, frame, days, platform.provenance(context))
+    intake = sources.settle(source, intake, lake.read(Quarantine, home, home), lake.read(Checks, home, home))
+    frames: dict[type[Table], pl.DataFrame] = {}
+    for table, part in intake.received.items():
+        known = lake.read(table, first, last)
+        frames[table] = sources.arrive(table, known, part.accepted, source, last, found_at=found_at)
+        # they are in the frame now: a table's rows need not be there twice while the next comes in
+        intake.received[table] = replace(part, accepted=part.accepted.clear())
+    outcome = _expect(platform, frames, intake)
+    frames |= {Quarantine: intake.quarantine, Checks: sources.judged(intake, outcome).checks}
+    judged = sorted({*intake.days, *intake.checks["date"]})
+    for table, frame in frames.items():
+        days = judged if table in (Quarantine, Checks) else intake.days
+        lake.commit(table, frame, days, platform.provenance(context))
     return frames, outcome
 
 

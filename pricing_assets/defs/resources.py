@@ -254,6 +254,8 @@ class Platform(dg.ConfigurableResource["Platform"]):
             span = {"first_day": days[0], "last_day": days[-1]} if days else {}
             name = context.op_execution_context.op.name
             with journal.station(self.settings, run_id=context.run_id, station=name, **span):
+                if not live(context.run_id):
+                    raise PricingError(f"run {context.run_id} was ended while it worked", "run its days again")
                 self.lake.belongs_to(self.source.name)
                 continuity.require(self.lake)
                 with claims.claim(self.lake, days, context.run_id, live, pid=worker):

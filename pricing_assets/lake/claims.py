@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -63,6 +63,21 @@ def claim(
                 raise _refusal(day, other)
         _write_all(lake, sorted(days), mine, held)
     return nullcontext()
+
+
+@contextmanager
+def held(lake: Lake, days: Collection[date], run_id: str) -> Iterator[None]:
+    """Nobody takes the days from a run within: what it commits there, it commits as the one run that may.
+
+    Raises PricingError where it holds one of them no longer. A process that was stopped goes on after its run was ended
+    and its days were taken over, and would put what it had decided in the place of what stands by now.
+    """
+    with exclusive(_lock(lake)):
+        known = holders(lake)
+        for day in sorted(days):
+            if day not in known or known[day].run_id != run_id:
+                raise _lost(day, run_id, known.get(day))
+        yield
 
 
 def release(lake: Lake, run_id: str) -> list[date]:
@@ -139,6 +154,14 @@ def _refusal(day: date, holder: Claim) -> PricingError:
     return PricingError(
         f"{day}: run {holder.run_id} (process {holder.pid} on {holder.host}) has held this day since {holder.since}",
         "wait until it ends, or terminate it, then run again; `pricing status` shows who holds what",
+    )
+
+
+def _lost(day: date, run_id: str, other: Claim | None) -> PricingError:
+    by_whom = f"; run {other.run_id} holds it now" if other else ""
+    return PricingError(
+        f"{day}: run {run_id} no longer holds this day, it was ended while it worked{by_whom}",
+        "nothing of it stands; if the day is not decided, run it again",
     )
 
 

@@ -9,9 +9,10 @@ table and day is what the last row that names it says, in order of sequence; an 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,12 @@ def standing(lake: Lake) -> pl.DataFrame:
     return recorded(lake).sort("sequence").unique("date", keep="last", maintain_order=True).sort("date")
 
 
+def stand(lake: Lake, now: datetime) -> frozenset[date]:
+    """The days that stand, but for those a clock set ahead has noted as closed before they came: they are to be run."""
+    to_come = (pl.col("status").cast(pl.String) == "no_trade") & (pl.col("as_of") > now)
+    return frozenset(standing(lake).filter(~to_come)["date"].to_list())
+
+
 def manifested(lake: Lake, table: type[Table]) -> dict[date, PartitionFile]:
     """Day → the file of `table` that the manifest has in force, by day."""
     return manifest(lake).get(table.table_name(), {})
@@ -119,6 +126,17 @@ def _by_table(force: Manifest, days: Mapping[date, PartitionFile]) -> Manifest:
     return {runs.Days.table_name(): dict(days), **found}
 
 
+Commit = Callable[[pl.DataFrame, Provenance], list[date]]
+"""Commits rows of runs.days, as `commit_days` does; returns the days committed, by date."""
+
+
+@contextmanager
+def alone(lake: Lake) -> Iterator[Commit]:
+    """Nobody else commits days within: what is read of the manifest there is true still when `Commit` is called."""
+    with exclusive(lake.root / "_locks" / "days.lock"):
+        yield partial(_commit, lake)
+
+
 def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[date]:
     """Commit rows of runs.days (all columns but `sequence`), in one transaction; returns the days committed, by date.
 
@@ -126,31 +144,35 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
     out: run, clock times, Delta versions and other provenance are not compared. A run that commits a day again
     replaces its own row and keeps what that row had put in force, unless the new one names it.
     """
-    with exclusive(lake.root / "_locks" / "days.lock"):
-        known = recorded(lake)
-        last = {row["date"]: row for row in standing(lake).to_dicts()}
-        force = manifest(lake)
-        new = [
-            row
-            for row in rows.sort("date").to_dicts()
-            if row["date"] not in last
-            or _said(row) != _said(last[row["date"]])
-            or not all(is_in_force(file, force) for file in row["tables"])
-        ]
-        if not new:
-            return []
-        days = [row["date"] for row in new]
-        before = known.filter(pl.col("date").is_in(days))
-        first = int(known.get_column("sequence").max() or 0) + 1  # type: ignore[arg-type]
-        mine = {(row["date"], row["run_id"]): row for row in before.to_dicts()}
-        frame = pl.DataFrame(
-            [_with_own(row, mine, force) | {"sequence": first + number} for number, row in enumerate(new)],
-            schema=known.schema,
-        )
-        kept = before.join(frame, on=["date", "run_id"], how="anti")
-        lake.commit(runs.Days, pl.concat([kept, frame]), days, provenance)
-        marks.note(lake)
-        return days
+    with alone(lake) as commit:
+        return commit(rows, provenance)
+
+
+def _commit(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[date]:
+    known = recorded(lake)
+    last = {row["date"]: row for row in standing(lake).to_dicts()}
+    force = manifest(lake)
+    new = [
+        row
+        for row in rows.sort("date").to_dicts()
+        if row["date"] not in last
+        or _said(row) != _said(last[row["date"]])
+        or not all(is_in_force(file, force) for file in row["tables"])
+    ]
+    if not new:
+        return []
+    days = [row["date"] for row in new]
+    before = known.filter(pl.col("date").is_in(days))
+    first = int(known.get_column("sequence").max() or 0) + 1  # type: ignore[arg-type]
+    mine = {(row["date"], row["run_id"]): row for row in before.to_dicts()}
+    frame = pl.DataFrame(
+        [_with_own(row, mine, force) | {"sequence": first + number} for number, row in enumerate(new)],
+        schema=known.schema,
+    )
+    kept = before.join(frame, on=["date", "run_id"], how="anti")
+    lake.commit(runs.Days, pl.concat([kept, frame]), days, provenance)
+    marks.note(lake)
+    return days
 
 
 def _with_own(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -161,8 +162,17 @@ def _snapshot(lake: Lake, days: Sequence[date], timing: Timing, names: Sequence[
     return lake.read_files(FeatureSnapshots, files, names)
 
 
-def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime) -> Committed:
-    """Commits a batch, the manifest rows last: before that commit no reader sees any of it."""
+def commit_days(
+    lake: Lake,
+    batch: Batch,
+    provenance: Provenance,
+    now: datetime,
+    held: AbstractContextManager[None] | None = None,
+) -> Committed:
+    """Commits a batch, the manifest rows last: before that commit no reader sees any of it.
+
+    `held` is entered for that last commit alone: it raises PricingError where the run no longer holds its days.
+    """
     days, known = batch.days, manifests.manifest(lake)
 
     def joined(table: type[Table], new: pl.DataFrame) -> pl.DataFrame:
@@ -201,8 +211,9 @@ def commit_days(lake: Lake, batch: Batch, provenance: Provenance, now: datetime)
     with ThreadPoolExecutor(len(frames)) as pool:
         committed = {table: pool.submit(commit, table, rows) for table, rows in frames}
     found = {table: future.result() for table, future in committed.items()}
-    rows = _manifest_rows(lake, batch, known, provenance, now)
-    return Committed(manifests.commit_days(lake, rows, provenance), found[PriceBook], rows)
+    with held or nullcontext(), manifests.alone(lake) as commit_rows:
+        rows = _manifest_rows(lake, batch, manifests.manifest(lake), provenance, now)
+        return Committed(commit_rows(rows, provenance), found[PriceBook], rows)
 
 
 def _known(lake: Lake, table: type[Table], days: Sequence[date], known: manifests.Manifest) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, Provenance
+from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.hashing import canonical
 from pricing_assets.pricing.manifest import installed_hash
@@ -25,7 +25,7 @@ def enter(lake: Lake, day: date, new: pl.DataFrame, provenance: Provenance, now:
     """Adds entries to the book of a day and makes the day stand with them; whether anything changed.
 
     All else of the day stays as it stands; a raw file that a later day's late rows replaced does not come back. The
-    caller has claimed the day. Raises PricingError where it does not stand.
+    caller has claimed the day. Raises PricingError where it does not stand, and where the claim was lost.
     """
     rows = manifests.standing(lake).filter(date=day).to_dicts()
     if not rows:
@@ -34,10 +34,11 @@ def enter(lake: Lake, day: date, new: pl.DataFrame, provenance: Provenance, now:
     known = lake.read_files(PriceBook, [files[day]] if day in files else [])
     book = canonical(PriceBook.cast(pl.concat([known, PriceBook.cast(new)])), PriceBook)
     lake.commit(PriceBook, book, [day], provenance)
-    others = [file for file in rows[0]["tables"] if manifests.is_in_force(file, manifests.manifest(lake))]
-    row = _row(rows[0] | {"tables": others}, asdict(lake.partitions(PriceBook)[day]), provenance, now)
-    frame = pl.DataFrame([row], schema={k: v for k, v in manifests.standing(lake).schema.items() if k != "sequence"})
-    return bool(manifests.commit_days(lake, frame, provenance))
+    with claims.held(lake, [day], provenance.run_id), manifests.alone(lake) as commit:
+        others = [file for file in rows[0]["tables"] if manifests.is_in_force(file, manifests.manifest(lake))]
+        row = _row(rows[0] | {"tables": others}, asdict(lake.partitions(PriceBook)[day]), provenance, now)
+        schema = manifests.standing(lake).drop("sequence").schema
+        return bool(commit(pl.DataFrame([row], schema=schema), provenance))
 
 
 def _row(standing: Mapping[str, Any], book: Mapping[str, Any], provenance: Provenance, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from tiny_shop import FIRST, Line, Once, Shop
 
 from pricing_assets.governance import AutonomyScope, Limits, Proposal, Review
-from pricing_assets.lake import Provenance
+from pricing_assets.lake import Provenance, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.approved import commit_answers
 from pricing_assets.pricing.queue import queue
@@ -81,7 +81,11 @@ def answer(line: Line, sku: str, what: Any = "approve", price: str | None = None
 def enter(line: Line, day: date = DAY) -> pl.DataFrame:
     platform = line.platform()
     given = platform.reviews(platform.store.newest())
-    return commit_answers(line.lake, day, given, Provenance("cut-off", "1"), platform.source.cutoff(day))
+    line.ended()
+    claims.claim(line.lake, [day], "cut-off", lambda _: True)
+    made = commit_answers(line.lake, day, given, Provenance("cut-off", "1"), platform.source.cutoff(day))
+    claims.release(line.lake, "cut-off")
+    return made
 
 
 def replayed(line: Line) -> list[str | None]:
@@ -183,7 +187,7 @@ def test_killed_between_the_book_and_its_day_it_is_entered_once(asked: Line, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(manifests, "commit_days", killed)
+        patch.setattr(manifests, "alone", killed)
         with pytest.raises(KeyboardInterrupt):
             enter(asked)
     assert rows(asked, PriceBook).is_empty(), "no reader sees it"

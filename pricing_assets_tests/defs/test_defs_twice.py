@@ -6,6 +6,7 @@ People and runs at the governance store are in unit/governance, claims on days i
 from __future__ import annotations
 
 import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tiny_shop import DAYS, FIRST, Begin, Line, Shop, twice
 
 from pricing_assets.lake import claims, warehouse
 from pricing_assets.tables.publishing import Publications
+from pricing_assets.tables.raw import Prices
 from pricing_assets.tables.runs import Executions
 
 
@@ -56,6 +58,78 @@ def test_a_person_at_a_day_the_schedule_started_is_refused_by_name(live: Line) -
     assert f"{FIRST}: run the-schedule-s (process {os.getppid()} on " in said
     claims.release(live.lake, "the-schedule-s")
     assert live.run(FIRST).success and live.standing()[FIRST]["decided"] == 4
+
+
+def test_a_run_that_was_ended_while_it_worked_puts_nothing_in_the_place_of_what_stands(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process was stopped, Dagster gave it up, a person froze a price and ran the day; then it went on."""
+    from pricing_assets import pricing
+    from pricing_assets.defs import executions
+
+    commit, state = pricing.commit_days, dict[str, Any]()
+
+    def stopped(lake: Any, batch: Any, by: Any, *rest: Any) -> Any:
+        if not state:
+            state["ended"] = by.run_id
+            line.instance.report_run_canceled(line.instance.get_run_by_id(by.run_id))
+            executions.conclude(line.instance, line.lake, by.run_id)
+            taken_up = line.run(FIRST)
+            assert taken_up.success
+            line.ended()
+            state["standing"] = line.standing()[FIRST], line.hashes()
+        return commit(lake, batch, by, *rest)
+
+    monkeypatch.setattr(pricing, "commit_days", stopped)
+    late = line.run(FIRST)
+    assert not late.success
+    assert f"run {late.run_id} no longer holds this day" in executions.first_error(line.instance, late.run_id)
+    assert (line.standing()[FIRST], line.hashes()) == state["standing"]
+
+
+def test_a_run_that_was_ended_begins_no_further_station(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets import features
+    from pricing_assets.defs import executions
+
+    snapshot_of, computed = features.snapshot_of, list[Any]()
+
+    def ended(*asked: Any) -> Any:
+        computed.append(asked)
+        run = line.instance.get_runs()[0]
+        line.instance.report_run_canceled(run)
+        return snapshot_of(*asked)
+
+    monkeypatch.setattr(features, "snapshot_of", ended)
+    done = line.run(FIRST)
+    assert len(computed) == 1 and not done.success and line.standing() == {}
+    assert f"run {done.run_id} was ended while it worked" in executions.first_error(line.instance, done.run_id)
+
+
+def test_what_was_read_of_the_source_first_is_not_committed_last(
+    line: Line, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets import sources
+
+    shop.settings(trailing_days=3)
+    assert line.run(DAYS[3], only=["raw"]).success
+    line.ended()
+    take_in, others = sources.take_in, list[threading.Thread]()
+
+    def slow(*asked: Any) -> Any:
+        found = take_in(*asked)
+        if not others:  # the shop corrects a price, and a run of an earlier day reads it
+            shop.change("prices", DAYS[3], price="99.00")
+            others.append(threading.Thread(target=line.run, args=(DAYS[4],), kwargs={"only": ["raw"]}))
+            others[0].start()
+            others[0].join(2)
+            assert others[0].is_alive(), "it waits for this one"
+        return found
+
+    monkeypatch.setattr(sources, "take_in", slow)
+    assert line.run(DAYS[5], only=["raw"]).success
+    others[0].join()
+    prices = line.lake.read(Prices, DAYS[3], DAYS[3]).filter(sku="A", market="UK").sort("known_at")
+    assert str(prices["price"][-1]) == "99.0000"
 
 
 def test_two_that_conclude_a_run_at_once_record_it_once(line: Line) -> None:

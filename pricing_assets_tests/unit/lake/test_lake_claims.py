@@ -13,7 +13,7 @@ from lake_frames import DAY, day
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake
-from pricing_assets.lake.claims import claim, dead_runs, holders, release
+from pricing_assets.lake.claims import claim, dead_runs, held, holders, release
 
 CLAIMER = """
 import sys
@@ -210,3 +210,17 @@ def test_of_two_processes_racing_exactly_one_wins(lake: Lake) -> None:
     finally:
         for racer in racers:
             racer.kill()
+
+
+def test_a_run_is_told_that_it_lost_a_day_and_to_whom(lake: Lake) -> None:
+    claim(lake, [day(0), day(1)], "mine", live)
+    with held(lake, [day(0), day(1)], "mine"):
+        pass
+    release(lake, "mine")
+    lost = f"{day(0)}: run mine no longer holds this day, it was ended while it worked\n"
+    with pytest.raises(PricingError, match=lost), held(lake, [day(0)], "mine"):
+        pass
+    claim(lake, [day(1)], "theirs", live)
+    taken = f"{day(1)}: run mine no longer .* while it worked; run theirs holds it now"
+    with pytest.raises(PricingError, match=taken), held(lake, [day(1)], "mine"):
+        pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -13,7 +15,7 @@ from publishing_shop import DAY, EFFECTIVE, RUN, TWO, Place
 
 from pricing_assets import publishing
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Provenance
+from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing import enter
 from pricing_assets.tables.decisions import PriceBook, PriceDecisions
@@ -28,7 +30,16 @@ def found(place: Place, undone: str | None = None, **scope: str) -> publishing.R
 def back(place: Place, name: str = "RB-000001", undone: str | None = None, **scope: str) -> None:
     rows = found(place, undone, **scope).entries
     provenance = Provenance(f"rollback {name}", "0.1.0")
-    publishing.return_prices(place.lake, DAY, rows, name, provenance=provenance, now=place.now)
+    with holding(place, provenance):
+        publishing.return_prices(place.lake, DAY, rows, name, provenance=provenance, now=place.now)
+
+
+@contextmanager
+def holding(place: Place, provenance: Provenance) -> Iterator[Provenance]:
+    """The day is claimed for whoever is said to commit."""
+    claims.claim(place.lake, [DAY], provenance.run_id, lambda _: True)
+    yield provenance
+    claims.release(place.lake, provenance.run_id)
 
 
 def book(place: Place, sku: str = "A") -> list[tuple[Any, ...]]:
@@ -90,8 +101,10 @@ def test_entries_are_added_to_days_that_stand_and_nothing_else_of_them_changes(p
     place.decide(TWO)
     hashes = {name: files for name, files in manifests.manifest(place.lake).items() if name != PriceBook.table_name()}
     rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
-    assert enter(place.lake, DAY, rows, Provenance("mine"), place.now)
-    assert not enter(place.lake, DAY, rows.clear(), Provenance("mine again"), place.now), "nothing new, no new row"
+    with holding(place, Provenance("mine")) as mine:
+        assert enter(place.lake, DAY, rows, mine, place.now)
+    with holding(place, Provenance("mine again")) as mine:
+        assert not enter(place.lake, DAY, rows.clear(), mine, place.now), "nothing new, no new row"
     now = manifests.manifest(place.lake)
     assert now[PriceDecisions.table_name()] == hashes[PriceDecisions.table_name()]
     with pytest.raises(PricingError, match="was never decided"):
@@ -109,8 +122,42 @@ def test_an_entry_after_late_rows_leaves_these_in_force(place: Place) -> None:
     next_day = own | {"date": DAY + timedelta(days=1), "run_id": "the-next", "tables": [asdict(late)]}
     manifests.commit_days(place.lake, pl.DataFrame([next_day], schema=standing.schema), RUN)
     rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
-    assert enter(place.lake, DAY, rows, Provenance("mine"), place.now)
+    with holding(place, Provenance("mine")) as mine:
+        assert enter(place.lake, DAY, rows, mine, place.now)
     assert manifests.manifested(place.lake, Sales)[DAY].hash == late.hash
+
+
+def test_an_entry_that_waits_for_a_run_of_a_later_day_leaves_its_late_rows_in_force(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.decide(TWO)
+    (early,) = place.lake.commit(Sales, sales(1), [DAY], RUN)
+    standing = manifests.standing(place.lake).drop("sequence")
+    own = standing.row(0, named=True)
+    own["tables"].append(asdict(early))
+    manifests.commit_days(place.lake, pl.DataFrame([own], schema=standing.schema), RUN)
+    (late,) = place.lake.commit(Sales, sales(2), [DAY], RUN)
+    next_day = own | {"date": DAY + timedelta(days=1), "run_id": "the-next", "tables": [asdict(late)]}
+    alone = manifests.alone
+
+    def overtaken(lake: Lake) -> AbstractContextManager[manifests.Commit]:
+        monkeypatch.setattr(manifests, "alone", alone)
+        manifests.commit_days(lake, pl.DataFrame([next_day], schema=standing.schema), RUN)
+        return alone(lake)
+
+    monkeypatch.setattr(manifests, "alone", overtaken)
+    rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
+    with holding(place, Provenance("mine")) as mine:
+        assert enter(place.lake, DAY, rows, mine, place.now)
+    assert manifests.manifested(place.lake, Sales)[DAY].hash == late.hash
+
+
+def test_who_has_lost_the_day_enters_nothing(place: Place) -> None:
+    place.decide(TWO)
+    rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
+    with holding(place, Provenance("another")), pytest.raises(PricingError, match="run mine no longer holds this day"):
+        enter(place.lake, DAY, rows, Provenance("mine"), place.now)
+    assert book(place) == [(1, Decimal("4.49"), None, None)] and manifests.standing(place.lake).height == 1
 
 
 def sales(units: int) -> pl.DataFrame:
