@@ -30,7 +30,8 @@ daily = dg.define_asset_job(
 def at_two(context: dg.ScheduleEvaluationContext, platform: Platform) -> dg.RunRequest | dg.SkipReason:
     """Requests yesterday, unless it stands already or is being worked on."""
     day = SOURCE.last_ended(context.scheduled_execution_time)
-    reason = _never(day, platform.source) or executions.why_not(context.instance, platform.lake, [day]).get(day)
+    now = platform.now()
+    reason = _never(day, platform.source) or executions.why_not(context.instance, platform.lake, [day], now).get(day)
     return dg.SkipReason(reason) if reason else _request(day, 0)
 
 
@@ -44,12 +45,13 @@ def catch_up(context: dg.SensorEvaluationContext, platform: Platform) -> list[dg
     """Requests every day since the first standing one that neither stands nor is being worked on."""
     with platform.journal():
         executions.fail_dead_runs(context.instance, platform.lake)
-    last = SOURCE.last_ended(platform.now())
+    now = platform.now()
+    last = SOURCE.last_ended(now)
     if reason := _never(last, platform.source):
         return dg.SkipReason(reason)
-    missed = executions.missed_days(context.instance, platform.lake, last, MOST_AT_ONCE)
+    missed = executions.missed_days(context.instance, platform.lake, last, MOST_AT_ONCE, now)
     if not missed:
-        return dg.SkipReason(f"every day up to {last} stands, is being worked on, or was given up")
+        return dg.SkipReason(f"every day up to {last} stands, is being worked on or to be tried again, or was given up")
     return [_request(day, attempt) for day, attempt in missed]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -24,6 +24,8 @@ from pricing_assets.tables.runs import Executions
 _LOGGER = logging.getLogger(__name__)
 JOB = "daily"
 ATTEMPTS = 3
+_PAUSES = (timedelta(0), timedelta(minutes=10), timedelta(minutes=45))
+"""How long after the last attempt the next one waits: a source that is down for a while does not cost the day."""
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -56,12 +58,13 @@ def may_be_live(instance: dg.DagsterInstance, run_id: str) -> bool:
     return run is None or not run.is_finished
 
 
-def why_not(instance: dg.DagsterInstance, lake: Lake, days: Sequence[date]) -> dict[date, str]:
+def why_not(instance: dg.DagsterInstance, lake: Lake, days: Sequence[date], now: datetime) -> dict[date, str]:
     """Day → why it need not be started: it stands, or a live run is at it. Days that should be are left out.
 
-    A run that died and that Dagster is about to start again is at its days, too.
+    A day that a clock set ahead has noted as closed before it came does not stand. A run that died and that Dagster is
+    about to start again is at its days, too.
     """
-    standing = _standing(lake)
+    standing = manifests.stand(lake, now)
     retried = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={_RETRIED: "true"})
     dying = [run for run in instance.get_runs(retried, limit=_RECENT) if run.is_complete_and_waiting_to_retry]
     running = instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT))
@@ -76,16 +79,19 @@ def why_not(instance: dg.DagsterInstance, lake: Lake, days: Sequence[date]) -> d
     return reasons
 
 
-def missed_days(instance: dg.DagsterInstance, lake: Lake, last: date, most: int) -> list[tuple[date, int]]:
+def missed_days(
+    instance: dg.DagsterInstance, lake: Lake, last: date, most: int, now: datetime
+) -> list[tuple[date, int]]:
     """The oldest `most` days to start again, each with the number of attempts so far.
 
-    Counted are the days from the first standing one (`last` itself where none stands) to `last`. A day that `ATTEMPTS`
-    runs left undone is given up: a person must look at it.
+    Counted are the days from the first standing one (`last` itself where none stands) to `last`. Each attempt waits
+    longer than the one before; a day that `ATTEMPTS` runs left undone is given up: a person must look at it.
     """
-    span = lateness.expected(_standing(lake), date.min, last)
-    reasons = why_not(instance, lake, span)
+    span = lateness.expected(manifests.stand(lake, now), date.min, last)
+    reasons = why_not(instance, lake, span, now)
     tried = ((day, _attempts(instance, day)) for day in span if day not in reasons)
-    return list(islice((each for each in tried if each[1] < ATTEMPTS), most))
+    again = ((day, len(ended)) for day, ended in tried if len(ended) < ATTEMPTS and not _pauses(ended, now))
+    return list(islice(again, most))
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
@@ -174,11 +180,13 @@ def first_error(instance: dg.DagsterInstance, run_id: str) -> str:
     return "no error was logged"
 
 
-def _standing(lake: Lake) -> set[date]:
-    return set(manifests.standing(lake)["date"].to_list())
-
-
-def _attempts(instance: dg.DagsterInstance, day: date) -> int:
-    """Runs of the whole line for this day alone that ended without it; a canceled one counts."""
+def _attempts(instance: dg.DagsterInstance, day: date) -> list[datetime]:
+    """When runs of the whole line for this day alone ended without it; a canceled one counts."""
     ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    return instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=ended, tags={_ONE: day.isoformat()}))
+    wanted = dg.RunsFilter(job_name=JOB, statuses=ended, tags={_ONE: day.isoformat()})
+    return [record.update_timestamp for record in instance.get_run_records(wanted, limit=ATTEMPTS)]
+
+
+def _pauses(ended: Sequence[datetime], now: datetime) -> bool:
+    """Whether the next attempt is to wait; by a clock that was set back none waits."""
+    return bool(ended) and timedelta(0) <= now - max(ended) < _PAUSES[len(ended)]

@@ -15,16 +15,17 @@ from pricing_assets.defs.resources import Platform
     description="Records each day that is late, once, and when it stands at last.",
 )
 def lateness(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SkipReason:
-    """Starts nothing. Which days stand is read from the log of runs.days, none of its rows."""
+    """Starts nothing. What is late is put on record."""
     from pricing_assets.watch.punctuality import punctuality, settle
 
-    found = punctuality(platform.lake, platform.source, platform.settings.sla, platform.now())
+    now = platform.now()
+    found = punctuality(platform.lake, platform.source, platform.settings.sla, now)
     if found is None:
         return dg.SkipReason(f"{platform.source.name} is history, or has not begun: nothing is due")
     with platform.journal():
-        done = settle(platform.lake, platform.store, found)
+        done = settle(platform.lake, platform.store, found, now)
         if done.opened or done.closed:
-            metrics.write(context.instance, platform.lake, platform.source, platform.settings, platform.now())
+            metrics.write(context.instance, platform.lake, platform.source, platform.settings, now)
     for late in done.opened:
         context.log.warning(f"{late.day} is late: it was due {late.due:%Y-%m-%d %H:%M} UTC")
     for late in done.closed:

@@ -13,6 +13,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from pricing_assets.lake import Lake
+from pricing_assets.lake import days as manifests
 from pricing_assets.monitoring import lateness
 from pricing_assets.monitoring.lateness import Late
 from pricing_assets.sources import Source
@@ -46,7 +47,7 @@ def punctuality(lake: Lake, source: Source, by: time | None, now: datetime) -> P
     """What is late; None for a shop that is history or has not begun. `by` is the setting PRICING_SLA."""
     if source.historical or (last := source.last_ended(now)) < source.first_day:
         return None
-    standing = lake.partitions(Days)  # a day stands when it has a row; none is read
+    standing = manifests.stand(lake, now)
 
     def due(day: date) -> datetime:
         return source.due(day, by)
@@ -56,12 +57,12 @@ def punctuality(lake: Lake, source: Source, by: time | None, now: datetime) -> P
     return Punctuality(late, day, moment)
 
 
-def settle(lake: Lake, store: Store, found: Punctuality) -> Settled:
+def settle(lake: Lake, store: Store, found: Punctuality, now: datetime) -> Settled:
     """Puts each late day on record once, and closes those that stand by now. Raises PricingError where it cannot."""
     records = store.lateness.days()
     known = {each.day for each in records}
     missing = {each.day: each.due for each in found.late if each.day not in known}
-    standing = lake.partitions(Days)
+    standing = manifests.stand(lake, now)
     stand = [each.day for each in records if each.state == "open" and each.day in standing]
     opened = store.lateness.open(missing) if missing else []
     closed = store.lateness.close(_stood(lake, stand)) if stand else []

@@ -140,7 +140,7 @@ def _unread(found: Situation) -> Iterator[None]:
 def _look_at_store(found: Situation, lake: Lake, source: Source, store: Store) -> None:
     with _unread(found):
         if found.on_time:
-            settle(lake, store, found.on_time)
+            settle(lake, store, found.on_time, found.now)
     with _unread(found):
         _look_at_people(found, lake, source, store)
 

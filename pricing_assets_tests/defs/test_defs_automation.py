@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tiny_shop import DAYS, FIRST, Begin, Line, Shop
 
 from pricing_assets.lake import Lake, claims
 from pricing_assets.tables.runs import Executions
+from pricing_assets.watch.punctuality import punctuality
 
 SECOND = DAYS[1]
 
@@ -116,7 +117,7 @@ def test_a_range_in_flight_covers_its_days(live: Line) -> None:
 
     run = dg.DagsterRun(job_name="daily", tags=executions.range_tags(DAYS[:3]), status=dg.DagsterRunStatus.STARTED)
     live.instance.add_run(run)
-    reasons = executions.why_not(live.instance, live.lake, DAYS[:4])
+    reasons = executions.why_not(live.instance, live.lake, DAYS[:4], live.platform().now())
     assert reasons == {day: f"run {run.run_id} is at {day}" for day in DAYS[:3]}
 
 
@@ -136,6 +137,38 @@ def test_every_attempt_has_its_own_run_key_and_the_fourth_is_not_made(live: Line
         assert requested(catch_up(live))[0] == ("2026-03-02", f"2026-03-02#{attempt}")
     ran(live, SECOND, dg.DagsterRunStatus.FAILURE)
     assert requested(catch_up(live)) == [("2026-03-03", "2026-03-03#0")], "given up: a person must look at it"
+
+
+def test_an_attempt_waits_longer_than_the_one_before(live: Line, begin: Begin) -> None:
+    from pricing_assets.defs import executions
+
+    begin(live, FIRST)
+
+    def asked(minutes: int) -> list[tuple[date, int]]:
+        now = datetime.now(UTC) + timedelta(minutes=minutes)
+        return executions.missed_days(live.instance, live.lake, SECOND, 9, now)
+
+    ran(live, SECOND, dg.DagsterRunStatus.FAILURE)
+    assert (asked(9), asked(11)) == ([], [(SECOND, 1)])
+    ran(live, SECOND, dg.DagsterRunStatus.FAILURE)
+    assert (asked(44), asked(46)) == ([], [(SECOND, 2)])
+    assert asked(-60) == [(SECOND, 2)], "the clock was set back"
+
+
+def test_a_day_a_clock_set_ahead_noted_as_closed_is_run_when_it_comes(home: Path, shop: Shop) -> None:
+    from pricing_assets.defs import executions
+
+    shop.goes_on(DAYS[3])
+    clock = [datetime(2026, 3, 5, 2, tzinfo=UTC)]
+    line = Line(home, shop, clock=lambda: clock[0])
+    assert line.run(DAYS[3]).success
+    clock[0] = datetime(2026, 4, 1, 2, tzinfo=UTC)
+    assert line.run(DAYS[5]).success and line.standing()[DAYS[5]]["status"] == "no_trade"
+    clock[0] = datetime(2026, 3, 7, 2, tzinfo=UTC)
+    reasons = executions.why_not(line.instance, line.lake, [DAYS[3], DAYS[5]], clock[0])
+    assert reasons == {DAYS[3]: f"{DAYS[3]} stands already"}
+    found = punctuality(line.lake, shop.load(), None, datetime(2026, 3, 7, 7, tzinfo=UTC))
+    assert found and [late.day for late in found.late] == [DAYS[4], DAYS[5]]
 
 
 def test_a_run_that_died_and_is_about_to_be_started_again_is_not_requested_beside(live: Line, begin: Begin) -> None:

@@ -59,7 +59,7 @@ def test_an_expired_day_is_said_to_be_and_is_not_priced_again(line: Line, begin:
     assert [outcomes[day].difference for day in DAYS] == [None] * len(DAYS)
     assert {day: outcomes[day].hash for day in DAYS[-3:]} == {day: before[day] for day in DAYS[-3:]}
     assert {day: row["decisions_hash"] for day, row in line.standing().items()} == before
-    assert executions.missed_days(line.instance, line.lake, LAST, 99) == []
+    assert executions.missed_days(line.instance, line.lake, LAST, 99, datetime.now(UTC)) == []
     refused = line.run(FIRST)
     assert not refused.success
     assert f"{FIRST} expired on" in executions.first_error(line.instance, refused.run_id)
@@ -95,9 +95,18 @@ def test_two_keepings_at_once_expire_each_day_once(line: Line, begin: Begin, tmp
 
 
 @pytest.mark.torture
-def test_days_decided_after_evidence_expired_are_those_decided_without(line: Line, tmp_path: Path) -> None:
+def test_days_decided_after_evidence_expired_are_those_decided_without(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Over four months, as a shop keeps the least it may: 40 days of decisions, 110 of evidence."""
     days = [FIRST + timedelta(days=number) for number in range(125)]
+
+    def between(_: object, partition_key_range: dg.PartitionKeyRange) -> list[str]:
+        keys = [str(day) for day in days]
+        return keys[keys.index(partition_key_range.start) : keys.index(partition_key_range.end) + 1]
+
+    # the code location was loaded with a shop of twelve days, and Dagster refuses any later one
+    monkeypatch.setattr(dg.TimeWindowPartitionsDefinition, "get_partition_keys_in_range", between)
     line.shop.settings(last_day=days[-1])
     for table in COLUMNS:
         line.shop.put(table, [row for day in days for row in _rows(table, day)])

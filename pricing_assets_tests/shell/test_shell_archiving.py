@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_a_restored_home_is_sound_replays_and_ends_what_was_at_work(
     assert "5 of 5 days came out the same" in pricing("replay", "--home", home).stdout
     assert not (Path(home) / "dagster" / "dagster.yaml").exists(), "it would name the folder it was unpacked in"
     with open_instance(Settings(home=Path(home))) as instance:
-        assert executions.why_not(instance, Lake(Path(home) / "lake"), [FIRST.replace(day=6)]) == {}
+        assert executions.why_not(instance, Lake(Path(home) / "lake"), [FIRST.replace(day=6)], datetime.now(UTC)) == {}
     with open_instance(working) as instance:
         assert not instance.get_run_by_id(run.run_id).is_finished  # type: ignore[union-attr]
     refused = answer("restore", str(tmp_path / "b"), "--home", home, code=1)

@@ -65,7 +65,7 @@ def test_late_days_are_settled_once_whoever_looks(lake: Lake, live: Shop, store:
     def look(now: datetime) -> tuple[list[date], list[int | None]]:
         found = punctuality(lake, source, None, now)
         assert found
-        done = settle(lake, store, found)
+        done = settle(lake, store, found, now)
         return [each.day for each in done.opened], [each.late_seconds for each in done.closed]
 
     assert look(at(day, 6, 1)) == ([day], [])
