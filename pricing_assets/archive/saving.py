@@ -227,20 +227,27 @@ def _write(path: Path, lines: Iterator[str]) -> None:
 
 
 def _copied(top: Path, home: Path, aside: Path) -> Iterator[tuple[str, Path]]:
-    """Member name and path of each file below `top`; of a database a copy as of now, in the folder `aside`."""
+    """Member name and path of each file below `top`; of a database a copy as of now, in the folder `aside`.
+
+    Databases come first, and other files are looked for after them: MLflow's names a version once its files are there.
+    """
     for path in _files(top, home):
-        name = path.relative_to(home).as_posix()
-        try:
-            if not sqlite.is_database(path):
-                yield name, path
-                continue
-        except FileNotFoundError:
-            continue
-        copy = aside / name
-        with storage_faults(copy):
-            copy.parent.mkdir(parents=True, exist_ok=True)
-        sqlite.copy(path, copy)
-        yield name, copy
+        if _is_database(path):
+            copy = aside / path.relative_to(home)
+            with storage_faults(copy):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+            sqlite.copy(path, copy)
+            yield path.relative_to(home).as_posix(), copy
+    for path in _files(top, home):
+        if not _is_database(path):
+            yield path.relative_to(home).as_posix(), path
+
+
+def _is_database(path: Path) -> bool:
+    """A file that is gone is none, and is passed over when it is to be added."""
+    with suppress(FileNotFoundError):
+        return sqlite.is_database(path)
+    return False
 
 
 def _files(top: Path, home: Path) -> Iterator[Path]:

@@ -20,8 +20,14 @@ STREAM = "retention:audit"
 
 def count(connection: sa.Connection, before: datetime) -> int:
     """How many audit rows were recorded before a moment."""
-    query = sa.select(sa.func.count()).select_from(AUDIT).where(AUDIT.c.recorded_at < ledger.written(before))
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(sa.select(sa.func.count()).select_from(AUDIT).where(_older(before))).scalar_one())
+
+
+def _older(before: datetime) -> sa.ColumnElement[bool]:
+    """The rows up to the first one recorded at the moment or later: a clock that was set back makes nothing old."""
+    moment = ledger.written(before)
+    first_kept = sa.select(sa.func.min(AUDIT.c.seq)).where(AUDIT.c.recorded_at >= moment).scalar_subquery()
+    return (AUDIT.c.recorded_at < moment) & sa.func.coalesce(AUDIT.c.seq < first_kept, sa.true())
 
 
 def expire(connection: sa.Connection, request: Request, before: datetime) -> int:
@@ -30,5 +36,5 @@ def expire(connection: sa.Connection, request: Request, before: datetime) -> int
     if rows:
         said = {"before": ledger.written(before), "rows": rows}
         ledger.append(connection, STREAM, request, EXPIRED, said, after=ledger.latest(connection, STREAM))
-        connection.execute(sa.delete(AUDIT).where(AUDIT.c.recorded_at < ledger.written(before)))
+        connection.execute(sa.delete(AUDIT).where(_older(before)))
     return rows

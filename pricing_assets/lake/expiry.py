@@ -10,7 +10,7 @@ clock; a day without trade holds nothing that would expire. Killed anywhere and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -103,14 +103,25 @@ def due(lake: Lake, terms: Terms) -> Expiry:
     for table in ALL:
         if table.kept not in first_kept:
             continue
-        named = manifest.get(table.table_name(), {}).keys() | {file.partition for file in lake.files(table)}
-        if old := sorted(day for day in named - untraded if day < first_kept[table.kept]):
+        manifested = manifest.get(table.table_name(), {}).keys()
+        named = {*manifested, *(file.partition for file in lake.files(table))}
+        kept = untraded if manifested else set()  # what no day puts in force is as old as it is
+        if old := sorted(day for day in named - kept if day < first_kept[table.kept]):
             tables[table] = old
+    if started := tables.get(runs.Executions):
+        tables[runs.Executions] = _over(lake, started, first_kept["audit"])
     dropped = {day for old in tables.values() for day in old}
     free = {table: [day for day in old if day not in held] for table, old in tables.items()}
     first = first_kept.get("decisions", date.min)
     expired = [day for day, row in standing.items() if row["status"] in _DECIDED and day < first and day not in held]
     return Expiry(first_kept, {table: old for table, old in free.items() if old}, expired, sorted(dropped & held))
+
+
+def _over(lake: Lake, old: Sequence[date], first_kept: date) -> list[date]:
+    """The dates, by the clock, on which no execution of a day that is kept started: a clock may have been set back."""
+    rows = lake.read(runs.Executions, old[0], old[-1], columns=["started_on", "last_day"])
+    recent = set(rows.filter(pl.col("last_day") >= first_kept)["started_on"].to_list())
+    return [day for day in old if day not in recent]
 
 
 def expire(

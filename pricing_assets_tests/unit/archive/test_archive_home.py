@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import tarfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
@@ -70,6 +71,29 @@ def test_a_key_retried_after_a_restore_has_one_effect(backup: Path, elsewhere: S
         assert len(store.events()) == 3
         with pytest.raises(PricingError, match="idempotency key"):
             store.ensure_default() or store.decide("bob", "approval:one", "reject", "no", "propose one")
+
+
+def test_a_version_registered_while_it_copies_has_its_files_or_is_not_in_it(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As MLflow does it: files first, then a row of its database that names them."""
+    copy = saving.sqlite.copy
+
+    def while_training(path: Path, to: Path) -> None:
+        copy(path, to)
+        if path.name == "mlflow.db":
+            folder = path.parent / "artifacts" / "2"
+            folder.mkdir()
+            (folder / "level.json").write_text("{}")
+            with closing(sqlite3.connect(path)) as database, database:
+                database.execute("INSERT INTO runs VALUES ('r2')")
+
+    monkeypatch.setattr(saving.sqlite, "copy", while_training)
+    saving.save(tmp_path / "b", settings)
+    with tarfile.open(tmp_path / "b") as archive:
+        names = archive.getnames()
+    assert names.index("mlflow/mlflow.db") < min(names.index(name) for name in names if "mlflow/artifacts/" in name)
+    assert "mlflow/artifacts/2/level.json" in names, "what the copy could name by now is there"
 
 
 def test_what_is_committed_while_it_copies_is_not_in_it(

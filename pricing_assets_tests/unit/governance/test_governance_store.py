@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 import sqlalchemy as sa
 
 from pricing_assets import governance, strategies
 from pricing_assets.errors import PricingError
-from pricing_assets.governance import Store
+from pricing_assets.governance import Store, ledger
 from pricing_assets.governance.database import Database
 
 Text = Callable[..., str]
@@ -220,6 +220,25 @@ def test_what_is_recorded_cannot_be_changed(url: str, text: Text) -> None:
             with pytest.raises(PricingError, match=f"{table} is append-only"), database.writing() as connection:
                 connection.execute(sa.text(statement))
     database.close()
+
+
+def test_what_a_clock_set_back_has_dated_is_no_older_than_what_came_before_it(
+    url: str, text: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Back(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(1970, 1, 1, 0, 3, tzinfo=tz)
+
+    with governance.open_store(url, strategies) as store:
+        store.activate(text(), "ann", "r", "first")
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger, "datetime", Back)
+            store.deactivate("spring", "ann", "over", "second")
+        moment = datetime.now(UTC) - timedelta(days=1)
+        assert store.audit_before(moment) == 0
+        assert store.expire_audit(moment, by="system", reason="old", key="third") == 0
+        assert len(store.audit()) == 2
 
 
 def test_audit_rows_go_only_under_an_event_that_says_up_to_when(url: str, text: Text) -> None:

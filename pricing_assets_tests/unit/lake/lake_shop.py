@@ -52,8 +52,9 @@ def filled(table: type[Table], on: date, texts: Sequence[str] = ("a", "b"), **va
     return pl.DataFrame(rows, schema={name: column.dtype for name, column in columns.items()})
 
 
-def execution(run_id: str, on: date) -> pl.DataFrame:
-    return filled(runs.Executions, on, [run_id], started_at=datetime(on.year, on.month, on.day, tzinfo=UTC))
+def execution(run_id: str, on: date, last_day: date | None = None) -> pl.DataFrame:
+    started = datetime(on.year, on.month, on.day, tzinfo=UTC)
+    return filled(runs.Executions, on, [run_id], started_at=started, last_day=last_day)
 
 
 class Days:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 from lake_frames import NOON, RUN, day
-from lake_shop import Days, on_disk
+from lake_shop import Days, execution, filled, on_disk
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, claims, expiry, warehouse
+from pricing_assets.lake import Lake, Provenance, claims, expiry, warehouse
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.expiry import EVIDENCE, Terms, last_decided
 from pricing_assets.lake.leftovers import free_files
@@ -22,6 +22,7 @@ from pricing_assets.tables import ALL, raw, runs
 from pricing_assets.tables.anomalies import PriceAnomalies
 from pricing_assets.tables.decisions import PriceBook, PriceSentences, PriceTests
 from pricing_assets.tables.features import FeatureSnapshots
+from pricing_assets.tables.publishing import Reconciliations
 
 FOR_EVER = Terms(0, 0)
 
@@ -178,6 +179,31 @@ def test_days_to_come_that_a_wrong_clock_noted_as_closed_make_nothing_expire(sho
     manifests.commit_days(shop.lake, pl.DataFrame([row | {"date": day(30)}], schema=schema), RUN)
     assert shop.keep(Terms(4, 4)).expiry.expired == []
     assert last_decided(shop.lake) == day(3)
+
+
+def test_what_was_recorded_of_a_day_without_trade_is_as_old_as_any(shop: Days) -> None:
+    for number in range(8):
+        shop.decide(number)
+    closed = manifests.standing(shop.lake).drop("sequence").with_columns(pl.lit("no_trade").alias("status"))
+    schema = closed.schema | {"status": manifests.standing(shop.lake).schema["status"]}
+    manifests.commit_days(shop.lake, closed.filter(date=day(1)).cast(schema), Provenance("closed"))
+    for number in range(8):
+        shop.execute(number)
+        shop.lake.commit(Reconciliations, filled(Reconciliations, day(number)), [day(number)], RUN)
+    first = Terms(2, 4).first_kept(day(7))["audit"]
+    shop.keep(Terms(2, 4))
+    for table in (runs.Executions, Reconciliations):
+        assert min(shop.lake.partitions(table)) == first, table.table_name()
+
+
+def test_an_execution_a_clock_set_back_has_dated_is_kept_as_long_as_its_day(shop: Days) -> None:
+    for number in range(8):
+        shop.decide(number)
+    for name, last in (("of a day that is kept", 7), ("of one that is not", 1)):
+        rows = execution(name, date(1970, 1, 1 + last), day(last))
+        shop.lake.append(runs.Executions, rows, Provenance(name))
+    shop.keep(Terms(2, 4))
+    assert shop.lake.read(runs.Executions)["run_id"].to_list() == ["of a day that is kept"]
 
 
 def test_a_folder_that_vanishes_while_files_are_looked_for_is_passed_over(
