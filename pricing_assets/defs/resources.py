@@ -98,7 +98,11 @@ class Platform(dg.ConfigurableResource["Platform"]):
 
         settings = self.settings
         return models.Bench(
-            self.gate, self.registry, second_approval=settings.second_approval, lasting=self.approval_time
+            self.gate,
+            self.registry,
+            second_approval=settings.second_approval,
+            lasting=self.approval_time,
+            alone=self.lake.alone,
         )
 
     @property

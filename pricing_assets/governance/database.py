@@ -134,7 +134,8 @@ class Database:
         sqlite = self.url.get_backend_name() == "sqlite"
         try:
             if not sqlite:
-                return sa.create_engine(self.url, pool_pre_ping=True)
+                # whatever the server's default: a writer must see what others wrote while it waited for its turn
+                return sa.create_engine(self.url, pool_pre_ping=True, isolation_level="READ COMMITTED")
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             url = _readable(self.url)

@@ -105,3 +105,10 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_all(folder: Path) -> None:
+    """fsync every file and folder below a folder, and the folder, that another library has written."""
+    with storage_faults(folder):
+        for path in (*folder.rglob("*"), folder):
+            sync(path)

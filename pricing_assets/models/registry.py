@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pricing_assets.errors import PricingError
+from pricing_assets.lake.files import sync, sync_all
 from pricing_assets.models import mlflow_client, tags
 from pricing_assets.models.artifacts import Cause, ModelUnavailable, content_hash
 from pricing_assets.models.records import CHALLENGER, CHAMPION, Fetched, TrainingRecord, Version
@@ -159,6 +160,7 @@ class Registry:
             for plot in plots:
                 self._client.log_artifact(version.run_id, str(plot), f"{_VALIDATION}/{_PLOTS}")
             self._client.log_text(version.run_id, text, f"{_VALIDATION}/{_REPORT}")
+            self._make_durable(version.run_id)
             self._client.set_model_version_tag(version.model, str(version.version), "report_hash", report_hash)
 
     def report(self, version: Version) -> str | None:
@@ -260,10 +262,18 @@ class Registry:
             shutil.copytree(record.folder, Path(folder) / _DATA)
             mlflow_client.describe(Path(folder), run_id, record.signature, {"data": _DATA})
             self._client.log_artifacts(run_id, folder, _MODEL)
+        self._make_durable(run_id)
         self._client.set_terminated(run_id, "FINISHED")
         if not self._known(model):
             self._client.create_registered_model(model)
         return run_id
+
+    def _make_durable(self, run_id: str) -> None:
+        """Through a power cut: a version would outlive its files, which MLflow leaves to the operating system."""
+        if self._artifacts and (self._artifacts / run_id).exists():  # else under where the home was before it moved
+            sync_all(self._artifacts / run_id)
+            for folder in (self._artifacts, self._artifacts.parent):
+                sync(folder)
 
     def _experiment(self, model: str) -> str:
         """The model's experiment, whose files go to where this registry's are, also after the home was moved."""

@@ -15,7 +15,7 @@ may mend that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +61,12 @@ class Bench:
     lasting: timedelta = timedelta(days=7)
     """How long that person has."""
     heard: Callable[[str], None] = lambda step: None
+    alone: Callable[[str], AbstractContextManager[None]] = lambda purpose: nullcontext()
+    """Keeps other processes out of a purpose, as Lake.alone does: one at a time promotes a model, or rolls it back."""
+
+    def changing(self, model: str) -> AbstractContextManager[None]:
+        """Alone with which version of a model is in force, and with the alias that follows."""
+        return self.alone(f"champion-{model}")
 
 
 def retrain(bench: Bench, event_id: str, root_run_id: str, train: Train, validate: Validate) -> Outcome | None:
@@ -125,12 +131,13 @@ def promote(bench: Bench, event_id: str, root_run_id: str) -> Outcome | None:
     once somebody answered (`approved_since` tells).
     Raises PricingError where this run has no claim or there is no report on record.
     """
-    event = _held(bench, event_id, root_run_id)
-    if event.outcome:
-        return event.outcome
-    _on_record(event)
-    with _failing(bench, event):
-        return _promoted(bench, event, root_run_id)
+    with bench.changing(bench.gate.event(event_id).drift.model):
+        event = _held(bench, event_id, root_run_id)
+        if event.outcome:
+            return event.outcome
+        _on_record(event)
+        with _failing(bench, event):
+            return _promoted(bench, event, root_run_id)
 
 
 def end_lapsed(bench: Bench) -> list[str]:
@@ -210,15 +217,17 @@ def roll_back(
     the alias follows where a kill left it behind. Raises PricingError where there is none before, and ModelUnavailable
     where its files are not those that were promoted.
     """
-    champion = bench.gate.rolled_back(model, by, reason, key, expected_version)
-    if champion is None:
-        with TemporaryDirectory() as folder:
-            present = bench.gate.champion(model)
-            if expected_version is None or (present and present.revision == expected_version):
-                files_of(bench.registry, bench.gate.before(model), Path(folder))
-        champion = bench.gate.roll_back(model, by, reason, key, expected_version)
-    bench.registry.crown(model, champion.version)
-    return champion
+    with bench.changing(model):
+        champion = bench.gate.rolled_back(model, by, reason, key, expected_version)
+        if champion is None:
+            with TemporaryDirectory() as folder:
+                present = bench.gate.champion(model)
+                if expected_version is None or (present and present.revision == expected_version):
+                    files_of(bench.registry, bench.gate.before(model), Path(folder))
+            champion = bench.gate.roll_back(model, by, reason, key, expected_version)
+        in_force = bench.gate.champion(model) or champion  # asked again, another may have come since
+        bench.registry.crown(model, in_force.version)
+        return champion
 
 
 def _held(bench: Bench, event_id: str, root_run_id: str) -> DriftEvent:

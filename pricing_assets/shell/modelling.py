@@ -134,7 +134,13 @@ def _bench(shell: Shell, store: Store) -> Bench:
 
     settings = shell.settings
     lasting = timedelta(days=settings.approval_days)
-    return Bench(store.gate, _registry(shell), second_approval=settings.second_approval, lasting=lasting)
+    return Bench(
+        store.gate,
+        _registry(shell),
+        second_approval=settings.second_approval,
+        lasting=lasting,
+        alone=shell.lake.alone,
+    )
 
 
 def _registry(shell: Shell) -> Registry:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FuturesTimeout
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from servers import execute
 
-from pricing_assets import governance
+from pricing_assets import governance, strategies
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import database as database_module
 from pricing_assets.governance.database import Database
+from pricing_assets.governance.ledger import Request
 from pricing_assets.governance.schema import METADATA, REVISION
+
+CLASHING = """strategy: {}
+type: rules
+priority: 1
+scope: {{category: [HOME]}}
+rules: [{{name: all, then: {{multiply: 0.9}}}}]
+"""
 
 
 def test_the_migrations_make_the_schema_the_code_expects(url: str) -> None:
@@ -58,6 +69,25 @@ def test_a_writer_that_hangs_is_named_and_not_waited_for_for_ever(url: str, monk
         pass
     hanging.close()
     other.close()
+
+
+def test_a_writer_sees_what_others_wrote_while_it_waited_whatever_the_server_is_set_to(url: str) -> None:
+    if not url.startswith("sqlite"):
+        name = sa.make_url(url).database
+        execute(
+            url, f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'", autocommit=True
+        )
+    with governance.open_store(url, strategies) as mine, governance.open_store(url, strategies) as theirs:
+        with mine._database.writing() as connection:
+            other = ThreadPoolExecutor(1).submit(theirs.activate, CLASHING.format("theirs"), "bob", "r", "their key")
+            with pytest.raises(FuturesTimeout):
+                other.result(0.5)
+            draft = strategies.parse(CLASHING.format("mine"), "mine")
+            asked = Request("activate", draft.name, "ann", "r", "my key", None, draft.hash)
+            mine._put(connection, asked, "strategy_activated", draft)
+        with pytest.raises(PricingError):
+            other.result(10)
+        assert [each.name for each in mine.active()] == ["mine"]
 
 
 def test_sqlite_is_durable_and_readable_while_written(tmp_path: Path) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 from publishing_receiver import SECRET, Receiver, answer, saying, slow, status, taken
 from publishing_shop import DAY, EFFECTIVE, Place
 
 from pricing_assets.errors import PricingError
+from pricing_assets.publishing.connectors.connector import Dispatch, Unreachable
+from pricing_assets.publishing.connectors.webhook import Webhook
 
 
 @pytest.fixture
@@ -84,7 +92,7 @@ def test_a_slow_receiver_is_not_waited_for_and_has_one_effect(
     monkeypatch.setenv("TILL_SECRET", SECRET)
     place = place_of(tmp_path, receiver.url, attempts=1, timeout=0.2)
     receiver.replies = [slow(0.8)]
-    assert "ReadTimeout" in place.publish().faults[0]
+    assert "the answer takes longer than 0.2 s" in place.publish().faults[0]
     patient = {"connector": "webhook", "url": receiver.url, "secret": "TILL_SECRET"}
     place.shop.settings(historical=None, last_day=None, publish={"default": patient})
     place.publish()
@@ -172,3 +180,24 @@ def test_the_receiver_of_these_tests_has_one_effect_per_key() -> None:
     taken(made, said)
     made.close()
     assert made.effects_of("A") == ["1"]
+
+
+def test_the_time_allowed_is_that_of_the_whole_exchange() -> None:
+    """A receiver that sends its headers a byte at a time answers every read in time, and never."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def dribble() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while True:
+                    connection.sendall(b"a")
+                    time.sleep(0.05)
+
+        dribbling = pool.submit(dribble)
+        hook = Webhook(f"http://127.0.0.1:{server.getsockname()[1]}/", SECRET, 0.5)
+        rows = {"sku": ["A"], "price": [Decimal("1.0000")], "currency": ["GBP"], "entry_no": [1], "decision_id": ["d"]}
+        with pytest.raises(Unreachable, match=r"takes longer than 0\.5 s"):
+            hook.send(Dispatch("key", "UK", EFFECTIVE, pl.DataFrame(rows)))
+        dribbling.result(10)
