@@ -6,6 +6,7 @@ Here: columns, indices of series and of time effects, clusters. Not here: fittin
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -51,10 +52,15 @@ class Design:
     censored: npt.NDArray[np.bool_]
     offset: Floats
 
-    @property
+    @cached_property
     def end(self) -> Ints:
         """One past the last row of each series."""
         return np.append(self.start[1:], len(self.y))
+
+    @cached_property
+    def speaks(self) -> npt.NDArray[np.bool_]:
+        """Which series have rows."""
+        return self.end > self.start
 
     @property
     def week(self) -> Ints:
@@ -181,7 +187,6 @@ def series_sums(design: Design, values: Floats) -> Floats:
     """Per series the sum of its rows, of one column or of each."""
     if values.ndim == 2:
         return np.column_stack([series_sums(design, column) for column in np.ascontiguousarray(values.T)])
-    there = design.end > design.start
     made = np.zeros(len(design.start))
-    made[there] = np.add.reduceat(values, design.start[there], dtype=np.float64)
+    made[design.speaks] = np.add.reduceat(values, design.start[design.speaks], dtype=np.float64)
     return made
