@@ -82,7 +82,7 @@ def why_not(instance: dg.DagsterInstance, lake: Lake, days: Sequence[date], now:
 def missed_days(
     instance: dg.DagsterInstance, lake: Lake, last: date, most: int, now: datetime
 ) -> list[tuple[date, int]]:
-    """The oldest `most` days to start again, each with the number of attempts so far.
+    """The oldest `most` days to start again, each with the number of runs of it that have ended.
 
     Counted are the days from the first standing one (`last` itself where none stands) to `last`. Each attempt waits
     longer than the one before; a day that `ATTEMPTS` runs left undone is given up: a person must look at it.
@@ -90,8 +90,8 @@ def missed_days(
     span = lateness.expected(manifests.stand(lake, now), date.min, last)
     reasons = why_not(instance, lake, span, now)
     tried = ((day, _attempts(instance, day)) for day in span if day not in reasons)
-    again = ((day, len(ended)) for day, ended in tried if len(ended) < ATTEMPTS and not _pauses(ended, now))
-    return list(islice(again, most))
+    again = (day for day, ended in tried if len(ended) < ATTEMPTS and not _pauses(ended, now))
+    return [(day, _ended(instance, day)) for day in islice(again, most)]
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
@@ -185,6 +185,12 @@ def _attempts(instance: dg.DagsterInstance, day: date) -> list[datetime]:
     ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     wanted = dg.RunsFilter(job_name=JOB, statuses=ended, tags={_ONE: day.isoformat()})
     return [record.update_timestamp for record in instance.get_run_records(wanted, limit=ATTEMPTS)]
+
+
+def _ended(instance: dg.DagsterInstance, day: date) -> int:
+    """Runs of the whole line for this day alone that ended, one that succeeded by a clock set ahead too."""
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    return instance.get_runs_count(dg.RunsFilter(job_name=JOB, statuses=ended, tags={_ONE: day.isoformat()}))
 
 
 def _pauses(ended: Sequence[datetime], now: datetime) -> bool:

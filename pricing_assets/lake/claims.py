@@ -34,8 +34,7 @@ class Claim:
     """Who holds a day: the run, its process (with its start, as pids are used again) and when it claimed.
 
     `process_born` is that start where the kernel counts it from boot, as BOOT/TICKS: a clock set anew moves what the
-    operating system says of `process_started`, and a live process must not pass for a dead one. `processes` names the
-    processes it is one of, where the kernel says: containers share a machine's name and not its pids.
+    operating system says of `process_started`, and a live process must not pass for a dead one.
     """
 
     run_id: str
@@ -44,7 +43,6 @@ class Claim:
     host: str
     since: str
     process_born: str | None = None
-    processes: int | None = None
 
 
 def claim(
@@ -120,15 +118,7 @@ def _lock(lake: Lake) -> Path:
 def _claim(run_id: str, pid: int) -> Claim:
     started = psutil.Process(pid).create_time()
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    return Claim(run_id, pid, started, socket.gethostname(), since, _born(pid), _processes())
-
-
-def _processes() -> int | None:
-    """The number of this process's namespace of pids; None where the operating system has none."""
-    try:
-        return Path("/proc/self/ns/pid").stat().st_ino
-    except OSError:
-        return None
+    return Claim(run_id, pid, started, socket.gethostname(), since, _born(pid))
 
 
 def _born(pid: int) -> str | None:
@@ -145,8 +135,7 @@ def _is_stale(claim: Claim, is_live: Callable[[str], bool]) -> bool:
 
 
 def _is_dead_here(claim: Claim) -> bool:
-    ours = claim.host == socket.gethostname() and claim.processes in (None, _processes())
-    return ours and not _is_running(claim)
+    return claim.host == socket.gethostname() and not _is_running(claim)
 
 
 def _is_running(claim: Claim) -> bool:

@@ -141,8 +141,9 @@ def commit_days(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[
     """Commit rows of runs.days (all columns but `sequence`), in one transaction; returns the days committed, by date.
 
     A row that says what the standing row of its day says, and puts in force only what is in force already, is left
-    out: run, clock times, Delta versions and other provenance are not compared. A run that commits a day again
-    replaces its own row and keeps what that row had put in force, unless the new one names it.
+    out: run, clock times, Delta versions and other provenance are not compared. One noted before its day came, by a
+    clock set ahead, gives way to the same. A run that commits a day again replaces its own row and keeps what that row
+    had put in force, unless the new one names it.
     """
     with alone(lake) as commit:
         return commit(rows, provenance)
@@ -157,6 +158,7 @@ def _commit(lake: Lake, rows: pl.DataFrame, provenance: Provenance) -> list[date
         for row in rows.sort("date").to_dicts()
         if row["date"] not in last
         or _said(row) != _said(last[row["date"]])
+        or _came_early(last[row["date"]], row)
         or not all(is_in_force(file, force) for file in row["tables"])
     ]
     if not new:
@@ -183,6 +185,11 @@ def _with_own(
     named = {(file["table"], file["partition"]) for file in row["tables"]}
     kept = [file for file in own["tables"] if (file["table"], file["partition"]) not in named] if own else []
     return {**row, "tables": [*(file for file in kept if is_in_force(file, force)), *row["tables"]]}
+
+
+def _came_early(standing: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether what stands was noted by a clock set ahead, before the day came: such a row does not count (`stand`)."""
+    return bool(standing["status"] == "no_trade" and standing["as_of"] > row["as_of"])
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, Any]:

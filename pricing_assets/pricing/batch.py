@@ -6,7 +6,7 @@ decision itself (decision), the manifest row (manifest).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
@@ -202,18 +202,18 @@ def commit_days(
     if batch.drivers.height or not lake.partitions(DemandDrivers).keys().isdisjoint(days):
         frames.append((DemandDrivers, lambda: joined(DemandDrivers, batch.drivers)))
 
-    def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> tuple[pl.DataFrame, list[PartitionFile]]:
         frame = rows()
-        lake.commit(table, frame, days, provenance)
-        return frame
+        return frame, lake.commit(table, frame, days, provenance)
 
     # side by side: checking, sorting and fsync of one table leave processors idle
     with ThreadPoolExecutor(len(frames)) as pool:
         committed = {table: pool.submit(commit, table, rows) for table, rows in frames}
     found = {table: future.result() for table, future in committed.items()}
     with held or nullcontext(), manifests.alone(lake) as commit_rows:
-        rows = _manifest_rows(lake, batch, manifests.manifest(lake), provenance, now)
-        return Committed(commit_rows(rows, provenance), found[PriceBook], rows)
+        written = {table.table_name(): files for table, (_, files) in found.items()}
+        rows = _manifest_rows(lake, batch, written, provenance, now)
+        return Committed(commit_rows(rows, provenance), found[PriceBook][0], rows)
 
 
 def _known(lake: Lake, table: type[Table], days: Sequence[date], known: manifests.Manifest) -> pl.DataFrame:
@@ -251,10 +251,18 @@ _DECIDED: tuple[type[Table], ...] = (
 
 
 def _manifest_rows(
-    lake: Lake, batch: Batch, known: manifests.Manifest, provenance: Provenance, now: datetime
+    lake: Lake,
+    batch: Batch,
+    written: Mapping[str, Sequence[PartitionFile]],
+    provenance: Provenance,
+    now: datetime,
 ) -> pl.DataFrame:
-    """One row of runs.days per day of the batch, without its sequence."""
+    """One row of runs.days per day of the batch, without its sequence. Of the tables it committed it names the files it
+    has `written`: a run that lost these days may have put others at the head of a table since.
+    """
+    known = manifests.manifest(lake)
     head = {table.table_name(): lake.partitions(table) for table in (*_RECEIVED, *_DECIDED)}
+    head |= {name: {file.partition: file for file in files} for name, files in written.items()}
     head[Checks.table_name()] |= batch.checks
     quarantined = dict(
         lake.read(Quarantine, min(batch.days), max(batch.days)).group_by("received_on").len().iter_rows()

@@ -33,10 +33,10 @@ def enter(lake: Lake, day: date, new: pl.DataFrame, provenance: Provenance, now:
     files = manifests.manifested(lake, PriceBook)
     known = lake.read_files(PriceBook, [files[day]] if day in files else [])
     book = canonical(PriceBook.cast(pl.concat([known, PriceBook.cast(new)])), PriceBook)
-    lake.commit(PriceBook, book, [day], provenance)
+    (written,) = lake.commit(PriceBook, book, [day], provenance)
     with claims.held(lake, [day], provenance.run_id), manifests.alone(lake) as commit:
         others = [file for file in rows[0]["tables"] if manifests.is_in_force(file, manifests.manifest(lake))]
-        row = _row(rows[0] | {"tables": others}, asdict(lake.partitions(PriceBook)[day]), provenance, now)
+        row = _row(rows[0] | {"tables": others}, asdict(written), provenance, now)
         schema = manifests.standing(lake).drop("sequence").schema
         return bool(commit(pl.DataFrame([row], schema=schema), provenance))
 

@@ -42,15 +42,16 @@ def states(lake: Lake, days: Sequence[date]) -> pl.DataFrame:
 
 
 def last_prices(lake: Lake, days: Sequence[date], now: datetime) -> pl.DataFrame:
-    """sku, market, begun, effective_from, state: of each SKU-market the last price of the days that has `begun`, and
-    the last of those to come.
+    """date, sku, market, begun, effective_from, state: of each SKU-market the last price of the days that has `begun`,
+    and the last of those to come.
 
     A price that takes effect later has begun once something was done about it; until then customers pay the one before.
     """
     begun = (pl.col("effective_from") <= now) | ~pl.col("state").is_in(UNSENT)
     rows = _prices(lake, days).with_columns(begun=begun).sort("effective_from", "entry_no")
     last = rows.unique(["sku", "market", "begun"], keep="last", maintain_order=True)
-    return last.select("sku", "market", "begun", "effective_from", "state").sort("market", "sku", "begun")
+    names = ["date", "sku", "market", "begun", "effective_from", "state"]
+    return last.select(names).sort("market", "sku", "begun")
 
 
 def charged_otherwise(lake: Lake, days: Sequence[date]) -> dict[str, int]:

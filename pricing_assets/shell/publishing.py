@@ -194,7 +194,19 @@ def _pass(shell: Shell, source: Source, days: list[date]) -> Published:
         _enter_answers(shell, source.last_ended(datetime.now(UTC)), provenance)
     done = publishing.publish(shell.lake, source, shell.settings, days, provenance)
     warehouse.renew(shell.lake, shell.settings.analytics, [Publications, Reconciliations])
+    if not source.historical:
+        _say_figures(shell, source)
     return done
+
+
+def _say_figures(shell: Shell, source: Source) -> None:
+    """Writes the metrics file again: an alert on prices that were due must not ring on after they went out by hand."""
+    from pricing_assets.defs import metrics
+    from pricing_assets.shell.instance import is_made, open_instance
+
+    if is_made(shell.settings):
+        with open_instance(shell.settings, to_look=True) as instance:
+            metrics.write(instance, shell.lake, source, shell.settings, datetime.now(UTC))
 
 
 def _enter_answers(shell: Shell, day: date, provenance: Provenance) -> None:

@@ -170,7 +170,7 @@ def _outside(found: Situation) -> Iterator[Metric]:
     yield _by("pricing_publications", last, "state", sorted(sent.states.items()))
     due = "Since when the oldest price that was not handed over should be in force; absent where all were."
     yield _moment("pricing_next_price_due_timestamp_seconds", due, sent.due)
-    otherwise = "Prices charged otherwise than sent, by kind, of the last day that was compared."
+    otherwise = "Prices charged otherwise than sent, by kind, of the last day received at its cut-off."
     yield _by("pricing_charged_otherwise", otherwise, "kind", sorted(sent.otherwise.items()))
     models = [((("model", name), ("version", str(version)))) for name, version in found.champions.items()]
     yield Metric("pricing_champion_info", "The version in force of a model.", dict.fromkeys(models, 1))

@@ -22,15 +22,16 @@ DAYS = 7
 GRACE = timedelta(minutes=30)
 """How long after it takes effect a price may be on nobody's way before that is a fault: a pass is made every five."""
 _UNANSWERED = ("sending", "sent", "failed")
-_NOT_OURS = "charged_unsent"
-"""A change that somebody else made at the tills: told, and no fault of what went out."""
+OTHERWISE = ("not_charged", "other_price", "other_currency")
+"""Mismatches that are faults. Changes somebody else made and articles that are sold no more are told, and none."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """`states`: state → SKU-markets whose last price is in it. `due`: when the oldest price that was not handed over
+    """`states`: state → SKU-markets whose last price is in it; one that went wrong counts until a later day is decided,
+    for that begins with what customers are charged. `due`: when the oldest price that was not handed over
     takes effect, or did; `overdue`: how many did more than GRACE ago. `otherwise`: kind of mismatch → prices, of the
-    last day that was compared with what is charged."""
+    last day received whose cut-off has passed; nothing of a shop that is history."""
 
     states: Mapping[str, int] = field(default_factory=dict)
     due: datetime | None = None
@@ -47,7 +48,7 @@ class Outgoing:
         for state in WRONG:
             if number := self.states.get(state):
                 yield f"{counted(number, 'price')} {state} on the way out"
-        if number := sum(number for kind, number in self.otherwise.items() if kind != _NOT_OURS):
+        if number := sum(self.otherwise.get(kind, 0) for kind in OTHERWISE):
             yield f"{counted(number, 'price')} charged otherwise than sent: `pricing publish status`"
 
     def waiting(self) -> list[Waiting]:
@@ -63,14 +64,15 @@ def outgoing(lake: Lake, source: Source, last: date | None, now: datetime) -> Ou
 
     days = _days(source, last, now)
     prices = publishing.last_prices(lake, days, now)
+    over = pl.col("state").is_in(publishing.WRONG) & (pl.col("date") < (last or date.min))
     unsent = prices.filter(pl.col("state").is_in(publishing.UNSENT))["effective_from"]
     unsent = unsent.clear() if source.historical else unsent  # there a person plays it, whenever they like
     compared = [day for day in days if source.effective_from(day) <= now]  # a day is at its cut-off
     return Outgoing(
-        states=dict(prices.filter("begun").group_by("state").len().sort("state").iter_rows()),
+        states=dict(prices.filter(pl.col("begun"), ~over).group_by("state").len().sort("state").iter_rows()),
         due=unsent.min(),  # type: ignore[arg-type]
         overdue=int((unsent + GRACE < now).sum()),
-        otherwise=publishing.charged_otherwise(lake, compared),
+        otherwise={} if source.historical else publishing.charged_otherwise(lake, compared),
     )
 
 

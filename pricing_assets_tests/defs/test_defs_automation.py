@@ -169,6 +169,18 @@ def test_a_day_a_clock_set_ahead_noted_as_closed_is_run_when_it_comes(home: Path
     assert reasons == {DAYS[3]: f"{DAYS[3]} stands already"}
     found = punctuality(line.lake, shop.load(), None, datetime(2026, 3, 7, 7, tzinfo=UTC))
     assert found and [late.day for late in found.late] == [DAYS[4], DAYS[5]]
+    line.ended()
+    assert line.run(DAYS[5]).success, "nothing was sold on it: the row says the same, and now counts"
+    assert line.standing()[DAYS[5]]["as_of"] == clock[0]
+    assert DAYS[5] in executions.why_not(line.instance, line.lake, [DAYS[5]], clock[0])
+
+
+def test_a_run_that_succeeded_before_its_day_came_takes_no_key_from_the_one_that_counts(
+    live: Line, begin: Begin
+) -> None:
+    begin(live, FIRST)
+    ran(live, SECOND, dg.DagsterRunStatus.SUCCESS)
+    assert requested(catch_up(live))[0] == ("2026-03-02", "2026-03-02#1")
 
 
 def test_a_run_that_died_and_is_about_to_be_started_again_is_not_requested_beside(live: Line, begin: Begin) -> None:

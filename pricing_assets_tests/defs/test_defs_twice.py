@@ -16,10 +16,15 @@ import duckdb
 import pytest
 from tiny_shop import DAYS, FIRST, Begin, Line, Shop, twice
 
+from pricing_assets.governance import Scope
 from pricing_assets.lake import claims, warehouse
+from pricing_assets.lake import days as manifests
+from pricing_assets.tables.decisions import PriceDecisions
 from pricing_assets.tables.publishing import Publications
 from pricing_assets.tables.raw import Prices
 from pricing_assets.tables.runs import Executions
+
+SECOND = DAYS[1]
 
 
 @pytest.fixture
@@ -74,8 +79,10 @@ def test_a_run_that_was_ended_while_it_worked_puts_nothing_in_the_place_of_what_
             state["ended"] = by.run_id
             line.instance.report_run_canceled(line.instance.get_run_by_id(by.run_id))
             executions.conclude(line.instance, line.lake, by.run_id)
-            taken_up = line.run(FIRST)
-            assert taken_up.success
+            line.platform().store.set_override(
+                "PRICE_FREEZE", Scope(sku="A"), (SECOND, SECOND), by="ann", reason="recalled", key="k", today=SECOND
+            )
+            assert line.run(FIRST).success
             line.ended()
             state["standing"] = line.standing()[FIRST], line.hashes()
         return commit(lake, batch, by, *rest)
@@ -85,6 +92,9 @@ def test_a_run_that_was_ended_while_it_worked_puts_nothing_in_the_place_of_what_
     assert not late.success
     assert f"run {late.run_id} no longer holds this day" in executions.first_error(line.instance, late.run_id)
     assert (line.standing()[FIRST], line.hashes()) == state["standing"]
+    file = manifests.manifested(line.lake, PriceDecisions)[FIRST]
+    frozen = line.lake.read_files(PriceDecisions, [file]).filter(sku="A")
+    assert frozen["override_id"].null_count() == 0 and frozen.height == 2, "each market's one decision obeys the person"
 
 
 def test_a_run_that_was_ended_begins_no_further_station(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +123,7 @@ def test_what_was_read_of_the_source_first_is_not_committed_last(
     shop.settings(trailing_days=3)
     assert line.run(DAYS[3], only=["raw"]).success
     line.ended()
-    take_in, others = sources.take_in, list[threading.Thread]()
+    take_in, others, reading = sources.take_in, list[threading.Thread](), threading.Event()
 
     def slow(*asked: Any) -> Any:
         found = take_in(*asked)
@@ -121,8 +131,9 @@ def test_what_was_read_of_the_source_first_is_not_committed_last(
             shop.change("prices", DAYS[3], price="99.00")
             others.append(threading.Thread(target=line.run, args=(DAYS[4],), kwargs={"only": ["raw"]}))
             others[0].start()
-            others[0].join(2)
-            assert others[0].is_alive(), "it waits for this one"
+            assert not reading.wait(5), "it waits for this one before it reads"
+        else:
+            reading.set()
         return found
 
     monkeypatch.setattr(sources, "take_in", slow)

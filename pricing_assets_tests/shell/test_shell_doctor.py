@@ -180,4 +180,4 @@ def test_a_folder_that_cannot_be_made_and_a_log_of_another_user_are_faults(
     today.mkdir(parents=True)
     found = findings(code=1)
     assert not found["metrics"]["sound"] and "PRICING_METRICS" in found["metrics"]["remedy"]
-    assert not found["logs"]["sound"] and found["logs"]["remedy"] == f"let the user who runs days write {today}"
+    assert not found["logs"]["sound"] and found["logs"]["found"].startswith(f"{today}: ")

@@ -19,6 +19,7 @@ from pricing_assets import governance, publishing
 from pricing_assets.governance import Drift, Scope
 from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.settings import Settings
+from pricing_assets.shell.instance import open_instance
 from pricing_assets.watch import disk, situation
 
 Clock = Callable[[datetime], None]
@@ -74,6 +75,10 @@ def test_prices_that_stay_where_they_are_at_the_cut_off_are_a_fault(live: Path, 
     assert said["overdue"] == 4 and said["sent"] == {"approved": 4}
     (fault,) = said["faults"]
     assert fault.startswith("4 prices not handed over, due 2026-03-06 06:00 UTC: ")
+    with open_instance(Settings()):
+        pass  # as a run makes it
+    pricing("publish")
+    assert [path.name for path in (live / "metrics").glob("*.prom")] == ["pricing_tiny_shop.prom"], "written anew"
 
 
 def test_a_home_that_is_named_and_not_there_is_a_fault(shop: Shop, home: Path) -> None:

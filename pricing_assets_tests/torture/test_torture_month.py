@@ -67,7 +67,7 @@ def test_a_month_of_overrides_verdicts_another_strategy_and_a_new_model_replays_
     decided = standing(place.lake)
     assert decided["date"].n_unique() == 30
     assert decided["strategy_hash"].n_unique() == 2
-    assert decided.filter(pl.col("reason").str.contains("frozen")).height > 0
+    assert decided.filter(pl.col("reason").cast(pl.String).str.contains("frozen")).height > 0
     assert place.lake.read(Reviews)["answer"].n_unique() == 3
     outcomes = place.run("replay", "--from", str(FIRST), "--to", str(day(30))).splitlines()
     assert len([line for line in outcomes if ": equal " in line]) == 30

@@ -58,7 +58,7 @@ class Webhook:
         return self._understood(dispatch, status, said)
 
     async def _exchange(self, content: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body. One clock for all of it: a receiver that sends a byte now and then keeps no pass waiting."""
+        """Status and body. One clock for all but looking up the name: who sends a byte now and then keeps no pass."""
         import httpx
 
         async with (

@@ -25,7 +25,7 @@ def logs(shell: Shell) -> Iterator[Finding]:
     words = f"{counted(len(files), 'day')} in {settings.logs}, {size}" if files else f"nothing in {settings.logs} yet"
     today = journal.file_of(settings, datetime.now(UTC))
     if today.exists() and (fault := _shut(today)):  # another user's, say: a command was run by root
-        yield Finding("logs", False, f"{today}: {fault.strerror or fault}", f"let the user who runs days write {today}")
+        yield Finding("logs", False, f"{today}: {fault.strerror or fault}", remedy(fault))
         return
     yield _finding("logs", settings.logs, words)
 

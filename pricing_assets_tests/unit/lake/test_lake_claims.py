@@ -224,18 +224,3 @@ def test_a_run_is_told_that_it_lost_a_day_and_to_whom(lake: Lake) -> None:
     taken = f"{day(1)}: run mine no longer .* while it worked; run theirs holds it now"
     with pytest.raises(PricingError, match=taken), held(lake, [day(1)], "mine"):
         pass
-
-
-def test_a_process_of_another_container_of_the_same_name_does_not_pass_for_dead(lake: Lake) -> None:
-    claim(lake, [day(0)], "elsewhere", live)
-    path = lake.root / "_claims" / f"{day(0)}.json"
-    said = json.loads(path.read_text())
-    assert said["processes"] == Path("/proc/self/ns/pid").stat().st_ino
-    path.write_text(json.dumps(said | {"pid": 4_000_000, "processes": said["processes"] + 1}))
-    assert dead_runs(lake) == []
-    with pytest.raises(PricingError, match="run elsewhere"):
-        claim(lake, [day(0)], "mine", live)
-    path.write_text(
-        json.dumps({name: value for name, value in said.items() if name != "processes"} | {"pid": 4_000_000})
-    )
-    assert dead_runs(lake) == ["elsewhere"], "of an earlier release, told by its host"

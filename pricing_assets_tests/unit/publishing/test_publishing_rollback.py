@@ -152,6 +152,24 @@ def test_an_entry_that_waits_for_a_run_of_a_later_day_leaves_its_late_rows_in_fo
     assert manifests.manifested(place.lake, Sales)[DAY].hash == late.hash
 
 
+def test_a_day_names_the_book_its_own_run_wrote_though_another_lost_it_and_wrote_since(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.decide(TWO)
+    book_before = place.lake.read(PriceBook, DAY, DAY)
+    held = claims.held
+
+    def after_another_wrote(*asked: Any) -> AbstractContextManager[None]:
+        cheap = PriceBook.cast(book_before.with_columns(price=pl.lit(Decimal("0.01")), entry_no=2))
+        place.lake.commit(PriceBook, pl.concat([book_before, cheap]), [DAY], Provenance("the refused"))
+        return held(*asked)
+
+    monkeypatch.setattr(claims, "held", after_another_wrote)
+    with holding(place, Provenance("mine")) as mine:
+        assert enter(place.lake, DAY, PriceBook.cast(book_before.with_columns(entry_no=2)), mine, place.now)
+    assert [price for _, price, *_ in book(place)] == [Decimal("4.49"), Decimal("4.49")]
+
+
 def test_who_has_lost_the_day_enters_nothing(place: Place) -> None:
     place.decide(TWO)
     rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ from pricing_assets.watch.outgoing import GRACE, Outgoing, outgoing
 NEXT = DAY + timedelta(days=1)
 
 
-def seen(place: Place, after: timedelta) -> Outgoing:
-    return outgoing(place.lake, place.source, DAY, EFFECTIVE + after)
+def seen(place: Place, after: timedelta, last: date = DAY) -> Outgoing:
+    return outgoing(place.lake, place.source, last, EFFECTIVE + after)
 
 
 def live(place: Place) -> None:
@@ -77,16 +77,32 @@ def test_a_price_charged_otherwise_is_a_fault_of_the_last_day_compared(place: Pl
     assert list(seen(place, timedelta(days=2)).faults()) == []
 
 
-def test_a_refused_price_is_over_once_the_next_one_is_out(tmp_path: Path) -> None:
+def test_a_price_that_went_wrong_is_over_once_the_next_day_is_decided(tmp_path: Path) -> None:
     place = Place(tmp_path, publish={"default": {"connector": "csv", "acknowledge": "file"}})
     place.decide()
     place.publish()
     place.acknowledge("sku,market,price,status\nA,UK,4.49,rejected\nB,UK,9.99,accepted\n")
     place.publish()
-    assert list(seen(place, timedelta(hours=1)).faults()) == ["1 price refused on the way out"]
-    place.decide([("A", "UK", "4.39")], day=NEXT)
-    assert list(seen(place, timedelta(hours=23)).faults()) == ["1 price refused on the way out"], "it is to come"
-    place.now = EFFECTIVE + timedelta(days=1)
-    place.publish()
-    found = seen(place, timedelta(days=1, minutes=1))
-    assert list(found.faults()) == [] and [each.number for each in found.waiting()] == [1]
+    assert list(seen(place, timedelta(hours=19)).faults()) == ["1 price refused on the way out"]
+    after = seen(place, timedelta(hours=20), last=NEXT)
+    assert list(after.faults()) == [], "what customers are charged is what the next day began with"
+    assert after.states == {"live": 1}
+
+
+def test_an_article_that_is_sold_no_more_and_a_price_somebody_changed_are_no_faults(place: Place) -> None:
+    place.decide()
+    live(place)
+    place.charge(NEXT, [("A", "UK", "4.49"), ("C", "UK", "3.00")])
+    place.reconcile(NEXT)
+    found = seen(place, timedelta(days=1))
+    assert set(found.otherwise) == {"no_price"} and list(found.faults()) == []
+
+
+def test_history_is_charged_as_it_was(place: Place) -> None:
+    place.shop.settings()
+    place.decide()
+    place.publish(DAY)
+    place.charge(NEXT, [("A", "UK", "5.00"), ("B", "UK", "5.00")])
+    assert {kind for _, kind, _ in place.reconcile(NEXT)} == {"not_charged"}
+    found = seen(place, timedelta(days=30), last=NEXT)
+    assert found.otherwise == {} and list(found.faults()) == []

@@ -18,6 +18,7 @@ from pricing_assets.lake import Lake
 from pricing_assets.publishing import WRONG
 from pricing_assets.settings import Settings
 from pricing_assets.watch import metrics, situation
+from pricing_assets.watch.outgoing import OTHERWISE
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"
@@ -137,6 +138,8 @@ def test_lateness_failures_disk_quarantine_prices_and_open_events_wake_somebody(
     assert "time() - pricing_next_price_due_timestamp_seconds" in said and "pricing_charged_otherwise" in said
     (states,) = re.findall(r'pricing_publications\{state=~"([^"]+)"', said)
     assert states.split("|") == WRONG
+    (kinds,) = re.findall(r'pricing_charged_otherwise\{kind=~"([^"]+)"', said)
+    assert tuple(kinds.split("|")) == OTHERWISE
 
 
 def test_silence_itself_wakes_somebody() -> None:
