@@ -1,4 +1,4 @@
-"""Runs of a tiny shop killed at random moments, each next run resuming: always on, in about a minute.
+"""Runs of a tiny shop killed at random moments, each next run resuming: always on, for it is short.
 
 The long version, with whole processes over the shipped excerpt, is in test_torture_kills.py (`make torture`).
 """
@@ -29,10 +29,7 @@ from torture_shop import FIRST, write_shop
 from pricing_assets.lake import days as manifests
 
 SEED = 20261120
-STATIONS = [
-    *("start-up", "raw commits", "raw commits", "features", "decisions"),
-    *("decision commits", "decision commits", "runs.days", "dbt", "rename"),
-]
+STATIONS = ["raw commits", "decisions", "decision commits", "runs.days", "dbt", "rename"]
 
 
 def span(first: int, last: int) -> list[str]:
@@ -44,7 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shop(tmp_path_factory.mktemp("tiny") / "shop")
 
 
-def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Path, tmp_path: Path) -> None:
+def test_six_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Path, tmp_path: Path) -> None:
     undisturbed, killed = Place(tmp_path / "undisturbed", shop), Place(tmp_path / "killed", shop)
     with warm(killed) as server:
         server.start(*span(20, 21), "--home", str(undisturbed.home))
@@ -63,7 +60,7 @@ def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Pat
                 found = hashes(killed.lake)
                 assert all(found[table].items() <= expected[table].items() for table in found)
             server.run(*span(20, 21))
-    assert kills >= 8
+    assert kills >= 5
     assert hashes(killed.lake) == hashes(undisturbed.lake)
     assert_frame_equal(standing(killed.lake), standing(undisturbed.lake))
     check_whole(killed.lake)
