@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +19,7 @@ import torture_runs
 from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
 from torture_findings import standing
-from torture_runs import WARM, Place, Warm, check_whole, hashes, warm
+from torture_runs import Place, Warm, check_whole, hashes, warm
 from torture_shop import FIRST, write_shop
 
 from pricing_assets.lake import claims
@@ -109,17 +107,7 @@ class Told(Warm):
 
     def __init__(self, place: Place) -> None:
         self.words = place.home.parent / f"{place.home.name}.said"
-        with self.words.open("wb") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, str(WARM)],
-                env=place.environment,
-                cwd=place.home.parent,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-                bufsize=1,
-            )
+        super().__init__(place, said=self.words)
 
     def said_since(self, start: int) -> str:
         return self.words.read_bytes()[start:].decode()
