@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, time, timedelta
@@ -111,7 +111,8 @@ def test_entries_are_added_to_days_that_stand_and_nothing_else_of_them_changes(p
         enter(place.lake, DAY + timedelta(days=1), rows, RUN, place.now)
 
 
-def test_an_entry_after_late_rows_leaves_these_in_force(place: Place) -> None:
+def late_rows(place: Place) -> tuple[str, Callable[[], object]]:
+    """The hash of a raw file of a decided day with late rows, and the run of the next day that puts it in force."""
     place.decide(TWO)
     (early,) = place.lake.commit(Sales, sales(1), [DAY], RUN)
     standing = manifests.standing(place.lake).drop("sequence")
@@ -120,36 +121,36 @@ def test_an_entry_after_late_rows_leaves_these_in_force(place: Place) -> None:
     manifests.commit_days(place.lake, pl.DataFrame([own], schema=standing.schema), RUN)
     (late,) = place.lake.commit(Sales, sales(2), [DAY], RUN)
     next_day = own | {"date": DAY + timedelta(days=1), "run_id": "the-next", "tables": [asdict(late)]}
-    manifests.commit_days(place.lake, pl.DataFrame([next_day], schema=standing.schema), RUN)
+    return late.hash, lambda: manifests.commit_days(place.lake, pl.DataFrame([next_day], schema=standing.schema), RUN)
+
+
+def entered(place: Place) -> str:
+    """An entry is made; the hash of the raw file of the day that is in force then."""
     rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
     with holding(place, Provenance("mine")) as mine:
         assert enter(place.lake, DAY, rows, mine, place.now)
-    assert manifests.manifested(place.lake, Sales)[DAY].hash == late.hash
+    return manifests.manifested(place.lake, Sales)[DAY].hash
+
+
+def test_an_entry_after_late_rows_leaves_these_in_force(place: Place) -> None:
+    late, run_next_day = late_rows(place)
+    run_next_day()
+    assert entered(place) == late
 
 
 def test_an_entry_that_waits_for_a_run_of_a_later_day_leaves_its_late_rows_in_force(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place.decide(TWO)
-    (early,) = place.lake.commit(Sales, sales(1), [DAY], RUN)
-    standing = manifests.standing(place.lake).drop("sequence")
-    own = standing.row(0, named=True)
-    own["tables"].append(asdict(early))
-    manifests.commit_days(place.lake, pl.DataFrame([own], schema=standing.schema), RUN)
-    (late,) = place.lake.commit(Sales, sales(2), [DAY], RUN)
-    next_day = own | {"date": DAY + timedelta(days=1), "run_id": "the-next", "tables": [asdict(late)]}
+    late, run_next_day = late_rows(place)
     alone = manifests.alone
 
     def overtaken(lake: Lake) -> AbstractContextManager[manifests.Commit]:
         monkeypatch.setattr(manifests, "alone", alone)
-        manifests.commit_days(lake, pl.DataFrame([next_day], schema=standing.schema), RUN)
+        run_next_day()
         return alone(lake)
 
     monkeypatch.setattr(manifests, "alone", overtaken)
-    rows = place.lake.read(PriceBook, DAY, DAY).with_columns(entry_no=2)
-    with holding(place, Provenance("mine")) as mine:
-        assert enter(place.lake, DAY, rows, mine, place.now)
-    assert manifests.manifested(place.lake, Sales)[DAY].hash == late.hash
+    assert entered(place) == late
 
 
 def test_a_day_names_the_book_its_own_run_wrote_though_another_lost_it_and_wrote_since(
