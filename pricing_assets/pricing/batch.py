@@ -173,6 +173,24 @@ def commit_days(
 
     `held` is entered for that last commit alone: it raises PricingError where the run no longer holds its days.
     """
+
+    def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> tuple[pl.DataFrame, list[PartitionFile]]:
+        frame = rows()
+        return frame, lake.commit(table, frame, batch.days, provenance)
+
+    frames = _frames(lake, batch, now)
+    # side by side: checking, sorting and fsync of one table leave processors idle
+    with ThreadPoolExecutor(len(frames)) as pool:
+        committed = {table: pool.submit(commit, table, rows) for table, rows in frames}
+    found = {table: future.result() for table, future in committed.items()}
+    with held or nullcontext(), manifests.alone(lake) as commit_rows:
+        written = {table.table_name(): files for table, (_, files) in found.items()}
+        rows = _manifest_rows(lake, batch, written, provenance, now)
+        return Committed(commit_rows(rows, provenance), found[PriceBook][0], rows)
+
+
+def _frames(lake: Lake, batch: Batch, now: datetime) -> list[tuple[type[Table], Callable[[], pl.DataFrame]]]:
+    """The tables of a batch, and how the rows of each are put together."""
     days, known = batch.days, manifests.manifest(lake)
 
     def joined(table: type[Table], new: pl.DataFrame) -> pl.DataFrame:
@@ -201,19 +219,7 @@ def commit_days(
         frames.append((PriceSentences, lambda: joined(PriceSentences, batch.sentences)))
     if batch.drivers.height or not lake.partitions(DemandDrivers).keys().isdisjoint(days):
         frames.append((DemandDrivers, lambda: joined(DemandDrivers, batch.drivers)))
-
-    def commit(table: type[Table], rows: Callable[[], pl.DataFrame]) -> tuple[pl.DataFrame, list[PartitionFile]]:
-        frame = rows()
-        return frame, lake.commit(table, frame, days, provenance)
-
-    # side by side: checking, sorting and fsync of one table leave processors idle
-    with ThreadPoolExecutor(len(frames)) as pool:
-        committed = {table: pool.submit(commit, table, rows) for table, rows in frames}
-    found = {table: future.result() for table, future in committed.items()}
-    with held or nullcontext(), manifests.alone(lake) as commit_rows:
-        written = {table.table_name(): files for table, (_, files) in found.items()}
-        rows = _manifest_rows(lake, batch, written, provenance, now)
-        return Committed(commit_rows(rows, provenance), found[PriceBook][0], rows)
+    return frames
 
 
 def _known(lake: Lake, table: type[Table], days: Sequence[date], known: manifests.Manifest) -> pl.DataFrame:

@@ -111,7 +111,8 @@ def look(lake: Lake, source: Source, settings: Settings, now: datetime) -> Situa
         disk=disks.measure(settings, len(days), goes_on=not source.historical),
     )
     found.versions = _versions(found.last)
-    found.unread += [fault for fault in [missing(settings)] if fault]
+    with _unread(found):
+        _require_home(settings)
     with _unread(found):
         continuity.require(lake)
     if source.publish.enabled:
@@ -155,11 +156,10 @@ def _look_at_people(found: Situation, lake: Lake, source: Source, store: Store) 
     found.waiting[:0] = waiting.waiting_for_people(lake, store, source, found.now)
 
 
-def missing(settings: Settings) -> PricingError | None:
+def _require_home(settings: Settings) -> None:
     """A home that is named and not there: a disk that is not mounted, or cron without the settings, is not all well."""
     if "home" in settings.model_fields_set and not settings.home.exists():
-        return PricingError(f"{settings.home}: there is no such folder", "mount it, or name another; a run makes it")
-    return None
+        raise PricingError(f"{settings.home}: there is no such folder", "mount it, or name another; a run makes it")
 
 
 def days_that_stand(lake: Lake) -> frozenset[date]:
