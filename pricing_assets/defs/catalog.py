@@ -114,18 +114,25 @@ def result(
     `days` are those the station went on with; of a range, Dagster reports the others as materialised too. `unread` are
     columns (`schema.table.column`) this run did not look at: the lineage leaves them out.
     """
-    rows = dict(frame.group_by(table.partition()).len().iter_rows())
-    launched = key(table) in context.selected_asset_keys  # metadata for another asset of the step fails it
-    for partition in context.partition_keys if launched else ():
-        count = {"dagster/partition_row_count": rows.get(date.fromisoformat(partition), 0)}
-        context.add_asset_metadata(count, asset_key=key(table), partition_key=partition)
-    metadata = {
-        "days": f"{min(days)} to {max(days)}",
-        "sample": sample(frame),
-        "dagster/column_lineage": lineage(table, unread),  # the UI reads it from here, not from the spec
-        **(extra or {}),
-    }
+    if key(table) in context.selected_asset_keys:  # metadata for another asset of the step fails it
+        _tell_partitions(context, table, frame, unread)
+    metadata = {"days": f"{min(days)} to {max(days)}", "sample": sample(frame), **(extra or {})}
     return dg.MaterializeResult(asset_key=key(table), metadata=metadata)
+
+
+def _tell_partitions(
+    context: dg.AssetExecutionContext, table: type[Table], frame: pl.DataFrame, unread: Collection[str]
+) -> None:
+    """Each partition's rows, and of the last the lineage: the UI reads it of an asset's latest materialisation, and
+    Dagster would write it, up to 120 kB, once for each day of a range."""
+    rows = dict(frame.group_by(table.partition()).len().iter_rows())
+    told: dict[str, dict[str, Any]] = {
+        partition: {"dagster/partition_row_count": rows.get(date.fromisoformat(partition), 0)}
+        for partition in context.partition_keys
+    }
+    told[max(told)]["dagster/column_lineage"] = lineage(table, unread)
+    for partition, metadata in told.items():
+        context.add_asset_metadata(metadata, asset_key=key(table), partition_key=partition)
 
 
 def sample(frame: pl.DataFrame) -> dg.TableMetadataValue:
