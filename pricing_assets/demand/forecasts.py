@@ -7,7 +7,7 @@ in force (models/, governance/), how it forecasts (model), reading (inputs).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -36,6 +36,9 @@ CANNOT = "the model cannot forecast this panel"
 """How the reason begins where a model that should serve was asked and failed."""
 
 
+AT_ONCE = 500_000
+"""Rows put in order at a time, those of one target date at least: of a large shop a day's rows are many times its
+panel, and sorted as a whole they would be there twice; of a small one each time costs more than its rows do."""
 APART = 4
 """Days between the dates whose contributions are asked for: seven of 28, each weekday once."""
 
@@ -82,9 +85,8 @@ def no_version(name: str) -> str:
 
 
 def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) -> list[pl.DataFrame]:
-    """The rows of each target date, in order; none where nothing is on sale, nor of weeks before there is a whole one.
-
-    Date after date: the rows of a day are many times its panel, and sorted as a whole they would be there twice.
+    """The rows of a day in order, some target dates at a time; none where nothing is on sale, nor of weeks before there
+    is a whole one.
     """
     made = []
     by = {frequency: serving(each, day, NAMES[frequency]) for frequency, each in served.items()}
@@ -93,13 +95,21 @@ def _of_day(raw: Read, day: date, served: Mapping[Frequency, Sequence[Served]]) 
         panels, name = _within_horizon(whole), NAMES[frequency]
         if panels.history.height:
             made.append((panels, name, by[frequency], forecast_panels(panels, by[frequency])))
-    targets = sorted({target for *_, rows in made for target in rows[DATE].unique().to_list()})
     return [
         pl.concat(
-            rows_of(panels, name, each, rows.filter(pl.col(DATE) == target)) for panels, name, each, rows in made
+            rows_of(panels, name, each, rows.filter(pl.col(DATE).is_between(*stretch)))
+            for panels, name, each, rows in made
         ).sort(DemandForecasts.order())
-        for target in targets
+        for stretch in _stretches([rows for *_, rows in made])
     ]
+
+
+def _stretches(made: Sequence[pl.DataFrame]) -> Iterator[tuple[date, date]]:
+    """The first and the last of the target dates that are put in order at a time."""
+    targets = sorted({target for rows in made for target in rows[DATE].unique().to_list()})
+    number = max(1, AT_ONCE * len(targets) // max(1, sum(rows.height for rows in made)))
+    for at in range(0, len(targets), number):
+        yield targets[at], targets[at : at + number][-1]
 
 
 def _within_horizon(panels: Panels) -> Panels:

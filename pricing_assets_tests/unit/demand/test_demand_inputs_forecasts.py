@@ -118,6 +118,15 @@ def test_a_range_gives_what_its_days_give(lake: Lake) -> None:
     assert means[LAST] > means[days[-2]] + 0.4
 
 
+@pytest.mark.parametrize("rows", [1, 40])
+def test_it_does_not_matter_how_many_rows_are_put_in_order_at_a_time(
+    lake: Lake, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = forecasts_of(lake, [LAST], CALENDAR, NOBODY)
+    monkeypatch.setattr("pricing_assets.demand.forecasts.AT_ONCE", rows)
+    assert forecasts_of(lake, [LAST], CALENDAR, NOBODY).equals(together)
+
+
 def test_a_day_with_nothing_on_sale_and_a_shop_without_a_whole_week_have_no_rows(lake: Lake, tmp_path: Path) -> None:
     assert forecasts_of(lake, [LAST + timedelta(days=1)], CALENDAR, NOBODY).height == 0
     young = DemandShop(5).lake(tmp_path)
