@@ -10,6 +10,8 @@ say of prices with them. A date that stands out, a holiday, is believed whole: i
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +24,8 @@ STANDS_OUT = 3.5
 """Standard deviations from what its weekday and week do beyond which a date is believed whole."""
 MEDIAN = 0.4549364231195727
 """Of a squared standard normal."""
+_FAINT = 1e-9
+"""Share of a column beside those before it that is rounding."""
 
 
 def standing_out(effect: Floats, known: Floats, weekday: Ints, week: Ints) -> Bools:
@@ -41,6 +45,35 @@ def drawn(effect: Floats, known: Floats, weekday: Ints, week: Ints, stands_out: 
     """
     middle, strays = _usual(effect, known, weekday, week, stands_out)
     return middle + (effect - middle) * np.where(stands_out, 1.0, strays / (strays + 1 / known))
+
+
+def apart(own: Floats, weight: Floats, category: Ints) -> Floats:
+    """The columns of `own` (dates × columns) beside their means, made orthonormal in each category by the weights of
+    its dates; nothing where a column says nothing beside those before it."""
+    root = np.sqrt(weight)[:, None]
+    weighted = np.column_stack([own[:, :0], *(column - _means(column, weight, category) for column in own.T)]) * root
+    made, order = np.zeros_like(weighted), np.argsort(category, kind="stable")
+    bounds = np.searchsorted(category[order], np.arange(int(category.max(initial=-1)) + 2))
+    for first, last in pairwise(bounds):
+        mine = order[first:last]
+        across, down = np.linalg.qr(weighted[mine])
+        said = np.abs(np.diag(down)) > _FAINT * np.linalg.norm(own[mine] * root[mine], axis=0)[: len(down)]
+        made[mine, : len(down)] = across * said
+    return made
+
+
+def beside(effect: Floats, weight: Floats, category: Ints, own: Floats) -> Floats:
+    """What is left of effects of dates beside what every series of the category says of them itself: its trend and
+    season, which are `own`, of `apart` by the same weights.
+
+    Both could say it. Effects are drawn towards nothing and slopes hardly are, so that in the end the slopes would say
+    most of it; left to move there, a little a round, it takes hundreds of rounds where sales are many.
+    """
+    root = np.sqrt(weight)
+    left = effect * root
+    for column in own.T:
+        left = left - column * np.bincount(category, column * left)[category]
+    return left / root
 
 
 def _usual(effect: Floats, known: Floats, weekday: Ints, week: Ints, stands_out: Bools) -> tuple[Floats, Floats]:

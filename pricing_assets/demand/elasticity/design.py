@@ -24,6 +24,7 @@ LEAST_TOGETHER = 6
 """SKUs a category needs for an effect of each date: with fewer it would take the prices' own effect away."""
 MOST_SHARED = 0.7
 """Share of the movement of prices that dates may explain; beyond, dates and prices cannot be told apart."""
+TREND, *SEASON = CALENDAR = ("trend", "year_sin", "year_cos")
 _DAYS_OF_TREND, _DAYS_OF_YEAR = 120, 300
 _BY_ROW = ("y", "x", "series", "time", "weekday", "block", "date", "day", "zone", "censored", "offset")
 
@@ -61,6 +62,11 @@ class Design:
     def speaks(self) -> npt.NDArray[np.bool_]:
         """Which series have rows."""
         return self.end > self.start
+
+    @property
+    def calendar(self) -> list[int]:
+        """The columns that the date alone decides: trend and season, of which each series has its own."""
+        return [number for number, name in enumerate(self.names) if name in CALENDAR]
 
     @property
     def week(self) -> Ints:
@@ -144,10 +150,10 @@ def _calendar(day: Ints) -> dict[str, Floats]:
     span = int(day.max() - day.min())
     made = {}
     if span >= _DAYS_OF_TREND:
-        made["trend"] = (day - day.mean()) / 365.25
+        made[TREND] = (day - day.mean()) / 365.25
     if span >= _DAYS_OF_YEAR:
         angle = 2 * np.pi * day / 365.25
-        made |= {"year_sin": np.sin(angle), "year_cos": np.cos(angle)}
+        made |= dict(zip(SEASON, (np.sin(angle), np.cos(angle)), strict=True))
     return made
 
 

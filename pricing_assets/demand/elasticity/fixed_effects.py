@@ -18,8 +18,8 @@ import numpy as np
 
 from pricing_assets.demand.elasticity.censoring import sold_out
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
-from pricing_assets.demand.elasticity.dates import Bools, drawn, standing_out
-from pricing_assets.demand.elasticity.design import Design, gram, series_sums
+from pricing_assets.demand.elasticity.dates import Bools, apart, beside, drawn, standing_out
+from pricing_assets.demand.elasticity.design import DAYS, Design, gram, series_sums
 from pricing_assets.demand.elasticity.information import Residuals, Slopes, information
 
 Family = Literal["counts", "log_linear"]
@@ -61,12 +61,15 @@ class _Part(NamedTuple):
 
 
 class _Dates(NamedTuple):
-    """The numbers of `design.time` that have rows, and of each of these how many and what `drawn` asks for."""
+    """The numbers of `design.time` that have rows, and of each of these how many, what `drawn` asks for, its category,
+    and what the series of that say of it themselves (numbers × columns, of `apart`)."""
 
     number: Ints
-    rows: Ints
+    rows: Floats
     weekday: Ints
     week: Ints
+    category: Ints
+    own: Floats
 
 
 class _Moments(NamedTuple):
@@ -108,6 +111,7 @@ def settled(design: Design, family: Family = "counts", begun: State | None = Non
         if stands_out is None or number < _LEARNED:
             stands_out = standing_out(alone, precision, dates.weekday, dates.week)
         believed, time = drawn(alone, precision, dates.weekday, dates.week, stands_out), np.zeros_like(state.time)
+        believed = beside(believed, dates.rows, dates.category, dates.own)
         time[dates.number] = believed - np.average(believed, weights=dates.rows)
         state = state._replace(time=time)
         if number > first and np.abs(state.slopes - before)[:, :2].max(initial=0.0) < _TOLERANCE:
@@ -150,7 +154,18 @@ def _parts(design: Design) -> list[_Part]:
 
 def _dates(design: Design) -> _Dates:
     number, first, rows = np.unique(design.time, return_index=True, return_counts=True)
-    return _Dates(number, rows, design.weekday[first], design.week[first])
+    weekday, week, category = design.weekday[first], design.week[first], design.weekday[first] // DAYS
+    own = design.x[first][:, design.calendar] * _of_one_date(design, number, first)[:, None]
+    weight = rows.astype(np.float64)
+    return _Dates(number, weight, weekday, week, category, apart(own, weight, category))
+
+
+def _of_one_date(design: Design, number: Ints, first: Ints) -> Bools:
+    """Which time effects are of one date, and not of all of a weekday; `first` is a row of each."""
+    begins = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.int64)
+    begins[number] = design.day[first]
+    others = np.bincount(design.time, design.day != begins[design.time], len(begins))
+    return np.asarray(others[number] == 0)
 
 
 def _newton(part: _Part, state: State, family: Family, *, learning: bool) -> State:

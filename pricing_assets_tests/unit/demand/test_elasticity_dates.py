@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pricing_assets.demand.elasticity import Columns, checked
-from pricing_assets.demand.elasticity.dates import STANDS_OUT, drawn, standing_out
+from pricing_assets.demand.elasticity.dates import STANDS_OUT, apart, beside, drawn, standing_out
 from pricing_assets.demand.elasticity.design import Design, design
 from pricing_assets.demand.elasticity.fixed_effects import fit
 from pricing_assets.demand.elasticity.observations import observe
@@ -132,3 +132,23 @@ def test_dates_of_which_no_row_is_left_say_nothing_of_the_others():
     assert len(numbers) < some.time.max() + 1
     closed = replace(some, time=np.searchsorted(numbers, some.time))
     np.testing.assert_allclose(fit(some, np.arange(6)).own, fit(closed, np.arange(6)).own)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10_000), st.lists(st.integers(1, 40), min_size=1, max_size=4))
+def test_what_is_left_beside_trend_and_season_is_a_weighted_regressions_residual_in_each_category(
+    seed: int, sizes: list[int]
+):
+    draw = np.random.default_rng(seed)
+    category = draw.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    own, weight = draw.standard_normal((len(category), 3)), draw.integers(1, 100, len(category)).astype(np.float64)
+    own[category == 0] = 0.0  # effects of weekdays: series say nothing of them
+    effect = draw.standard_normal(len(category))
+    left = beside(effect, weight, category, apart(own, weight, category))
+    np.testing.assert_allclose(left[category == 0], effect[category == 0])
+    for number in range(1, len(sizes)):
+        mine, root = category == number, np.sqrt(weight[category == number])[:, None]
+        columns = np.column_stack([np.ones(len(root)), own[mine]])
+        slopes = np.linalg.lstsq(columns * root, effect[mine] * root[:, 0], rcond=1e-9)[0]
+        level = np.average(effect[mine], weights=weight[mine])  # it stays
+        np.testing.assert_allclose(left[mine] - level, effect[mine] - columns @ slopes, atol=1e-7)

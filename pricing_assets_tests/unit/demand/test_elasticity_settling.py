@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing_assets.demand.elasticity import Columns, checked, elasticities, fixed_effects, traits
+from pricing_assets.demand.elasticity.dates import drawn
 from pricing_assets.demand.elasticity.design import Design, design
 from pricing_assets.demand.elasticity.estimation import tree
 from pricing_assets.demand.elasticity.fixed_effects import fit, said, settled
@@ -48,6 +49,22 @@ def test_a_date_at_the_edge_of_standing_out_moves_no_slope_for_ever(monkeypatch:
     whole = fit(made, series).own
     monkeypatch.setattr(fixed_effects, "_ROUNDS", fixed_effects._ROUNDS + 1)
     np.testing.assert_allclose(fit(made, series).own, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("days", [160, 320])  # a trend; a season beside it
+def test_what_series_and_dates_both_could_say_does_not_wander_between_them(monkeypatch: pytest.MonkeyPatch, days: int):
+    more = 1 + pl.col("ds").rank("dense") / days  # of everything twice as much is sold in the end
+    rows = panel(skus=32, markets=8, days=days, volume=4.0).with_columns(y=(pl.col("y") * more).round())
+    made = _design(rows, Columns(regular_price="regular_price", sku="sku", category="category", zone="market"))
+    assert [made.names[number] for number in made.calendar] == ["trend", "year_sin", "year_cos"][
+        : 1 if days < 300 else 3
+    ]
+    rounds: list[int] = []
+    monkeypatch.setattr(fixed_effects, "drawn", lambda *asked: rounds.append(1) or drawn(*asked))
+    state = settled(made)
+    assert len(rounds) < 40
+    dates = state.time[np.unique(made.time[made.series == 0])]
+    assert np.polyfit(np.arange(days), dates, 1)[0] * days == pytest.approx(0.0, abs=0.01)
 
 
 @pytest.mark.parametrize("family", ["counts", "log_linear"])
