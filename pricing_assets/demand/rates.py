@@ -22,6 +22,9 @@ from pricing_assets.demand.simple import RATE, rate
 
 BLOCK = 50_000
 """Series forecast at a time: each is a row per date of the horizon, and sorted."""
+MOST_LEARNED = 5_000
+"""Series whose errors tell the ranges; of more, every n-th: half a million errors say quantiles well enough, and those
+of all would cost as much as the forecasts themselves."""
 EARLIER_ORIGINS = 4
 """Origins, a horizon apart, whose errors the range is taken from."""
 _VOLUMES = (("high", 3.0), ("middle", 0.5))
@@ -39,7 +42,7 @@ def rate_forecasts(history: pl.DataFrame, plan: Plan, reason: str) -> pl.DataFra
     states = panel.select(ID, DATE, Y, rate(plan))
     last = states[DATE].max()
     assert isinstance(last, date)
-    ranges = learn_ranges(_earlier(states, plan, last))
+    ranges = learn_ranges(_earlier(_some(states), plan, last))
     figures = ["mean", "q10", "q90", "sum_mean", "sum_q10", "sum_q90"]
     said = [pl.lit(RATE).alias("method"), pl.lit(reason).alias("fallback_reason")]
     at = states.filter((pl.col(DATE) == last) & pl.col(RATE).is_not_null())
@@ -48,6 +51,13 @@ def rate_forecasts(history: pl.DataFrame, plan: Plan, reason: str) -> pl.DataFra
         for part in ([*at.iter_slices(BLOCK)] or [at])
     ]
     return pl.concat(parts)
+
+
+def _some(states: pl.DataFrame) -> pl.DataFrame:
+    """The rows of at most MOST_LEARNED series."""
+    number = states[ID].rle_id()
+    every = -(-(number.last() + 1) // MOST_LEARNED)  # type: ignore[operator]
+    return states if every == 1 else states.filter(number % every == 0)
 
 
 def _ahead(states: pl.DataFrame, plan: Plan) -> pl.DataFrame:

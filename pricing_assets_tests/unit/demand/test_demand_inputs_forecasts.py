@@ -77,6 +77,18 @@ def test_it_does_not_matter_how_many_series_are_forecast_at_a_time(
     assert rate_forecasts(panels["D"].history, panels["D"].plan, "why").equals(together)
 
 
+def test_of_many_series_some_tell_the_ranges_of_all(panels: dict[str, Panels], monkeypatch: pytest.MonkeyPatch) -> None:
+    history, plan = panels["D"].history, panels["D"].plan
+    whole, series = rate_forecasts(history, plan, "why"), history["unique_id"].unique().sort()
+    monkeypatch.setattr(rates, "MOST_LEARNED", -(-len(series) // 2))
+    made, others = rate_forecasts(history, plan, "why"), ["q10", "q90", "sum_q10", "sum_q90"]
+    assert made.drop(others).equals(whole.drop(others))
+    told = series.gather_every(2).implode()  # every second one
+    told_alone = rate_forecasts(history.filter(pl.col("unique_id").is_in(told)), plan, "why")
+    assert made.filter(pl.col("unique_id").is_in(told)).equals(told_alone)
+    assert not made.select(others).equals(whole.select(others))
+
+
 def test_a_series_never_observed_has_no_forecast() -> None:
     plan = Plan("D", 7)
     panel = pl.DataFrame(
