@@ -54,9 +54,9 @@ def rate_forecasts(history: pl.DataFrame, plan: Plan, reason: str) -> pl.DataFra
 
 
 def _some(states: pl.DataFrame) -> pl.DataFrame:
-    """The rows of at most MOST_LEARNED series."""
+    """The rows of every n-th series, so that they are no more than MOST_LEARNED."""
     number = states[ID].rle_id()
-    every = -(-(number.last() + 1) // MOST_LEARNED)  # type: ignore[operator]
+    every = -(-(int(number[-1]) + 1) // MOST_LEARNED)
     return states if every == 1 else states.filter(number % every == 0)
 
 

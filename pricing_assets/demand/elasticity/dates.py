@@ -10,7 +10,7 @@ say of prices with them. A date that stands out, a holiday, is believed whole: i
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -50,14 +50,11 @@ def drawn(effect: Floats, known: Floats, weekday: Ints, week: Ints, stands_out: 
 def apart(own: Floats, weight: Floats, category: Ints) -> Floats:
     """The columns of `own` (dates × columns) beside their means, made orthonormal in each category by the weights of
     its dates; nothing where a column says nothing beside those before it."""
-    root = np.sqrt(weight)[:, None]
-    weighted = np.column_stack([own[:, :0], *(column - _means(column, weight, category) for column in own.T)]) * root
-    made, order = np.zeros_like(weighted), np.argsort(category, kind="stable")
-    bounds = np.searchsorted(category[order], np.arange(int(category.max(initial=-1)) + 2))
-    for first, last in pairwise(bounds):
-        mine = order[first:last]
-        across, down = np.linalg.qr(weighted[mine])
-        said = np.abs(np.diag(down)) > _FAINT * np.linalg.norm(own[mine] * root[mine], axis=0)[: len(down)]
+    made = np.zeros_like(own)
+    for _, mine in _members(category):
+        root = np.sqrt(weight[mine])[:, None]
+        across, down = np.linalg.qr((own[mine] - np.average(own[mine], axis=0, weights=weight[mine])) * root)
+        said = np.abs(np.diag(down)) > _FAINT * np.linalg.norm(own[mine] * root, axis=0)[: len(down)]
         made[mine, : len(down)] = across * said
     return made
 
@@ -100,10 +97,16 @@ def _means(effect: Floats, weight: Floats, group: Ints) -> Floats:
 
 def _strays(squared: Floats, noise: Floats, category: Ints, counted: Bools | None = None) -> Floats:
     """Variance of deviations beyond noise, of each one's category; of those `counted`."""
-    strays, order = np.zeros(int(category.max(initial=0)) + 1), np.argsort(category, kind="stable")
-    order = order if counted is None else order[counted[order]]
-    bounds = np.searchsorted(category[order], np.arange(len(strays) + 1))
-    for number in np.flatnonzero(np.diff(bounds)):
-        mine = order[bounds[number] : bounds[number + 1]]
+    strays = np.zeros(int(category.max(initial=0)) + 1)
+    for number, mine in _members(category, counted):
         strays[number] = max(np.median(squared[mine]) / MEDIAN - np.median(noise[mine]), 0.0)
     return np.asarray(strays[category])
+
+
+def _members(category: Ints, counted: Bools | None = None) -> Iterator[tuple[int, Ints]]:
+    """Each category that has any, and where its own are; of those `counted`."""
+    order = np.argsort(category, kind="stable")
+    order = order if counted is None else order[counted[order]]
+    numbers, begins = np.unique(category[order], return_index=True)
+    for number, mine in zip(numbers, np.split(order, begins)[1:], strict=True):  # before the first begins none is
+        yield int(number), mine

@@ -24,7 +24,7 @@ LEAST_TOGETHER = 6
 """SKUs a category needs for an effect of each date: with fewer it would take the prices' own effect away."""
 MOST_SHARED = 0.7
 """Share of the movement of prices that dates may explain; beyond, dates and prices cannot be told apart."""
-TREND, *SEASON = CALENDAR = ("trend", "year_sin", "year_cos")
+TREND, YEAR_SIN, YEAR_COS = CALENDAR = ("trend", "year_sin", "year_cos")
 _DAYS_OF_TREND, _DAYS_OF_YEAR = 120, 300
 _BY_ROW = ("y", "x", "series", "time", "weekday", "block", "date", "day", "zone", "censored", "offset")
 
@@ -153,7 +153,7 @@ def _calendar(day: Ints) -> dict[str, Floats]:
         made[TREND] = (day - day.mean()) / 365.25
     if span >= _DAYS_OF_YEAR:
         angle = 2 * np.pi * day / 365.25
-        made |= dict(zip(SEASON, (np.sin(angle), np.cos(angle)), strict=True))
+        made |= {YEAR_SIN: np.sin(angle), YEAR_COS: np.cos(angle)}
     return made
 
 
