@@ -6,16 +6,18 @@ Here: from what a day sees to rows of forecasts.elasticities, and which day's es
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
+from itertools import chain
 
 import polars as pl
 
 from pricing_assets.demand.elasticity import KINDS, Columns, elasticities
 from pricing_assets.demand.elasticity.shrinkage import PUBLISHED, PUBLISHED_SPREAD
 from pricing_assets.demand.elasticity.substitution import ALONE, published
-from pricing_assets.demand.inputs import COLUMNS, WINDOW, read
-from pricing_assets.demand.numbering import CELL, NUMBER, NUMBERED, PAIR, cell, of_pairs
+from pricing_assets.demand.inputs import COLUMNS, WINDOW, Read, read
+from pricing_assets.demand.numbering import CELL, NUMBER, PAIR, cell, of_pairs
 from pricing_assets.demand.panel import CENSORED, DATE, ID, held
 from pricing_assets.demand.panels import OF_PRICES, PRICE, TEN_THOUSANDTHS, Frames, Panels, posted, series_pair
 from pricing_assets.features import Calendar
@@ -51,26 +53,30 @@ def elasticities_of(lake: Lake, days: Sequence[date], calendar: Calendar) -> pl.
 
 def estimate(panels: Panels, seen: Frames) -> pl.DataFrame:
     """Rows of forecasts.elasticities as of the panels' day. `seen` are the rows of raw tables they are made of."""
-    day = panels.day
-    rows = _from_prices(panels, seen) if PRICE in panels.plan.known else _published(panels)
-    rows = rows.with_columns(*series_pair(), date=pl.lit(day), estimated_on=pl.lit(day))
+    return _rows(panels.day, _question(panels, seen)())
+
+
+def _rows(day: date, found: pl.DataFrame) -> pl.DataFrame:
+    rows = found.with_columns(*series_pair(), date=pl.lit(day), estimated_on=pl.lit(day))
     schema = Elasticities.create_empty().schema
     return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).sort(Elasticities.order())
 
 
-def _from_prices(panels: Panels, seen: Frames) -> pl.DataFrame:
+def _question(panels: Panels, seen: Frames) -> Callable[[], pl.DataFrame]:
+    """What answers the elasticities of a day; it holds its panel, and no more the rows that this was made of."""
+    if PRICE not in panels.plan.known:
+        return partial(_published, panels)
     keys = panels.keys.select(ID, *PAIR, NUMBER, "currency")
     panel = panels.history.drop("market").join(keys.drop("currency"), on=ID, how="left", maintain_order="left")
     panel = panel.with_columns(cell(DATE))
-    rivals = _rivals(seen, keys)
-    for prices in (_regular(seen, keys), rivals):
+    for prices in chain([_regular(seen, keys)], _rivals(seen, keys)):
         panel = panel.join(prices, on=CELL, how="left", maintain_order="left")
     panel = panel.with_columns(held(REGULAR, NUMBER)).drop(NUMBER, CELL)
     columns = Columns(
         price=PRICE,
         regular_price=None if panel[REGULAR].has_nulls() else REGULAR,
         promotions=tuple(mark for mark in MARKS if mark in panel.columns),
-        rivals=tuple(name for name in rivals.columns if name.startswith(RIVAL)),
+        rivals=tuple(name for name in panel.columns if name.startswith(RIVAL)),
         sku="sku",
         category="category",
         zone="market",
@@ -78,7 +84,7 @@ def _from_prices(panels: Panels, seen: Frames) -> pl.DataFrame:
     )
     if columns.regular_price is None:
         panel = panel.drop(REGULAR)  # a column of that name would be taken for it
-    return elasticities(panel, columns, f"prices and units as of {panels.day}")
+    return partial(elasticities, panel, columns, f"prices and units as of {panels.day}")
 
 
 def _estimated_on(lake: Lake, days: Sequence[date], calendar: Calendar) -> dict[date, date | None]:
@@ -99,38 +105,41 @@ def _estimates(
 ) -> dict[date, pl.DataFrame]:
     """The estimates of some days: made where the day is of this run or has none yet, else the lake's.
 
-    One after the other: each takes most of the memory of a run.
+    One after the other, and only when the rows their panels are made of are no longer held: else these, and what one
+    estimate looks at, would be most of the memory of a run.
     """
     files = lake.partitions(Elasticities)
     found = {on: lake.read_files(Elasticities, [files[on]]) for on in weeks if on not in days and on in files}
     if missing := [on for on in weeks if on not in found]:
-        raws = read(lake, missing, calendar, WINDOW, [*COLUMNS])
-        found |= {on: estimate(raws.daily(on, ahead=False), raws.seen(on)) for on in missing}
+        asked = _questions(read(lake, missing, calendar, WINDOW, [*COLUMNS]), missing)
+        found |= {on: _rows(on, asked.pop(on)()) for on in missing}
     return found
+
+
+def _questions(raws: Read, days: Sequence[date]) -> dict[date, Callable[[], pl.DataFrame]]:
+    tables = (raw.Prices, raw.CompetitorSnapshots)
+    return {on: _question(raws.daily(on, ahead=False), raws.seen(on, tables)) for on in days}
 
 
 def _regular(seen: Frames, keys: pl.DataFrame) -> pl.DataFrame:
     """cell, regular_price: the list price of each date, without promotion."""
-    prices = posted(of_pairs(keys, seen["raw.prices"], *OF_PRICES), NUMBERED)
+    prices = posted(of_pairs(keys, seen["raw.prices"], *OF_PRICES))
     return prices.select(CELL, (pl.col("list") / TEN_THOUSANDTHS).alias(REGULAR))
 
 
-def _rivals(seen: Frames, keys: pl.DataFrame) -> pl.DataFrame:
-    """cell and a column per rival: the lowest price each asks in our currency; none without rivals."""
+def _rivals(seen: Frames, keys: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Of each rival in turn cell and the lowest price it asks in our currency, by cell; none without rivals.
+
+    One after the other: all of them have several times the rows of a panel.
+    """
     if "raw.competitor_snapshots" not in seen:
-        return pl.DataFrame(schema={CELL: pl.Int64})
-    offers = seen["raw.competitor_snapshots"].filter(pl.col("in_stock").fill_null(value=True))
-    offers = of_pairs(keys, offers, "competitor", "price", "currency")
-    offers = offers.join(keys, on=[NUMBER, "currency"], how="semi")
-    lowest = offers.group_by(CELL, "competitor").agg(pl.col("price").min().cast(pl.Float64))
-    columns = [  # a pivot of so many cells takes three times as long as joins in their order
-        lowest.filter(competitor=name).select(CELL, pl.col("price").alias(RIVAL + name)).sort(CELL)
-        for name in lowest["competitor"].unique().sort()
-    ]
-    cells = lowest.select(pl.col(CELL).unique().sort())
-    for column in columns:
-        cells = cells.join(column, on=CELL, how="left", maintain_order="left")
-    return cells
+        return
+    offers = seen["raw.competitor_snapshots"]
+    for name in offers["competitor"].unique().sort():
+        own = offers.filter(pl.col("competitor") == name, pl.col("in_stock").fill_null(value=True))
+        own = of_pairs(keys, own, "price", "currency").join(keys, on=[NUMBER, "currency"], how="semi")
+        if own.height:
+            yield own.group_by(CELL).agg(pl.col("price").min().cast(pl.Float64).alias(RIVAL + name)).sort(CELL)
 
 
 def _published(panels: Panels) -> pl.DataFrame:

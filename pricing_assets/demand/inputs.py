@@ -5,13 +5,13 @@ Here: reading, and which of the rows a day may use. Not here: what they come to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 
-from pricing_assets.demand.numbering import NUMBER, PAIR, placed
+from pricing_assets.demand.numbering import CELL, NUMBER, PAIR, numbered
 from pricing_assets.demand.panel import ID
 from pricing_assets.demand.panels import AHEAD, Panels, daily, series_id, weekly
 from pricing_assets.demand.plan import Frequency
@@ -33,8 +33,14 @@ COLUMNS: dict[type[Table], tuple[str, ...]] = {
     ),
     raw.CompetitorSnapshots: ("date", "sku", "market", "competitor", "price", "currency", "in_stock"),
 }
+OF_PANELS: tuple[type[Table], ...] = (
+    *(raw.Products, raw.Listings, raw.Prices),
+    *(raw.Sales, raw.Stock, raw.Promotions),
+)
 _DATED: dict[type[Table], str] = {raw.Promotions: "target_date"}
 """The column of a table's date, where it is another than `date`."""
+_TOLD_BY_TEXT: dict[type[Table], tuple[str, ...]] = {raw.Listings: ("sku", "market"), raw.Sales: ("market",)}
+"""What rows with a number are still told apart by: which pairs are on sale, whether a market trades."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ class Read:
     or corrected: which of them a day sees is asked day by day. By table.
 
     `pairs` (sku, market, unique_id, series) were ever listed. Rows of tables with markets have their number and cell,
-    and settled ones are in its order: else each day of a range would do that anew.
+    and settled ones are in its order: else each day of a range would do that anew. Settled ones have it in place of
+    what they were numbered by: the texts and times of a year would be half of what is held.
     """
 
     pairs: pl.DataFrame
@@ -52,14 +59,16 @@ class Read:
     calendar: Calendar
     window: int
 
-    def seen(self, day: date) -> dict[str, pl.DataFrame]:
-        """The rows a day sees in its window, by name of table, in no order."""
+    def seen(self, day: date, tables: Container[type[Table]] | None = None) -> dict[str, pl.DataFrame]:
+        """The rows a day sees in its window, by name of table, in no order; of some of the tables, where given."""
         first = day - timedelta(days=self.window - 1)
         found = {}
         for table, settled in self.settled.items():
+            if tables is not None and table not in tables:
+                continue
             inside = pl.col(table.partition()).is_between(first, day)
             moving = visible(self.moving[table].filter(inside), table, day, self.calendar)
-            found[table.table_name()] = pl.concat([_filtered(settled, inside), moving])
+            found[table.table_name()] = pl.concat([_filtered(settled, inside), moving.select(settled.columns)])
         return found
 
     def daily(self, day: date, *, ahead: bool = True, with_known: bool = True) -> Panels:
@@ -67,7 +76,7 @@ class Read:
         where not `with_known` columns."""
         first, last = day - timedelta(days=self.window - 1), day + timedelta(days=AHEAD)
         span = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        return daily(self.seen(day), self.calendar.holidays(span), day, ahead=ahead, with_known=with_known)
+        return daily(self.seen(day, OF_PANELS), self.calendar.holidays(span), day, ahead=ahead, with_known=with_known)
 
     def panels(self, day: date, *, with_known: bool = True) -> dict[Frequency, Panels]:
         """The daily and the weekly panel of a day; with histories of units alone where not `with_known` columns."""
@@ -80,10 +89,7 @@ def read(
     days: Sequence[date],
     calendar: Calendar,
     window: int = WINDOW,
-    tables: Sequence[type[Table]] = (
-        *(raw.Products, raw.Listings, raw.Prices),
-        *(raw.Sales, raw.Stock, raw.Promotions),
-    ),
+    tables: Sequence[type[Table]] = OF_PANELS,
 ) -> Read:
     """Reads the windows of `days`; a table that was never committed is left out."""
     first, last = min(days) - timedelta(days=window - 1), max(days)
@@ -107,10 +113,13 @@ def sort_out(
     settled: dict[type[Table], pl.DataFrame] = {}
     moving: dict[type[Table], pl.DataFrame] = {}
     for table, rows in frames:
-        numbered = placed(rows, pairs, _DATED.get(table, "date")) if "market" in rows.columns else rows
+        told = numbered(rows, pairs, _DATED.get(table, "date")) if "market" in rows.columns else rows
         del rows
-        late = _moving(numbered, table, calendar)
-        settled[table], moving[table] = _filtered(numbered, pl.lit(~late)), numbered.filter(late)
+        late = _moving(told, table, calendar)
+        moving[table] = told.filter(late)
+        spent = {*PAIR, "known_at"} - {*_TOLD_BY_TEXT.get(table, ())} if CELL in told.columns else ()
+        told = _filtered(told.drop(spent, strict=False), pl.lit(~late))
+        settled[table] = told.sort(CELL, maintain_order=True) if CELL in told.columns else told
     return Read(pairs, settled, moving, calendar, window)
 
 
@@ -120,12 +129,14 @@ def _filtered(rows: pl.DataFrame, kept: pl.Expr) -> pl.DataFrame:
 
 
 def _moving(rows: pl.DataFrame, table: type[Table], calendar: Calendar) -> pl.Series:
-    """Whether a row was known only after its own day's cut-off, or shares its key with another."""
+    """Whether a row was known only after its own day's cut-off, or shares its key with another; or has no number."""
     if "known_at" not in table.columns():
         return pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True)
     column = table.partition()
     cutoffs = {day: calendar.cutoff(day) for day in rows[column].unique().to_list()}
     cutoff = pl.col(column).replace_strict(cutoffs, return_dtype=pl.Datetime("us", "UTC"))
     key = [name for name in table.order() if name != "known_at"]
+    if CELL in rows.columns:
+        key = [CELL, *(name for name in key if name not in (column, *PAIR))]
     late = pl.lit(value=False) if not cutoffs else pl.col("known_at") >= cutoff
     return rows.select((late | pl.struct(key).is_duplicated()).alias("moving")).to_series()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import polars as pl
 
 PAIR = ["sku", "market"]
-KEYED = ["date", *PAIR]
 NUMBER, CELL = "series", "cell"
 """A pair among some, counted from 0 in the order of `unique_id`; and that with a date."""
 NUMBERED = ["date", NUMBER, CELL]
@@ -25,23 +24,21 @@ def cell(day: str) -> pl.Expr:
     return (pl.col(NUMBER).cast(pl.Int64) * _DATES + pl.col(day).to_physical()).alias(CELL)
 
 
-def placed(rows: pl.DataFrame, pairs: pl.DataFrame, day: str = "date") -> pl.DataFrame:
-    """The rows with the number of their pair among `pairs` (sku, market, series), and their cell, in its order.
+def numbered(rows: pl.DataFrame, pairs: pl.DataFrame, day: str = "date") -> pl.DataFrame:
+    """The rows with the number of their pair among `pairs` (sku, market, series), and their cell.
 
     Both are null of other pairs.
     """
     found = rows.join(pairs.select(*PAIR, NUMBER), on=PAIR, how="left", maintain_order="left")
-    return found.with_columns(cell(day)).sort(CELL, maintain_order=True)
+    return found.with_columns(cell(day))
 
 
-def of_pairs(pairs: pl.DataFrame | None, rows: pl.DataFrame, *columns: str, day: str = "date") -> pl.DataFrame:
+def of_pairs(pairs: pl.DataFrame, rows: pl.DataFrame, *columns: str, day: str = "date") -> pl.DataFrame:
     """The rows of the pairs alone, by cell: series, cell, the date named `day` and some columns.
 
-    Rows that were placed have the numbers of `pairs`. Without pairs: all rows, by date, sku and market.
+    Rows that are numbered have the numbers of `pairs`.
     """
-    if pairs is None:
-        return rows.select(*KEYED, *columns)
     if CELL not in rows.columns:
-        rows = placed(rows.select(*PAIR, day, *columns), pairs, day)
+        rows = numbered(rows.select(*PAIR, day, *columns), pairs, day)
     mine = rows.select(NUMBER, CELL, day, *columns).filter(pl.col(NUMBER).is_in(pairs[NUMBER].implode()))
     return mine.sort(CELL, maintain_order=True)

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from pricing_assets.demand.numbering import CELL, KEYED, NUMBER, NUMBERED, PAIR, cell, of_pairs
+from pricing_assets.demand.numbering import CELL, NUMBER, NUMBERED, PAIR, cell, of_pairs
 from pricing_assets.demand.panel import CENSORED, DATE, ID, KEY, Y, held
 from pricing_assets.demand.plan import Frequency, Plan
 
@@ -74,7 +74,7 @@ def daily(seen: Frames, holidays: pl.DataFrame, day: date, *, ahead: bool = True
     there is no future, and the history is the same; not `with_known` columns it has units alone.
     """
     pairs = _on_sale(seen, day)
-    prices = posted(of_pairs(pairs, seen["raw.prices"], *OF_PRICES), NUMBERED)
+    prices = posted(of_pairs(pairs, seen["raw.prices"], *OF_PRICES))
     keys = _keys(pairs, prices, day)
     known = _known_names(seen)
     rows = [observations(seen, pairs), _plans(seen, pairs, day), prices]
@@ -160,40 +160,35 @@ def _blocks(panel: pl.DataFrame, keys: pl.DataFrame) -> list[pl.DataFrame]:
     return [panel.slice(start, end - start) for start, end in pairwise(ends)]
 
 
-def observations(seen: Frames, pairs: pl.DataFrame | None = None) -> pl.DataFrame:
-    """date, sku, market, y, censored of every listed SKU-market and day; sold out where stock says so.
-
-    Of `pairs` (sku, market, series) alone, where given: with series and cell in place of sku and market, by cell.
-    """
-    key, on = (KEYED, KEYED) if pairs is None else (NUMBERED, [CELL])
+def observations(seen: Frames, pairs: pl.DataFrame) -> pl.DataFrame:
+    """date, series, cell, y, censored of every day that any of the `pairs` (sku, market, series) was listed, by cell;
+    sold out where stock says so."""
     sold = seen["raw.sales"]
     traded = sold.group_by("date", "market").agg(pl.col("units").sum()).filter(pl.col("units") > 0)
     traded = traded.select("date", "market", traded=True)
     rows = of_pairs(
         pairs, seen["raw.listings"].filter("on_sale").join(traded, on=["date", "market"], how="left"), "traded"
     )
-    units = of_pairs(pairs, sold, "units").select(*on, "units")
-    rows = rows.join(units, on=on, how="left", maintain_order="left")
+    units = of_pairs(pairs, sold, "units").select(CELL, "units")
+    rows = rows.join(units, on=CELL, how="left", maintain_order="left")
     y = pl.when("traded").then(pl.col("units").fill_null(0)).cast(pl.Float64).alias(Y)
     if "raw.stock" not in seen:
-        return rows.select(*key, y, pl.lit(value=False).alias(CENSORED))
+        return rows.select(*NUMBERED, y, pl.lit(value=False).alias(CENSORED))
     out = ((pl.col("sold_out_hours").fill_null(0) > 0) | (pl.col("on_hand") == 0)).alias(CENSORED)
-    stock = of_pairs(pairs, seen["raw.stock"], "sold_out_hours", "on_hand").select(*on, out)
-    rows = rows.join(stock, on=on, how="left", maintain_order="left")
-    return rows.select(*key, y, pl.col(CENSORED).fill_null(value=False))
+    stock = of_pairs(pairs, seen["raw.stock"], "sold_out_hours", "on_hand").select(CELL, out)
+    rows = rows.join(stock, on=CELL, how="left", maintain_order="left")
+    return rows.select(*NUMBERED, y, pl.col(CENSORED).fill_null(value=False))
 
 
-def posted(prices: pl.DataFrame, key: Sequence[str] = KEYED) -> pl.DataFrame:
-    """date, sku, market, current, list (ten-thousandths), currency of the posted prices, by pair and date; with series
-    and cell in place of sku and market where these are the `key`."""
+def posted(prices: pl.DataFrame) -> pl.DataFrame:
+    """date, series, cell, current, list (ten-thousandths), currency of the posted ones of prices with a cell, by it."""
     rows = prices.filter(pl.col("price_kind") == "posted")
     price = (pl.col("price") * TEN_THOUSANDTHS).cast(pl.Int64)
-    on = [CELL] if CELL in key else KEYED
-    current = rows.filter(pl.col("price_type") == "current").select(*key, "currency", current=price)
-    listed = rows.filter(pl.col("price_type") == "list").select(*on, list=price, listed_in="currency")
-    found = current.join(listed, on=on, how="left", maintain_order="left")
+    current = rows.filter(pl.col("price_type") == "current").select(*NUMBERED, "currency", current=price)
+    listed = rows.filter(pl.col("price_type") == "list").select(CELL, list=price, listed_in="currency")
+    found = current.join(listed, on=CELL, how="left", maintain_order="left")
     same = pl.when(pl.col("listed_in") == pl.col("currency")).then("list").alias("list")
-    return found.with_columns(same).drop("listed_in").sort([CELL] if CELL in key else [*PAIR, "date"])
+    return found.with_columns(same).drop("listed_in").sort(CELL)
 
 
 def _keys(pairs: pl.DataFrame, prices: pl.DataFrame, day: date) -> pl.DataFrame:

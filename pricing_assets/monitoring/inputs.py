@@ -17,6 +17,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from pricing_assets.demand import inputs, panels
+from pricing_assets.demand.numbering import CELL, NUMBER, of_pairs
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake
 from pricing_assets.monitoring import errors
@@ -111,7 +112,7 @@ def _judged(read: _Read, day: date, watched: Watched, plan: Plan) -> pl.DataFram
     plan = replace(plan, restarts={key: on for key, on in plan.restarts.items() if on <= day})
     return drift_metrics(
         day,
-        _beside_sales(watched, own, _known(read.raws.seen(day))),
+        _beside_sales(watched, own, _known(read.raws.seen(day), read.raws.pairs)),
         watched.champion(plan),
         plan,
         snapshots=snapshots,
@@ -143,12 +144,13 @@ def _served(lake: Lake, last: date, watched: Watched, plan: Plan) -> pl.DataFram
     return rows.filter(mine & wanted & after).select(*_PAIR, *figures, date="target_date", origin="date")
 
 
-def _known(seen: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """date, sku, market, y, censored, actual_price of what a day sees."""
-    prices = panels.posted(seen["raw.prices"])
+def _known(seen: Mapping[str, pl.DataFrame], pairs: pl.DataFrame) -> pl.DataFrame:
+    """date, sku, market, y, censored, actual_price of what a day sees of the pairs."""
+    prices = panels.posted(of_pairs(pairs, seen["raw.prices"], *panels.OF_PRICES))
     price = (pl.col("current") / panels.TEN_THOUSANDTHS).alias("actual_price")
-    rows = panels.observations(seen)
-    return rows.join(prices.select("date", *_PAIR, price), on=["date", *_PAIR], how="left")
+    rows = panels.observations(seen, pairs)
+    rows = rows.join(prices.select(CELL, price), on=CELL, how="left", maintain_order="left")
+    return rows.join(pairs.select(NUMBER, *_PAIR), on=NUMBER, how="left", maintain_order="left").drop(NUMBER, CELL)
 
 
 def _snapshots(lake: Lake, first: date, last: date, plan: Plan) -> pl.DataFrame:
