@@ -24,7 +24,7 @@ from pricing_assets.lake.files import exclusive, write_durably
 from pricing_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, PoolProxiedConnection
 
 _UNSET = re.compile(r'environment variable "(\w+)" which is not set')
 
@@ -45,6 +45,7 @@ concurrency: {{runs: {{max_concurrent_runs: 1}}}}
 run_monitoring: {{enabled: true, start_timeout_seconds: 180, max_resume_run_attempts: 0, max_runtime_seconds: 21600}}
 run_retries: {{enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}}
 """
+_MOST_HELD = 8  # files of Dagster's with a connection of ours
 _NAMED = re.compile(r'base_dir: "([^"]+)"')
 
 
@@ -58,8 +59,7 @@ def open_instance(settings: Settings, *, to_look: bool = False) -> Iterator[dg.D
     folder = instance_folder(settings)
     if not (folder / "dagster.yaml").is_file():
         raise PricingError(f"{folder}: no dagster.yaml, but DAGSTER_HOME names it", "unset DAGSTER_HOME, or mend it")
-    _keep_engines()
-    with _answering(folder / "dagster.yaml"):
+    with _kept_engines(), _answering(folder / "dagster.yaml"):
         with _quiet(), _making(settings.home.absolute(), to_look=to_look):
             opened = dg.DagsterInstance.from_config(str(folder))
             _ = opened.run_storage, opened.event_log_storage, opened.schedule_storage
@@ -182,33 +182,56 @@ def _told(error: BaseException, config: Path) -> PricingError | None:
     return None
 
 
-def _keep_engines() -> None:
+@contextmanager
+def _kept_engines() -> Iterator[None]:
     """One engine of SQLAlchemy for each SQLite file, which remembers the statements it has compiled.
 
-    Dagster makes one, and compiles anew, for each of the hundreds of statements of a run. Its engines have no pool:
-    keeping them keeps no connection.
+    Dagster makes one, and compiles anew, for each of the hundreds of statements of a run. Its engines have no pool, and
+    whoever closes the last connection of a file moves its log into it and waits for the disk: so in the block one more
+    stays open.
     """
     from dagster._core.storage.event_log.sqlite import sqlite_event_log
     from dagster._core.storage.runs.sqlite import sqlite_run_storage
 
-    for module in (sqlite_event_log, sqlite_run_storage):
-        make = vars(module)["create_engine"]
-        if not isinstance(make, _Kept):
-            vars(module)["create_engine"] = _Kept(make)
+    modules = [vars(module) for module in (sqlite_event_log, sqlite_run_storage)]
+    for module in modules:
+        if not isinstance(module["create_engine"], _Kept):
+            module["create_engine"] = _Kept(module["create_engine"])
+    try:
+        yield
+    finally:
+        for module in modules:
+            module["create_engine"].let_go()
 
 
 class _Kept:
-    """Makes what it is asked for once."""
+    """Makes what it is asked for once, and holds a connection of what it is asked for again: then the file is there,
+    with its tables."""
 
     def __init__(self, make: Callable[..., Engine]) -> None:
         self._make = make
         self._made: dict[str, Engine] = {}
+        self._held: dict[str, PoolProxiedConnection] = {}
 
     def __call__(self, url: str, **options: Any) -> Engine:
         key = repr((url, options))
         if key not in self._made:
             self._made[key] = self._make(url, **options)
+        elif key not in self._held:
+            self._hold(key)
         return self._made[key]
+
+    def _hold(self, key: str) -> None:
+        """Of the files used first the oldest is let go: every run has one."""
+        held = self._held[key] = self._made[key].raw_connection()
+        held.cursor().execute("SELECT count(*) FROM sqlite_master")  # before it reads a file it has not opened it
+        if len(self._held) > _MOST_HELD:
+            self._held.pop(next(iter(self._held))).close()
+
+    def let_go(self) -> None:
+        for held in self._held.values():
+            held.close()
+        self._held.clear()
 
 
 def _serve(command: list[str]) -> None:

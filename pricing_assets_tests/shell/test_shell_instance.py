@@ -95,6 +95,30 @@ def test_an_instance_keeps_one_engine_for_each_of_its_files(tmp_path: Path) -> N
     assert made[0] is made[1] is not made[2]
 
 
+def test_files_of_an_instance_stay_open_while_it_is_and_are_whole_without_their_logs_after_it(tmp_path: Path) -> None:
+    import dagster as dg
+
+    from pricing_assets.settings import Settings
+    from pricing_assets.shell.instance import _MOST_HELD, open_instance
+
+    def beside(name: str) -> list[str]:
+        return sorted(path.name for path in folder.rglob(f"{name}.db-*"))
+
+    @dg.asset
+    def one() -> None: ...
+
+    folder = tmp_path / "dagster" / "history"
+    with open_instance(Settings(home=tmp_path)) as opened:
+        runs = [dg.materialize([one], instance=opened).run_id for _ in range(_MOST_HELD + 2)]
+        assert beside("index") == ["index.db-shm", "index.db-wal"]
+        assert beside(runs[-1]) == [f"{runs[-1]}.db-shm", f"{runs[-1]}.db-wal"]
+        assert beside(runs[0]) == []
+    assert beside("*") == []
+    with open_instance(Settings(home=tmp_path)) as opened:
+        assert {run.run_id for run in opened.get_runs()} == {*runs}
+        assert all(opened.all_logs(run) for run in runs)
+
+
 def test_what_is_served_in_the_background_can_be_stopped(tmp_path: Path) -> None:
     """A shell lets what it starts with & ignore Ctrl-C."""
     heeded = "signal.getsignal(signal.SIGINT) == signal.default_int_handler"
