@@ -30,7 +30,7 @@ from pricing_assets.tables.forecasts import DemandForecasts, Elasticities
 _SPARE = 7
 """Days beyond the least lead within which a forecast is taken: a day that was not run leaves an older one."""
 _PAIR = ["sku", "market"]
-_TABLES: Sequence[type[Table]] = (raw.Products, raw.Listings, raw.Prices, raw.Sales, raw.Stock)
+_TABLES: Sequence[type[Table]] = (raw.Listings, raw.Prices, raw.Sales, raw.Stock)
 _SEGMENT = pl.concat_str(
     pl.col("category").cast(pl.String).fill_null(panels.NO_CATEGORY), "market", separator=" · "
 ).alias("segment")
@@ -80,7 +80,7 @@ def metrics_of(lake: Lake, days: Sequence[date], calendar: Calendar, watched: Wa
 class _Read:
     """What some days look at, read once for all of them: each takes what is not later than itself.
 
-    `served` are the champion's own forecasts, `snapshots` those of its reference window and after, with segments;
+    `served` are the champion's own forecasts, `snapshots` those of both windows that are compared, with segments;
     `elasticities` has those of a day, or of the last day before it with any.
     """
 
@@ -95,7 +95,7 @@ def _read(lake: Lake, days: Sequence[date], calendar: Calendar, watched: Watched
     return _Read(
         inputs.read(lake, days, calendar, (last - first).days, _TABLES),
         _served(lake, last, watched, plan),
-        _snapshots(lake, watched.champion(plan).reference_from, last, plan),
+        _snapshots(lake, watched.champion(plan), days, plan),
         {day: _elasticities(lake, day) for day in (first, *days)},
     )
 
@@ -153,10 +153,16 @@ def _known(seen: Mapping[str, pl.DataFrame], pairs: pl.DataFrame) -> pl.DataFram
     return rows.join(pairs.select(NUMBER, *_PAIR), on=NUMBER, how="left", maintain_order="left").drop(NUMBER, CELL)
 
 
-def _snapshots(lake: Lake, first: date, last: date, plan: Plan) -> pl.DataFrame:
+def _snapshots(lake: Lake, champion: Incumbent, days: Sequence[date], plan: Plan) -> pl.DataFrame:
+    """Of the reference window, and of the last weeks of each day: a champion may serve for years between them."""
+    recent = min(days) - timedelta(days=plan.current_days - 1)
+    wanted = [
+        file
+        for day, file in lake.partitions(FeatureSnapshots).items()
+        if champion.reference_from <= day <= champion.reference_until or recent <= day <= max(days)
+    ]
     names = ["date", *_PAIR, "category", "current_price", *(feature.name for feature in plan.features)]
-    rows = lake.read(FeatureSnapshots, first, last, columns=list(dict.fromkeys(names)))
-    return rows.with_columns(_SEGMENT)
+    return lake.read_files(FeatureSnapshots, wanted, list(dict.fromkeys(names))).with_columns(_SEGMENT)
 
 
 def _elasticities(lake: Lake, day: date) -> pl.DataFrame | None:

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from pricing_assets import governance, models
+from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.monitoring import Plan, Watched, day_of, events_to_open, metrics_of
@@ -167,6 +168,17 @@ def test_a_range_gives_what_its_days_give(quiet: Lake) -> None:
 def test_what_the_champion_did_not_forecast_is_not_judged(quiet: Lake, version: int, days: int, why: str) -> None:
     row = bias(judged(quiet, [DAYS[days - 1]], version=version))
     assert row["value"] is None and not row["drifted"] and why in row["explanation"]
+
+
+def test_snapshots_between_the_windows_that_are_compared_are_not_read(quiet: Lake, tmp_path: Path) -> None:
+    expected, lake = judged(quiet, DAYS[-2:]), lake_of(tmp_path)
+    window = Plan().current_days + 1  # of the earlier of both days
+    for day in DAYS[:-window]:
+        lake.path(FeatureSnapshots, lake.partitions(FeatureSnapshots)[day]).unlink()
+    assert judged(lake, DAYS[-2:]).equals(expected)
+    lake.path(FeatureSnapshots, lake.partitions(FeatureSnapshots)[DAYS[-window]]).unlink()
+    with pytest.raises(PricingError, match=r"features\.feature_snapshots: its files cannot be read"):
+        judged(lake, DAYS[-2:])
 
 
 def test_days_before_its_training_are_not_judged(quiet: Lake) -> None:
