@@ -21,6 +21,7 @@ from pricing_assets.demand.elasticity.clusters import Floats, Ints
 from pricing_assets.demand.elasticity.dates import Bools, apart, beside, drawn, standing_out
 from pricing_assets.demand.elasticity.design import DAYS, Design, gram, series_sums
 from pricing_assets.demand.elasticity.information import Residuals, Slopes, information
+from pricing_assets.demand.elasticity.parts import Part, parts, side_by_side
 
 Family = Literal["counts", "log_linear"]
 _ROUNDS, _TOLERANCE, _LONGEST_STEP, _WIDEST = 300, 1e-4, 1.0, 12.0
@@ -30,8 +31,6 @@ _MOST_OVERDISPERSED = 4.0
 _LEARNED, _LEARNED_AGAIN = 15, 3
 """Rounds in which α and which dates stand out are learned, and in which again after a like design: a date at the edge
 would else move slopes for ever."""
-_AT_ONCE = 32_000
-"""Rows whose series take a step together: what is computed of them stays in the processor's cache."""
 
 
 class State(NamedTuple):
@@ -48,9 +47,10 @@ class State(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Some series of a design: which they are, their own design, and their centred columns after one of ones."""
+    """Some series of a design: which they are, their rows, their own design, and their centred columns after ones."""
 
     series: slice
+    rows: slice
     design: Design
     whole: Floats
 
@@ -89,10 +89,16 @@ def fit(design: Design, sku: Ints, family: Family = "counts") -> Slopes:
 
 def said(design: Design, state: State, sku: Ints, family: Family = "counts") -> Slopes:
     """What the rows of a design say of the slopes it has settled on."""
-    moments = _moments(design, design.x - _centre(design)[design.series], state, family)
-    weight, score = _weighed(design, moments, state, family)
-    usual = np.maximum(moments.expected, 1e-9) if family == "counts" else 1.0
-    return information(design, state.slopes, Residuals(weight, score, moments.residual * score / usual), sku)
+
+    def left(part: _Part) -> Residuals:
+        mine = part.of(state)
+        moments = _moments(part.design, part.whole[:, 1:], mine, family)
+        weight, score = _weighed(part.design, moments, mine, family)
+        usual = np.maximum(moments.expected, 1e-9) if family == "counts" else 1.0
+        return Residuals(weight, score, moments.residual * score / usual)
+
+    whole = [np.concatenate(each) for each in zip(*side_by_side(left, _parts(design)), strict=True)]
+    return information(design, state.slopes, Residuals(*whole), sku)
 
 
 def settled(design: Design, family: Family = "counts", begun: State | None = None) -> State:
@@ -106,7 +112,7 @@ def settled(design: Design, family: Family = "counts", begun: State | None = Non
     first = _LEARNED - _LEARNED_AGAIN if begun else 0
     for number in range(first, _ROUNDS if len(design.y) else 0):
         before, learning = state.slopes, first < number <= _LEARNED
-        state = _together([_newton(part, part.of(state), family, learning=learning) for part in parts])
+        state = _stepped(parts, state, family, learning=learning)
         alone, precision = _said_of_dates(parts, state, family, dates.number)
         if stands_out is None or number < _LEARNED:
             stands_out = standing_out(alone, precision, dates.weekday, dates.week)
@@ -139,17 +145,15 @@ def _centre(design: Design) -> Floats:
 
 
 def _parts(design: Design) -> list[_Part]:
-    """The design in parts of consecutive series, of about _AT_ONCE rows each."""
-    found, rows, centre = [], design.end, _centre(design)
-    first = 0
-    while first < len(rows):
-        last = max(int(np.searchsorted(rows, design.start[first] + _AT_ONCE, side="right")), first + 1)
-        series, some = slice(first, last), design.among(first, last)
-        whole = np.empty((len(some.y), design.x.shape[1] + 1), order="F")  # sums are taken of columns
-        whole[:, 0], whole[:, 1:] = 1.0, some.x - centre[series][some.series]
-        found.append(_Part(series, some, whole))
-        first = last
-    return found
+    """The design in parts, with columns to take steps by."""
+
+    def centred(part: Part) -> _Part:
+        some = part.design
+        whole = np.empty((len(some.y), some.x.shape[1] + 1), order="F")  # sums are taken of columns
+        whole[:, 0], whole[:, 1:] = 1.0, some.x - _centre(some)[some.series]
+        return _Part(part.series, part.rows, some, whole)
+
+    return side_by_side(centred, parts(design))
 
 
 def _dates(design: Design) -> _Dates:
@@ -166,6 +170,13 @@ def _of_one_date(design: Design, number: Ints, first: Ints) -> Bools:
     begins[number] = design.day[first]
     others = np.bincount(design.time, design.day != begins[design.time], len(begins))
     return np.asarray(others[number] == 0)
+
+
+def _stepped(parts: Sequence[_Part], state: State, family: Family, *, learning: bool) -> State:
+    """The state after a step of each series; effects of dates are those before it."""
+    made = side_by_side(lambda part: _newton(part, part.of(state), family, learning=learning), parts)
+    level, slopes, spread = (np.concatenate(each) for each in list(zip(*made, strict=True))[:3])
+    return State(level, slopes, spread, state.time)
 
 
 def _newton(part: _Part, state: State, family: Family, *, learning: bool) -> State:
@@ -189,24 +200,21 @@ def _newton(part: _Part, state: State, family: Family, *, learning: bool) -> Sta
     return state._replace(level=state.level + step[:, 0], slopes=slopes)
 
 
-def _together(states: Sequence[State]) -> State:
-    """The state of all series from those of parts."""
-    level, slopes, spread = (np.concatenate(each) for each in list(zip(*states, strict=True))[:3])
-    return State(level, slopes, spread, states[0].time)
-
-
 def _said_of_dates(parts: Sequence[_Part], state: State, family: Family, dates: Ints) -> tuple[Floats, Floats]:
     """What the rows of each of the `dates` alone say its effect is, given the rest, and the precision of that."""
     size = len(state.time)
-    known, move = np.zeros(size), np.zeros(size)
-    squared = 0.0
-    for part in parts:
-        mine = part.of(state)
+
+    def told(part: _Part) -> tuple[Floats, Floats, float]:
+        mine, time = part.of(state), part.design.time
         moments = _moments(part.design, part.whole[:, 1:], mine, family)
         weight, score = _weighed(part.design, moments, mine, family)
-        known += np.bincount(part.design.time, weight, size)
-        move += np.bincount(part.design.time, score, size)
-        squared += float(np.sum(moments.residual**2))
+        return _sums(time, weight, size), _sums(time, score, size), float(np.sum(moments.residual**2))
+
+    known, move, squared = np.zeros(size), np.zeros(size), 0.0
+    for weight, score, more in side_by_side(told, parts):
+        known += weight
+        move += score
+        squared += more
     known = np.maximum(known[dates], 1e-9)
     move = move[dates] / known
     if family == "counts":
@@ -214,6 +222,10 @@ def _said_of_dates(parts: Sequence[_Part], state: State, family: Family, dates: 
     else:
         known /= max(squared / sum(len(part.design.y) for part in parts), 1e-12)
     return state.time[dates] + np.clip(move, -1.0, 1.0), known
+
+
+def _sums(number: Ints, values: Floats, size: int) -> Floats:
+    return np.asarray(np.bincount(number, values, size), dtype=np.float64)
 
 
 def _overdispersion(design: Design, moments: _Moments) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pricing_assets.demand.elasticity.clusters import Floats, Ints, meat
 from pricing_assets.demand.elasticity.design import Design, gram, series_sums
+from pricing_assets.demand.elasticity.parts import Part, parts, side_by_side
 
 _FAINT = 1 / 40.0**2
 """Precision that keeps a matrix invertible where the rows say nothing about a slope."""
@@ -44,9 +45,36 @@ class Residuals(NamedTuple):
     score: Floats
     squared: Floats
 
+    def of(self, rows: slice) -> Residuals:
+        """Those of some rows."""
+        return Residuals(*(each[rows] for each in self))
+
+
+class _Alone(NamedTuple):
+    """What each series says, as Slopes has it, with its `normal` matrix."""
+
+    precision: Floats
+    weighted: Floats
+    own: Floats
+    own_error: Floats
+    variation: Floats
+    normal: Floats
+
 
 def information(design: Design, slopes: Floats, residuals: Residuals, sku: Ints) -> Slopes:
     """What the rows know of each slope; `sku` numbers the SKU of each series."""
+    scores = np.empty_like(design.x)
+
+    def told(part: Part) -> _Alone:
+        return _alone(part.design, slopes[part.series], residuals.of(part.rows), scores[part.rows])
+
+    made = side_by_side(told, parts(design))
+    alone = _Alone(*(np.concatenate(each) for each in zip(*made, strict=True)))
+    return Slopes(*alone[:-1], common=_common(design, alone.normal, scores, sku))
+
+
+def _alone(design: Design, slopes: Floats, residuals: Residuals, scores: Floats) -> _Alone:
+    """What each series says; its scores (rows × k) are written into `scores`."""
     total = np.maximum(series_sums(design, residuals.weight), 1e-12)
     x = design.x - (series_sums(design, design.x * residuals.weight[:, None]) / total[:, None])[design.series]
     normal = gram(design, x, residuals.weight)
@@ -55,7 +83,7 @@ def information(design: Design, slopes: Floats, residuals: Residuals, sku: Ints)
     dispersion = series_sums(design, residuals.squared) / np.maximum(count - width - 1, 1.0)
     dispersion = np.maximum(dispersion, 1e-3)[:, None]
     inverse = np.linalg.inv(normal + _FAINT * dispersion[:, :, None] * np.eye(width))
-    scores = x * residuals.score[:, None]
+    np.multiply(x, residuals.score[:, None], out=scores)
     robust = np.einsum("sij,sjk,ski->si", inverse, _block_meat(design, scores), inverse)
     model = np.maximum(np.einsum("sii->si", inverse), 1e-12)
     inflation = np.clip(robust / model, dispersion, _MOST_INFLATION * dispersion)
@@ -63,13 +91,13 @@ def information(design: Design, slopes: Floats, residuals: Residuals, sku: Ints)
     precision = normal * root[:, :, None] * root[:, None, :]
     alone = slopes + np.einsum("sij,sj->si", inverse, series_sums(design, scores))
     known = model * inflation < 0.9 / _FAINT
-    return Slopes(
+    return _Alone(
         precision=precision,
         weighted=np.einsum("sij,sj->si", precision, alone),
         own=np.where(known, alone, np.nan),
         own_error=np.where(known, np.sqrt(model * inflation), np.nan),
         variation=np.sqrt(1 / model / total[:, None]),
-        common=_common(design, normal, scores, sku),
+        normal=normal,
     )
 
 
