@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from pricing_assets.cores import side_by_side
 from pricing_assets.demand.inputs import read
 from pricing_assets.demand.numbering import NUMBER, PAIR
 from pricing_assets.demand.outcomes import WEEK, Floats, Ints, Outcomes, outcomes
@@ -110,7 +112,12 @@ def _known_on(lake: Lake, days: Sequence[date], calendar: Calendar) -> list[Know
     """What each day knows that trades."""
     tables = [raw.Products, raw.Listings, raw.Sales, raw.Stock]
     raws = read(lake, days, calendar, WINDOW, tables)
-    return [known_of(seen, raws.pairs, day) for day in days if _trades(seen := raws.seen(day), day)]
+
+    def known(day: date) -> Known | None:
+        seen = raws.seen(day)
+        return known_of(seen, raws.pairs, day) if _trades(seen, day) else None
+
+    return [each for each in side_by_side(known, days) if each]
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ def _summed_series(made: pl.DataFrame, known: Sequence[Known]) -> Iterator[pl.Da
         if due:
             forecasts = _laid_out(rows, due[0].pairs)
             over = [day for day in due if forecasts.dates and forecasts.dates[0] <= day.day]
-            yield from (_of_day(forecasts, day, origin, str(frequency)) for day in over)
+            yield from side_by_side(partial(_of_day, forecasts, origin=origin, frequency=str(frequency)), over)
 
 
 def _of_day(forecasts: _Forecasts, known: Known, origin: date, frequency: str) -> pl.DataFrame:

@@ -10,15 +10,14 @@ at every split cost seven times the CPU on a busy machine (22 s instead of 3 s f
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from pricing_assets.cores import side_by_side
 from pricing_assets.demand import linear, members
 from pricing_assets.demand.design import features
 from pricing_assets.demand.drivers import LEVEL
@@ -186,8 +185,7 @@ def _grown(  # noqa: PLR0917
     def booster(fold: int) -> lightgbm.Booster:
         return lightgbm.train({**members.TREES[name], "seed": seed + fold}, parts[fold], members.ROUNDS[name])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # a thread each: they grow the same trees, however many there are
-        return list(pool.map(booster, range(FOLDS)))
+    return side_by_side(booster, range(FOLDS))  # a thread each: they grow the same trees, however many there are
 
 
 def loaded(name: str, text: str) -> Scorer:
@@ -225,6 +223,5 @@ def contributions(boosters: Sequence[Scorer], matrix: np.ndarray) -> np.ndarray:
 
     Exact Shapley values for trees (Lundberg et al. 2020), as LightGBM's pred_contrib gives them.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        added = list(pool.map(lambda each: each.predict(matrix, pred_contrib=True, num_threads=1), boosters))
+    added = side_by_side(lambda each: each.predict(matrix, pred_contrib=True, num_threads=1), boosters)
     return np.asarray(np.mean(added, axis=0))

@@ -6,9 +6,7 @@ in force (models/, governance/), how it forecasts (model), reading (inputs).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import chain
@@ -16,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from pricing_assets.cores import side_by_side
 from pricing_assets.demand.attribution import attributed, ranked
 from pricing_assets.demand.inputs import Read, read
 from pricing_assets.demand.model import DemandModel
@@ -63,9 +62,8 @@ def forecasts_of(
     that was trained before it (see `serving`).
     """
     raw = read(lake, days, calendar)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        made = pool.map(lambda day: _of_day(raw, day, served), sorted(set(days)))
-        return pl.concat([DemandForecasts.create_empty(), *chain.from_iterable(made)])
+    made = side_by_side(lambda day: _of_day(raw, day, served), sorted(set(days)))
+    return pl.concat([DemandForecasts.create_empty(), *chain.from_iterable(made)])
 
 
 def serving(served: Sequence[Served], day: date, name: str) -> Served:

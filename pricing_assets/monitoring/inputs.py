@@ -8,14 +8,13 @@ From its training on they are its own forecasts in the lake, of the days it serv
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
 
+from pricing_assets.cores import side_by_side
 from pricing_assets.demand import inputs, panels
 from pricing_assets.demand.numbering import CELL, NUMBER, of_pairs
 from pricing_assets.features import Calendar
@@ -71,8 +70,7 @@ def metrics_of(lake: Lake, days: Sequence[date], calendar: Calendar, watched: Wa
     made = [pl.DataFrame(schema=COLUMNS), *due]
     if asked and watched.folds is not None:
         read = _read(lake, asked, calendar, watched, plan)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made += pool.map(lambda day: _judged(read, day, watched, plan), asked)
+        made += side_by_side(lambda day: _judged(read, day, watched, plan), asked)
     return pl.concat(made).sort("date", "metric", "segment")
 
 

@@ -5,9 +5,7 @@ Here: which steps there are, in which order, and their words. Not here: the arit
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
@@ -15,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from pricing_assets.cores import side_by_side
 from pricing_assets.experiments import STEP
 from pricing_assets.pricing.constraints import TEN_THOUSANDTHS
 from pricing_assets.strategies import Learned, Rule, Strategy
@@ -181,8 +180,7 @@ def steps(parts: Sequence[Part], rows: int) -> pl.DataFrame:
         ([part._replace(frame=_between(part.frame, start, end)) for part in parts], start, end)
         for start, end in pairwise(bounds)
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda chunk: _steps(*chunk), chunks))
+    found = side_by_side(lambda chunk: _steps(*chunk), chunks)
     return pl.concat(found or [_steps(parts, 0, 0)])
 
 

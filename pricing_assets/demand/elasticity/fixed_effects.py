@@ -16,12 +16,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from pricing_assets.cores import side_by_side
 from pricing_assets.demand.elasticity.censoring import sold_out
 from pricing_assets.demand.elasticity.clusters import Floats, Ints
 from pricing_assets.demand.elasticity.dates import Bools, apart, beside, drawn, standing_out
 from pricing_assets.demand.elasticity.design import DAYS, Design, gram, series_sums
 from pricing_assets.demand.elasticity.information import Residuals, Slopes, information
-from pricing_assets.demand.elasticity.parts import Part, parts, side_by_side
+from pricing_assets.demand.elasticity.parts import Part, parts
 
 Family = Literal["counts", "log_linear"]
 _ROUNDS, _TOLERANCE, _LONGEST_STEP, _WIDEST = 300, 1e-4, 1.0, 12.0

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pricing_assets.cores import side_by_side
 from pricing_assets.demand.elasticity.clusters import Floats, Ints, meat
 from pricing_assets.demand.elasticity.design import Design, gram, series_sums
-from pricing_assets.demand.elasticity.parts import Part, parts, side_by_side
+from pricing_assets.demand.elasticity.parts import Part, parts
 
 _FAINT = 1 / 40.0**2
 """Precision that keeps a matrix invertible where the rows say nothing about a slope."""
