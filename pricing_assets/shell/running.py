@@ -95,6 +95,12 @@ def _in_calendar(source: Source, first: date, last: date) -> None:
             f"{first} to {last}: {source.name} has days from {source.first_day} to {end}",
             "name days in that range, or change first_day and last_day in source.yaml",
         )
+    now = datetime.now(UTC)
+    if source.end_of(last) > now:
+        raise PricingError(
+            f"{last} has not ended yet by this machine's clock: it is {now:%Y-%m-%d %H:%M} UTC",
+            "set the clock right, then run again; `pricing doctor` says by how much it is back",
+        )
 
 
 def _launch(shell: Shell, chunks: Sequence[Sequence[date]]) -> Iterator[Launched]:

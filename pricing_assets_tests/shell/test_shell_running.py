@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -211,6 +211,20 @@ def test_days_outside_the_calendar_are_refused(quick: Quick) -> None:
     refused = pricing("run", "--date", "2027-01-01", code=1).stderr
     assert "2027-01-01 to 2027-01-01: tiny shop has days from 2026-03-01 to 2026-03-12" in refused
     assert "remedy: name days in that range" in refused
+
+
+def test_days_ahead_of_the_machines_clock_are_refused(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets.shell import running
+
+    class Back(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime(2026, 3, 3, 23, 59, tzinfo=UTC)
+
+    monkeypatch.setattr(running, "datetime", Back)
+    refused = pricing("run", "--from", "2026-03-01", "--to", "2026-03-03", code=1).stderr
+    assert "2026-03-03 has not ended yet by this machine's clock: it is 2026-03-03 23:59 UTC" in refused
+    assert "remedy: set the clock right" in refused
 
 
 def test_a_setting_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from servers import empty_database
 from torture_runs import Place, check_whole, hashes, kill, warm
+from torture_seed import seed
 from torture_shop import FIRST, write_shop
 
 from pricing_assets import governance
@@ -24,7 +25,7 @@ from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.replay import replay
 from pricing_assets.settings import Settings
 
-SEED = 20261201
+SEED = seed(20261201)
 BACKUPS = 10
 KILLS = 12
 

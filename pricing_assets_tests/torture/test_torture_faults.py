@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -33,11 +34,15 @@ from torture_faults import (
     compiler,
     torment,
 )
-from torture_scenarios import SCENARIOS, Scenario, nothing
+from torture_findings import require
+from torture_scenario import Scenario, nothing
+from torture_scenarios import SCENARIOS
+from torture_seed import repeat, seed
 
-SEED = 20261204
+SEED = seed(20261204)
 SAMPLE = 5
 MOST_CALLS = 2000
+PATIENCE = 300  # seconds
 PROGRAM = Path(__file__).with_name("torture_scenarios.py")
 PLACE = r'(?:AT_FDCWD[^,]*, )?"(?P<{}>[^"]*)"'
 ABOUT = rf"\d+<(?P<handle>[^>]*)>|{PLACE.format('first')}(?:, {PLACE.format('second')})?"
@@ -67,6 +72,8 @@ class Worker:
     def does(self, name: str, home: Path) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(f"{name}\t{home}\n")
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        assert ready, f"{name} has not ended after {PATIENCE} s: somebody waits for ever"
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
         return found
 
@@ -93,14 +100,6 @@ def worker(disk: Disk) -> Iterator[Worker]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def tally() -> Iterator[Tally]:
-    """Counts over the module; printed at its end."""
-    kept = Tally()
-    yield kept
-    print(f"\n{kept.says()}")
-
-
 class Torture:
     """One scenario under faults."""
 
@@ -118,7 +117,7 @@ class Torture:
             assert worker.does(name, self.home).get("done"), "undisturbed"
         self.points = disk.count
         assert self.points, "no call of it was seen"
-        tally.points[name] = self.points
+        tally.name, tally.points[name] = "single operations", self.points
         self.new = self.scenario.state(self.home)
 
     def suffers(self, fault: Fault, target: int) -> bool:
@@ -135,6 +134,8 @@ class Torture:
         except Exception as error:
             self.tally.count(error)
             error.add_note(f"{self.name}: {fault.name} at call {target}: {self.disk.struck()}; it said {said}")
+            alone = {"TORTURE_SCENARIO": self.name, "TORTURE_FAULT": fault.name, "TORTURE_POINT": target}
+            error.add_note(repeat("test_each_call_fails", SEED, **alone))
             raise
         return True
 
@@ -142,14 +143,14 @@ class Torture:
         assert "bare" not in said, said["bare"]
         state = self.scenario.state(self.home)
         if "done" in said:
-            assert state == self.new, "it said it was done"
+            require(state == self.new, lost="it said it was done")
         elif not self.scenario.in_steps:
-            assert state in (self.old, self.new), "a mix"
+            require(state in (self.old, self.new), torn="a mix")
         if "refused" in said:
             assert said["remedy"]
         assert said["code"] in (0, -9)
         self.scenario.act(self.home)  # as somebody would once the disk is mended
-        assert self.scenario.state(self.home) == self.new, "the same again ends elsewhere"
+        require(self.scenario.state(self.home) == self.new, lost="the same again ends elsewhere")
 
 
 @pytest.fixture(params=SCENARIOS)
@@ -166,6 +167,10 @@ def test_some_calls_fail_in_some_way(torture: Torture) -> None:
 @pytest.mark.torture
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_each_call_fails_in_each_way(torture: Torture, fault: Fault) -> None:
+    if named := os.environ.get("TORTURE_POINT"):
+        if (torture.name, fault.name) == (os.environ["TORTURE_SCENARIO"], os.environ["TORTURE_FAULT"]):
+            assert torture.suffers(fault, int(named)), "no call of that number can fail so"
+        return
     torment(torture.suffers, ((fault, target) for target in range(1, MOST_CALLS)))
 
 

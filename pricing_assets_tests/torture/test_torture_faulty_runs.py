@@ -13,7 +13,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,16 +35,20 @@ from torture_faults import (
     compiler,
     torment,
 )
-from torture_runs import Hashes, Place, Warm, _half_states, check_ended, check_whole, hashes
+from torture_findings import require
+from torture_readers import STILL, DeltaReader
+from torture_runs import Hashes, Place, Reader, Warm, check_ended, check_whole, half_states, hashes
+from torture_seed import repeat, seed
 from torture_shop import FIRST, write_shop
 
 from pricing_assets.tables import decisions, runs
 
-SEED = 20261205
+SEED = seed(20261205)
 SAMPLE = 3
 ROOM = (40, 240, 600, 1300, 4000, 20000)  # kB left free
 BEFORE = ["run", "--date", str(FIRST + timedelta(days=20))]
 DAY = ["run", "--date", str(FIRST + timedelta(days=21))]
+REPLAY = ["replay", *DAY[1:]]
 ELSEWHERE = ["/dagster/", "/dbt/", "-shm"]  # Dagster's own, dbt's own, and what SQLite shares while it is open
 MIXED = [FULL_ONCE, FULL, BROKEN_ONCE, SHORT, KILL, CUT, CUT_NAMES]
 LINE, WHOLE = ["--without-marts"], list[str]()
@@ -77,7 +81,9 @@ class Ground:
     server: Faulty
     expected: Hashes
     points: int
-    tally: Tally
+    chosen: str
+    """Its tests, as pytest's -k has them."""
+    tally: Tally = field(default_factory=Tally)
 
     def suffers(self, fault: Fault, target: int) -> bool:
         """`strikes`, by a fault that any call may meet where there are not so many of the fault's own kind.
@@ -90,9 +96,11 @@ class Ground:
 
     def strikes(self, fault: Fault, target: int) -> bool:
         """One run with one fault, what must hold after it, and the run again. Whether there was such a call at all."""
-        shutil.rmtree(self.place.home)
-        shutil.copytree(self.kept, self.place.home)
-        with self.disk.armed(fault, target):
+        with STILL:
+            shutil.rmtree(self.place.home)
+            shutil.copytree(self.kept, self.place.home)
+        looked_at = STILL if fault in (CUT, CUT_NAMES) else contextlib.nullcontext()  # without power nobody reads
+        with looked_at, self.disk.armed(fault, target):
             code, words = self.server.tries(DAY)
         if not self.disk.faults:
             return False
@@ -102,6 +110,8 @@ class Ground:
         except Exception as error:
             self.tally.count(error)
             error.add_note(f"{fault.name} at call {target}: {self.disk.struck()}; exit code {code}: {words[-3000:]}")
+            alone = {"TORTURE_FAULT": fault.name, "TORTURE_POINT": target}
+            error.add_note(repeat(f"test_torture_faulty_runs and {self.chosen}", SEED, **alone))
             raise
         return True
 
@@ -110,12 +120,14 @@ class Ground:
         judge_words(code, words)
         check_readable(self.place)
         found = hashes(self.place.lake)
-        assert all(found[table].items() <= self.expected[table].items() for table in found), "a mix"
+        require(all(found[table].items() <= self.expected[table].items() for table in found), torn="a mix")
         if code == 0:
-            assert found == self.expected, "it said it was done"
+            require(found == self.expected, lost="it said it was done")
         again, said = self.server.tries(DAY)
         assert again == 0, said
-        assert hashes(self.place.lake) == self.expected, "the same again ends elsewhere"
+        require(hashes(self.place.lake) == self.expected, lost="the same again ends elsewhere")
+        replayed, said = self.server.tries(REPLAY)
+        require(replayed == 0, torn=f"the day replays otherwise: {said[-500:]}")
         check_readable(self.place)
         check_ended(self.place, kills=1)
 
@@ -132,14 +144,14 @@ def check_readable(place: Place) -> None:
         pl.scan_delta(str(place.lake.folder(table))).collect()
     analytics = place.home / "analytics.duckdb"
     with contextlib.suppress(duckdb.CatalogException):  # without marts there are none
-        assert not analytics.exists() or _half_states(analytics) == []
+        assert not analytics.exists() or half_states(analytics) == []
 
 
 @contextlib.contextmanager
-def ground(folder: Path, options: Sequence[str], excluded: Sequence[str]) -> Iterator[Ground]:
+def ground(folder: Path, chosen: str, options: Sequence[str], excluded: Sequence[str]) -> Iterator[Ground]:
     place = Place(folder / "ground" / "home", write_shop(folder / "shop"))
     place.home.parent.mkdir()
-    disk, tally = Disk(folder / "disk", folder / "ground", excluded), Tally()
+    disk = Disk(folder / "disk", folder / "ground", excluded)
     place = Place(place.home, place.shop, disk.environment)
     with contextlib.closing(Faulty(place, options, folder / "words")) as server:
         assert server.tries(BEFORE)[0] == 0
@@ -147,22 +159,47 @@ def ground(folder: Path, options: Sequence[str], excluded: Sequence[str]) -> Ite
         with disk.armed():
             code, words = server.tries(DAY)
         assert code == 0, words
-        tally.points["a day's run"] = disk.count
-        yield Ground(place, kept, disk, server, hashes(place.lake), disk.count, tally)
-    print(f"\nseed {SEED}: {tally.says()}")
+        yield Ground(place, kept, disk, server, hashes(place.lake), disk.count, chosen)
+
+
+@contextlib.contextmanager
+def told(ground: Ground, tally: Tally, name: str) -> Iterator[Ground]:
+    """The ground for a test, with somebody who reads all the while."""
+    ground.tally, tally.name, tally.points[name] = tally, name, ground.points
+    with (
+        Reader(ground.place.home / "analytics.duckdb", pause=0.5, still=STILL) as analyst,
+        DeltaReader(ground.place.lake.root) as other,
+    ):
+        yield ground
+    faults = [*analyst.faults, *other.faults]
+    tally.reader_errors, tally.queries = tally.reader_errors + len(faults), analyst.queries + other.queries
+    assert not faults, f"readers met {faults[:5]}"
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def stations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """The stations up to the decisions, and what is recorded of the run."""
-    with ground(tmp_path_factory.mktemp("line"), LINE, ELSEWHERE) as made:
+    with ground(tmp_path_factory.mktemp("line"), "stations", LINE, ELSEWHERE) as made:
+        yield made
+
+
+@pytest.fixture
+def line(stations: Ground, tally: Tally) -> Iterator[Ground]:
+    with told(stations, tally, "a day's run") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """The whole run, of which only analytics.duckdb is on the faulty disk."""
-    with ground(tmp_path_factory.mktemp("marts"), WHOLE, [*ELSEWHERE[:2], "/lake/", "/governance.db"]) as made:
+    elsewhere = [*ELSEWHERE[:2], "/lake/", "/governance.db"]
+    with ground(tmp_path_factory.mktemp("marts"), "refresh", WHOLE, elsewhere) as made:
+        yield made
+
+
+@pytest.fixture
+def marts(warehouse: Ground, tally: Tally) -> Iterator[Ground]:
+    with told(warehouse, tally, "a refresh") as made:
         yield made
 
 

@@ -5,17 +5,17 @@ Needs the full file, and half an hour. TORTURE_SEED chooses the moments.
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from pathlib import Path
 
 import pytest
 from torture_runs import Place, check_ended, check_whole, hashes, killed_after
+from torture_seed import seed
 from whole_shop import needed_whole_file
 
 KILLS = 3
-SEED = int(os.environ.get("TORTURE_SEED", "20111209"))
+SEED = seed(20111209)
 BACKFILL = ["run", "--from", "2010-12-01", "--to", "2011-12-09"]
 
 pytestmark = [pytest.mark.torture, pytest.mark.full_data]

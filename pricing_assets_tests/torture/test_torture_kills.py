@@ -26,11 +26,12 @@ from torture_runs import (
     moments,
     stations,
 )
+from torture_seed import seed
 
 from pricing_assets.lake import claims
 
 KILLS = min(10, int(os.environ.get("TORTURE_KILLS", "10")))  # a process that imports all takes its time
-SEED = int(os.environ.get("TORTURE_SEED", "20111209"))
+SEED = seed(20111209)
 SPREAD = [
     *("start-up", "raw commits", "features", "decisions", "decision commits"),
     *("runs.days", "dbt", "dbt", "rename", "decision commits"),

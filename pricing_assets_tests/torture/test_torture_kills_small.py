@@ -24,11 +24,13 @@ from torture_runs import (
     stations,
     warm,
 )
+from torture_seed import repeat, seed
 from torture_shop import FIRST, write_shop
+from torture_table import Row
 
 from pricing_assets.lake import days as manifests
 
-SEED = 20261120
+SEED = seed(20261120)
 STATIONS = [
     *("start-up", "raw commits", "raw commits", "features", "decisions"),
     *("decision commits", "decision commits", "runs.days", "dbt", "rename"),
@@ -44,32 +46,35 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shop(tmp_path_factory.mktemp("tiny") / "shop")
 
 
-def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Path, tmp_path: Path) -> None:
+def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Path, tmp_path: Path, row: Row) -> None:
+    row.stage = "a tiny shop"
     undisturbed, killed = Place(tmp_path / "undisturbed", shop), Place(tmp_path / "killed", shop)
     with warm(killed) as server:
         server.start(*span(20, 21), "--home", str(undisturbed.home))
         started = time.time()
         assert server.wait() == 0
         planned = moments(stations(undisturbed.home, started), STATIONS, SEED)
-        print(f"seed {SEED}: " + ", ".join(f"{name} at {moment:.2f} s" for name, moment in planned))
-        kills, expected = 0, hashes(undisturbed.lake)
+        print(repeat("ten_kills", SEED, target="test"))
+        print(", ".join(f"killed at {name}, {moment:.2f} s after its start" for name, moment in planned))
+        expected = hashes(undisturbed.lake)
         with Reader(killed.home / "analytics.duckdb", pause=0.25) as reader:
             for _, moment in planned:
                 pid = server.start(*span(20, 21))
                 time.sleep(moment)
                 kill(pid)
-                kills += server.wait() == -9
+                row.kills += server.wait() == -9
                 check_whole(killed.lake)
                 found = hashes(killed.lake)
                 assert all(found[table].items() <= expected[table].items() for table in found)
             server.run(*span(20, 21))
-    assert kills >= 8
+        server.run("replay", *span(20, 21)[1:])
+    row.queries, row.reader_errors = reader.queries, len(reader.faults)
+    assert row.kills >= 8
     assert hashes(killed.lake) == hashes(undisturbed.lake)
     assert_frame_equal(standing(killed.lake), standing(undisturbed.lake))
     check_whole(killed.lake)
-    check_ended(killed, kills)
+    check_ended(killed, row.kills)
     assert reader.faults == [] and reader.queries > 0
-    print(f"{kills} kills, {reader.queries} queries by the reader")
 
 
 @pytest.mark.torture

@@ -20,6 +20,7 @@ from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
 from torture_findings import standing
 from torture_runs import Place, Warm, check_whole, hashes, warm
+from torture_seed import seed
 from torture_shop import FIRST, write_shop
 
 from pricing_assets.lake import claims
@@ -28,7 +29,7 @@ from pricing_assets.tables.forecasts import DemandForecasts
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 MARKET, LAST = date(2026, 10, 2), date(2026, 10, 31)
-SEED = 20261129
+SEED = seed(20261129)
 
 pytestmark = pytest.mark.torture
 

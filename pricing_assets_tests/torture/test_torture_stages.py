@@ -16,12 +16,13 @@ from publishing_receiver import SECRET, Receiver
 from torture_findings import Findings, rows_of
 from torture_readers import STILL, DeltaReader
 from torture_runs import Place, Reader, hashes, kill, warm
+from torture_seed import repeat, seed
 from torture_shop import write_shop
 from torture_stages import DAYS, STAGES, YEAR, Bench, Stage, day
-from torture_table import ROWS, Row, lines
+from torture_table import Row
 
 KILLS = int(os.environ.get("TORTURE_KILLS", "200"))
-SEED = int(os.environ.get("TORTURE_SEED", "20111209"))
+SEED = seed(20111209)
 ALONE = os.environ.get("TORTURE_KILL")
 SHARES = 200
 MISSES = 3  # as many moments as kills may come too late: a machine is not always equally fast
@@ -53,14 +54,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory, module_patch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("kind", STAGES, ids=lambda kind: kind.name.replace(" ", "-"))
-def test_killed_at_random_moments_and_run_again_nothing_is_lost(kind: type[Stage], bench: Bench) -> None:
+def test_killed_at_random_moments_and_run_again_nothing_is_lost(kind: type[Stage], bench: Bench, row: Row) -> None:
     stage, wanted = kind(bench), max(1, round(kind.share * KILLS / SHARES))
     numbers = [int(ALONE)] if ALONE else list(range(min(MISSES * wanted, stage.most)))
     stage.begin()
-    row = Row(stage.name, 0, 0, 0, 0, 0, 0, 0.0)
-    ROWS.append(row)
+    row.stage = stage.name
     said: list[str] = []
-    started = time.monotonic()
     with (
         Reader(stage.place.home / "analytics.duckdb", pause=0.5, still=STILL) as reader,
         DeltaReader(stage.place.lake.root) as other,
@@ -71,10 +70,8 @@ def test_killed_at_random_moments_and_run_again_nothing_is_lost(kind: type[Stage
             if row.kills >= wanted or len(said) > 3:
                 break
         judged(stage, f"at the end, after kill {number}", stage.end(number), row, said)
-    row.seconds = time.monotonic() - started
     row.reader_errors, row.queries = len(reader.faults) + len(other.faults), reader.queries + other.queries
     said += [f"a reader of {stage.name}: {fault}" for fault in (*reader.faults, *other.faults)[:5]]
-    print("\n".join(lines()), flush=True)
     assert not said, "\n".join(said)
     assert row.kills >= (0 if ALONE else wanted)
 
@@ -90,6 +87,8 @@ def killed(stage: Stage, number: int, row: Row, said: list[str]) -> bool:
     where = f"kill {number} of {stage.name}, {moment:.2f} s after its start"
     judged(stage, where, stage.killed(number), row, said)
     judged(stage, f"resumed after {where}", stage.again(number), row, said)
+    if (again := stage.day_again(number)) is not None:
+        judged(stage, f"replayed after {where}", stage.replayed(again, again), row, said)
     return was_at_work
 
 
@@ -99,6 +98,5 @@ def judged(stage: Stage, where: str, found: Findings, row: Row, said: list[str])
         setattr(row, kind, getattr(row, kind) + number)
     if found:
         number = where.rpartition("kill ")[2].split(" ")[0]
-        chosen = f"stages and {stage.name.replace(' ', '-')}"
-        again = f"TORTURE_SEED={SEED} TORTURE_KILL={number} make torture PYTEST='-k \"{chosen}\"'"
-        said.append(f"{where}: {found}\n  repeat it: {again}")
+        again = repeat(f"stages and {stage.name.replace(' ', '-')}", SEED, TORTURE_KILL=number, **stage.alone)
+        said.append(f"{where}: {found}\n  {again}")

@@ -19,6 +19,8 @@ from itertools import islice
 from pathlib import Path
 from struct import Struct
 
+from torture_findings import Wrong, rows_of
+
 from pricing_assets.counting import counted
 
 MOST_FAILURES = 20
@@ -162,8 +164,10 @@ def torment(suffers: Callable[[Fault, int], bool], planned: Iterable[tuple[Fault
 
 @dataclass
 class Tally:
-    """What came of the faults: printed at the end, by scenario. `missed` are points that a run did not come to."""
+    """What came of the faults of a test. `points` are calls that can fail, by what was done; `missed` those of them
+    that a run did not come to."""
 
+    name: str = ""
     points: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     missed: int = 0
@@ -171,18 +175,24 @@ class Tally:
     duplicated: int = 0
     torn: int = 0
     reader_errors: int = 0
+    queries: int = 0
 
     def count(self, error: Exception) -> None:
-        """One more that went wrong, by what the check that found it says."""
-        said = str(error)
-        if not isinstance(error, AssertionError):
-            self.reader_errors += 1
-        elif "done" in said or "lost" in said:
-            self.lost += 1
-        elif "twice" in said or "exactly once" in said:
-            self.duplicated += 1
-        else:
+        """One more that went wrong: what a check found, or what a reader met."""
+        if isinstance(error, Wrong):
+            for kind, number in rows_of(error.found).items():
+                setattr(self, kind, getattr(self, kind) + number)
+        elif isinstance(error, AssertionError):
             self.torn += 1
+        else:
+            self.reader_errors += 1
+
+    def add(self, other: Tally) -> None:
+        """Those of another test of the same calls."""
+        self.points |= other.points
+        self.faults += other.faults
+        for name in ("missed", "lost", "duplicated", "torn", "reader_errors", "queries"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def says(self) -> str:
         """`fault points, faults, lost, duplicated, torn, reader errors`."""

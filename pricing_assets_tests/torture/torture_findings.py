@@ -49,6 +49,20 @@ class Findings:
         self.torn += other.torn
 
 
+class Wrong(AssertionError):
+    """Something was found that must not be."""
+
+    def __init__(self, found: Findings) -> None:
+        super().__init__(str(found))
+        self.found = found
+
+
+def require(holds: bool, **said: str) -> None:
+    """Raises Wrong with a sentence by its kind (lost, duplicated, torn) where it does not hold."""
+    if not holds:
+        raise Wrong(Findings(**{kind: [what] for kind, what in said.items()}))
+
+
 def standing(lake: Lake) -> pl.DataFrame:
     """The standing decisions of all days."""
     rows = lake.read_files(PriceDecisions, manifests.manifested(lake, PriceDecisions).values())

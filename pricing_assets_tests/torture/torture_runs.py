@@ -21,7 +21,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-from torture_findings import of_days
+from torture_findings import Wrong, of_days
 
 from pricing_assets.lake import Lake, claims
 from pricing_assets.lake import days as manifests
@@ -214,7 +214,7 @@ class Reader:
             with self.still:
                 if self.analytics.exists():
                     try:
-                        self.faults.extend(_half_states(self.analytics))
+                        self.faults.extend(half_states(self.analytics))
                     except duckdb.Error as fault:
                         self.faults.append(str(fault))
                     self.queries += 1
@@ -232,7 +232,7 @@ _HALF = """
 """
 
 
-def _half_states(analytics: Path) -> list[str]:
+def half_states(analytics: Path) -> list[str]:
     with duckdb.connect(str(analytics), read_only=True) as connection:
         return [f"half a day: {row}" for row in connection.sql(_HALF).fetchall()]
 
@@ -249,8 +249,8 @@ def hashes(lake: Lake) -> Hashes:
 
 def check_whole(lake: Lake) -> None:
     """Nothing lost, doubled or torn in the days that stand."""
-    found = of_days(lake)
-    assert not found, str(found)
+    if found := of_days(lake):
+        raise Wrong(found)
 
 
 def check_ended(place: Place, kills: int) -> None:

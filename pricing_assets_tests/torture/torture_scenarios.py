@@ -1,7 +1,7 @@
 """What is done while a disk fails: small operations of the lake, the manifest, claims, governance and the warehouse.
 
 Here: each operation, what is there before it, and what readers see; and a process that forks one on demand, started
-with the library of torture_faults.py. Not here: which call fails, and the judging.
+with the library of torture_faults.py. Not here: passes over many days (torture_passes), which call fails, judging.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,12 @@ import polars as pl
 from governance_reviews import DAY as PROPOSED_ON
 from governance_reviews import proposal
 from lake_frames import DAY, NOON, RUN, day, days_frame, days_row, prices, typed
+from torture_findings import require
+from torture_passes import PASSES
+from torture_scenario import Scenario, State, lake_of, nothing, rows_of
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, claims, warehouse
+from pricing_assets.lake import claims, warehouse
 from pricing_assets.lake.days import commit_days
 from pricing_assets.lake.files import storage_faults
 from pricing_assets.tables import raw, runs
@@ -34,7 +36,6 @@ from pricing_assets.tables.base import Table, identifier
 from pricing_assets.tables.base import day as day_column
 from pricing_assets.tables.base import known_at as known_at_column
 
-State = Any
 STRATEGY = """
 strategy: spring
 type: rules
@@ -43,24 +44,6 @@ scope: {category: [HOME]}
 rules: [{name: all, then: {multiply: 0.9}}]
 """
 THREE = [day(0), day(1), day(2)]
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One operation. `state` is what every reader sees, and raises where one has an error."""
-
-    before: Callable[[Path], object]
-    act: Callable[[Path], object]
-    state: Callable[[Path], State]
-    in_steps: bool = False  # its states in between are no mix: of a dead process anybody may take them over
-
-
-def lake_of(home: Path) -> Lake:
-    return Lake(home / "lake")
-
-
-def nothing(home: Path) -> None:
-    home.mkdir(parents=True, exist_ok=True)
 
 
 # --- tables of the lake ---
@@ -90,18 +73,6 @@ class NextStock(FirstStock):
 
 def stock(table: type[Table], on: date, **more: Any) -> pl.DataFrame:
     return typed(table, [{"date": on, "sku": "a", "market": "GB", "known_at": NOON, "on_hand": 3, **more}])
-
-
-def rows_of(lake: Lake, table: type[Table]) -> list[dict[str, Any]]:
-    """What our reader sees, which must be what Polars' own reader of Delta tables sees."""
-    rows = lake.read(table)
-    if lake.version(table) >= 0:
-        seen = pl.scan_delta(str(lake.folder(table))).collect()
-        by = [name for name in table.order() if name in seen.columns]
-        shared = [name for name in rows.columns if name in seen.columns]
-        theirs = seen.select(pl.col(name).cast(rows.schema[name]) for name in shared).sort(by)
-        assert theirs.equals(rows.select(shared).sort(by)), f"{table.table_name()}: two readers, two contents"
-    return rows.to_dicts()
 
 
 def priced(price: str, days: list[date]) -> Callable[[Path], object]:
@@ -157,7 +128,8 @@ def days_seen(home: Path) -> State:
     rows = rows_of(lake, runs.Days)
     for row in rows:
         for file in row["tables"]:
-            assert (lake.folder(raw.Prices) / f"date={file['partition']}" / f"{file['hash']}.parquet").exists()
+            path = lake.folder(raw.Prices) / f"date={file['partition']}" / f"{file['hash']}.parquet"
+            require(path.exists(), lost=f"{path.name}, which a day that stands names")
             file.pop("version")  # a commit that was tried twice may have another
     return rows
 
@@ -226,7 +198,8 @@ def governance_seen(home: Path) -> State:
     if not path.exists():
         return {}
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+        sound = database.execute("pragma integrity_check").fetchall() == [("ok",)]
+        require(sound, torn="SQLite finds its file damaged")
         known = database.execute(
             "select type, name from sqlite_master where name not like 'sqlite_%' order by 2"
         ).fetchall()
@@ -305,6 +278,7 @@ SCENARIOS = {
     "governance: approve three": Scenario(first_start, approved, governance_seen),
     "warehouse: refresh": Scenario(before_refresh, refreshed, warehouse_seen),
     "warehouse: renew": Scenario(before_renewal, renewed, warehouse_seen),
+    **PASSES,
 }
 
 

@@ -9,6 +9,7 @@ Another stage is another class in STAGES: `begin` makes its home, `ready` what a
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -88,6 +89,8 @@ class Stage:
         self.place = bench.empty(self.name.replace(" ", "-"))
         self.seconds = 0.0
         """How long `work` takes where nobody disturbs it, as it did last."""
+        self.alone: dict[str, object] = {}
+        """What the environment must say beside the seed and the kill's number, so that it is repeated alone."""
 
     @property
     def home(self) -> list[str]:
@@ -121,6 +124,10 @@ class Stage:
         """What is found once it was run again."""
         return of_days(self.place.lake)
 
+    def day_again(self, number: int) -> int | None:
+        """A day that is decided again after each kill, from what is recorded; none where no day stands."""
+        return DAYS - 1 - number % 20
+
     def end(self, last: int) -> Findings:
         """What is found at the end, after `last` was killed and resumed."""
         return Findings()
@@ -132,6 +139,15 @@ class Stage:
         code = self.bench.server.wait()
         self.seconds = time.monotonic() - started
         return Findings(lost=[f"{' '.join(commands[-1])} ended by {code}"] if code else [])
+
+    def caught_up(self, number: int) -> None:
+        """So many days stand: what a kill that is repeated alone had before it."""
+        if (standing := self.standing()) < number:
+            self.ended([["run", "--from", day(standing), "--to", day(number - 1), *self.home]])
+
+    def standing(self) -> int:
+        """The days that stand, which is the number of the first that does not."""
+        return manifests.standing(self.place.lake).height if self.place.home.exists() else 0
 
     def replayed(self, first: int, last: int) -> Findings:
         """Every day is decided again from what is recorded, to the same hash."""
@@ -158,6 +174,9 @@ class FirstStart(Stage):
     def moment(self, number: int, chance: Random) -> float:
         return chance.random() * self.seconds * 0.6
 
+    def day_again(self, number: int) -> int | None:
+        return 0
+
     def resumed(self, number: int) -> Findings:
         found = of_days(self.place.lake)
         found.add(of_hashes(hashes(self.place.lake), self.bench.expected, date.fromisoformat(day(0))))
@@ -173,6 +192,12 @@ class DailyRun(Stage):
     def begin(self) -> None:
         self.ended([["run", "--from", day(0), "--to", day(EARLY), *self.home]])
         self.ended(self.work(0))
+
+    def ready(self, number: int) -> None:
+        self.caught_up(EARLY + 1 + number)
+
+    def day_again(self, number: int) -> int | None:
+        return EARLY + 1 + number
 
     def work(self, number: int) -> Commands:
         run = ["run", "--date", day(EARLY + 1 + number), *self.home]
@@ -203,11 +228,16 @@ class Backfill(Stage):
         self.expected = hashes(whole.lake)
 
     def ready(self, number: int) -> None:
-        if self._begun() >= YEAR:
+        if self.standing() >= YEAR:
             gone(self.place.home)
+        self.caught_up(int(os.environ.get("TORTURE_STOOD", "0")))
+        self.alone = {"TORTURE_STOOD": self.standing()}
+
+    def day_again(self, number: int) -> int | None:
+        return self.standing() - 1 if self.standing() else None
 
     def work(self, number: int) -> Commands:
-        return [["run", "--from", day(self._begun()), "--to", day(YEAR - 1), *self.home]]
+        return [["run", "--from", day(self.standing()), "--to", day(YEAR - 1), *self.home]]
 
     def moment(self, number: int, chance: Random) -> float:
         return chance.random() * self.bench.month * 1.5
@@ -222,16 +252,12 @@ class Backfill(Stage):
         return Findings()
 
     def end(self, last: int) -> Findings:
-        found = self.ended(self.work(last)) if self._begun() < YEAR else Findings()
+        found = self.ended(self.work(last)) if self.standing() < YEAR else Findings()
         found.add(of_days(self.place.lake))
         all_days = [date.fromisoformat(day(number)) for number in range(YEAR)]
         found.add(of_hashes(hashes(self.place.lake), self.expected, *all_days))
         found.add(self.replayed(0, YEAR - 1))
         return found
-
-    def _begun(self) -> int:
-        """The first day that does not stand."""
-        return manifests.standing(self.place.lake).height if self.place.home.exists() else 0
 
 
 class ApprovalStage(Stage):
@@ -252,6 +278,9 @@ class ApprovalStage(Stage):
 
     def killed(self, number: int) -> Findings:
         return Findings()
+
+    def day_again(self, number: int) -> int | None:
+        return None
 
     def again(self, number: int) -> Findings:
         """Said again: it is approved now, or was by the one that was killed."""
@@ -276,6 +305,9 @@ class Retraining(ApprovalStage):
         super().ready(number)
         self.bench.server.start_all(super().work(number))
         assert self.bench.server.wait() == 0
+
+    def day_again(self, number: int) -> int | None:
+        return DAYS - 1 - number % 20
 
     def _renew(self) -> None:
         self.place = self.bench.copied("training")
@@ -393,8 +425,6 @@ class Keeping(Stage):
         found.add(of_hashes(there, self.expected))
         missing = kept - {(table, of) for table, files in there.items() for of in files}
         found.lost += [f"{table} of {of}" for table, of in sorted(missing)[:5]]
-        last = DAYS - 1 - number % 20
-        found.add(self.replayed(last, last))
         return found
 
 
