@@ -12,14 +12,14 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 
-def pricing(*words: str, code: int = 0) -> Result:
-    """Runs a command; its exit code must be `code`."""
+def pricing(*words: str, code: int | None = 0) -> Result:
+    """Runs a command; its exit code must be `code`, where one is named."""
     from pricing_assets.cli import app
 
     result = CliRunner().invoke(app, list(words))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
-    assert result.exit_code == code, result.output
+    assert code is None or result.exit_code == code, result.output
     return result
 
 

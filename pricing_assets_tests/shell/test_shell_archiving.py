@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 from shell_commands import answer, pricing
-from tiny_shop import FIRST, Shop
+from tiny_shop import DAYS, FIRST, Shop
 
 from pricing_assets.archive.places import RESTORING
 from pricing_assets.lake import Lake, days
@@ -103,3 +106,32 @@ def test_doctor_says_what_cannot_be_computed_again(copied: Path, shop: Shop) -> 
     said = pricing("doctor", code=1).stdout
     assert f"FAULT lake: 1 thing missing or damaged: raw.sales {FIRST}" in said and "pricing restore BACKUP" in said
     assert "raw.sales" in pricing("replay", "--date", str(FIRST), code=1).output
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_home_copied_half_is_named_never_taken_for_whole_and_sound_once_the_copy_is(
+    priced: Path, home: Path, quick: object, share: float
+) -> None:
+    files = sorted(path.relative_to(priced) for path in priced.rglob("*") if path.is_file())
+    expected = {day: row["decisions_hash"] for day, row in _standing(priced).items()}
+    _copy(priced, home, Random(str(share)).sample(files, int(share * len(files))))
+    faults = [each for each in answer("doctor", code=1) if not each["sound"]]
+    assert faults and all(each["found"] and each["remedy"] for each in faults)
+    ran = pricing("run", "--from", str(FIRST), "--to", str(DAYS[4]), "--json", code=None)
+    if ran.exit_code:
+        said = json.loads(ran.stdout)
+        assert said["error"] and said["remedy"]
+        _copy(priced, home, files)
+        assert all(each["sound"] for each in answer("doctor"))
+    assert {day: row["decisions_hash"] for day, row in _standing(home).items()} == expected
+    pricing("replay", "--from", str(FIRST), "--to", str(DAYS[4]))
+
+
+def _standing(home: Path) -> dict[object, dict[str, object]]:
+    return {row["date"]: row for row in days.standing(Lake(home / "lake")).to_dicts()}
+
+
+def _copy(source: Path, home: Path, files: Sequence[Path]) -> None:
+    for file in files:
+        (home / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / file, home / file)

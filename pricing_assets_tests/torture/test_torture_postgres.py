@@ -19,7 +19,7 @@ import torture_runs
 from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
 from torture_findings import standing
-from torture_runs import Place, Warm, check_whole, hashes, warm
+from torture_runs import PATIENCE, Place, Warm, check_whole, hashes, warm
 from torture_seed import seed
 from torture_shop import FIRST, write_shop
 
@@ -146,6 +146,13 @@ def test_a_server_restarted_in_mid_run_costs_a_run_at_most_and_no_day(tmp_path: 
         assert ended["well"] + ended["by name"] > outages // 2, "most were struck at work"
         assert hashes(place.lake) == hashes(whole.lake)
         assert_frame_equal(standing(place.lake), standing(whole.lake))
+        assert "FAULT" not in place.run("doctor")
+        postgres.stop()
+        doctor = place.start("doctor")
+        said, _ = doctor.communicate(timeout=PATIENCE)
+        assert doctor.returncode == 1 and "FAULT governance" in said and "\n  remedy: " in said, said
+        assert "Traceback" not in said and "secret-word" not in said, said
+        postgres.start()
         assert "FAULT" not in place.run("doctor")
 
 

@@ -230,9 +230,10 @@ def rewritten(backup: Path, **changes: object) -> Path:
 )
 def test_a_newer_version_is_named(backup: Path, elsewhere: Settings, changes: dict[str, object], what: str) -> None:
     newer = rewritten(backup, code_version="7.0.0", **changes)
-    with pytest.raises(PricingError, match=what) as refused:
-        restore(newer, elsewhere)
-    assert "upgrade pricing-assets" in refused.value.remedy and not elsewhere.home.exists()
+    for read in (verify, lambda file: restore(file, elsewhere)):
+        with pytest.raises(PricingError, match=what) as refused:
+            read(newer)
+        assert "upgrade pricing-assets" in refused.value.remedy and not elsewhere.home.exists()
 
 
 def test_a_home_that_is_not_empty_is_left_alone(backup: Path, elsewhere: Settings) -> None:
