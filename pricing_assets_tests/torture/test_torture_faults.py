@@ -91,7 +91,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def disk(ground: Path) -> Disk:
-    return Disk(ground.parent / "disk", ground)
+    return Disk(ground.parent / "disk", ground, ["/source/"])  # a shop's own files are not the platform's to write
 
 
 @pytest.fixture(scope="module")
