@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from servers import empty_database
+from torture_findings import of_approval, open_event
 from torture_runs import Place, check_whole, hashes, kill, warm
 from torture_seed import seed
 from torture_shop import FIRST, write_shop
@@ -52,7 +53,7 @@ def test_ten_backups_while_runs_commit_and_are_killed_each_replay(shop: Path, tm
     chance = random.Random(SEED)
     place = Place(tmp_path / "home", shop)
     settings = Settings(home=place.home)
-    days, kills, taken, moments = set(), 0, [], []
+    days, replays, kills, taken, moments = set[date](), 0, 0, [], []
     with warm(place) as server:
         server.run(*span(20, 20))
         for number in range(BACKUPS):
@@ -75,12 +76,17 @@ def test_ten_backups_while_runs_commit_and_are_killed_each_replay(shop: Path, tm
         lake = Lake(home / "lake")
         check_whole(lake)
         assert soundness.flaws(lake) == [] and claims.holders(lake) == {}
-        days |= set(replayed(lake))
+        again = replayed(lake)
+        days, replays = days | set(again), replays + len(again)
         with governance.open_store(Settings(home=home).governance) as store:
             assert store.events() == events[: saved.head.events]
+        event = open_event(home, "psi")
+        Place(home, shop).run("drift", "approve", event, "--reason", "it drifts", "--by", "ann")
+        assert not (found := of_approval(home, event)), str(found)
     assert len(days) > 3 and kills
     longest = max(saved.seconds for saved in taken)
     print(f"seed {SEED}: {BACKUPS} backups at {moments} s, at most {longest:.1f} s; {kills} runs killed beside them")
+    print(f"{replays} replays of restored days, each to its hash")
 
 
 def test_a_backup_killed_anywhere_leaves_no_file_or_a_whole_one(shop: Path, tmp_path: Path) -> None:
