@@ -186,17 +186,25 @@ def _report(shell: Shell, days: Sequence[date], launched: Sequence[Launched]) ->
 
 
 def _without_model(shell: Shell, days: Sequence[date]) -> list[str]:
-    """A sentence per model in force that could not be had, as the forecasts of the days say that stand now."""
+    """A sentence per model in force that could not be had, as the forecasts of the days say that stand now.
+
+    Day by day: forecasts of a year are more than memory holds.
+    """
     from pricing_assets.tables.forecasts import DemandForecasts
 
     files = manifests.manifested(shell.lake, DemandForecasts)
-    wanted = [files[day] for day in days if day in files]
-    return missed(shell.lake.read_files(DemandForecasts, wanted, ["date", "fallback_reason"]).unique())
+    said = partial(shell.lake.read_files, DemandForecasts, columns=["date", "fallback_reason"], where=_missing())
+    return missed(pl.concat([said([]), *(said([files[day]]).unique() for day in days if day in files)]))
+
+
+def _missing() -> pl.Expr:
+    """Whether a forecast was made without a version in force, for it could not be had."""
+    return pl.col("fallback_reason").cast(pl.String).str.contains(_MISSED)
 
 
 def missed(rows: pl.DataFrame) -> list[str]:
     """A sentence per reason, of forecasts with date and fallback_reason, for which a version in force was missed."""
-    found = rows.filter(pl.col("fallback_reason").cast(pl.String).str.contains(_MISSED)).unique().sort("date")
+    found = rows.filter(_missing()).unique().sort("date")
     days = found.group_by("fallback_reason", maintain_order=True).agg(pl.col("date").n_unique())
     return [f"{reason}; a simple method forecast instead on {counted(number, 'day')}" for reason, number in days.rows()]
 

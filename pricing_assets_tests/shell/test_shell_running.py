@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,6 +16,8 @@ from shell_commands import answer, pricing
 from tiny_shop import CLOSED, DAYS, FIRST, LAST, Shop
 
 from pricing_assets.lake import Lake, claims, days
+from pricing_assets.lake.entries import PartitionFile
+from pricing_assets.tables import Table
 
 Quick = Callable[[], None]
 
@@ -251,3 +254,19 @@ def test_a_model_that_could_not_be_had_is_warned_of_but_not_series_too_sparse_fo
     ]
     assert missed(rows.filter(pl.col("fallback_reason").is_in(usual))) == []
     assert missed(rows.clear()) == []
+
+
+def test_what_a_range_warns_of_is_read_day_by_day(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forecasts of a year, read at once to be warned of, took more memory than all that made them."""
+    asked: list[int] = []
+    read = Lake.read_files
+
+    def spied(lake: Lake, table: type[Table], files: Iterable[PartitionFile], *more: Any, **named: Any) -> pl.DataFrame:
+        chosen = list(files)
+        asked.extend([len(chosen)] if named.get("columns") == ["date", "fallback_reason"] else [])
+        return read(lake, table, chosen, *more, **named)
+
+    pricing("run", "--from", str(FIRST), "--to", str(DAYS[3]))
+    monkeypatch.setattr(Lake, "read_files", spied)
+    assert "nothing changed" in pricing("run", "--from", str(FIRST), "--to", str(DAYS[3])).stdout
+    assert max(asked) == 1 and asked.count(1) >= 4
