@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -34,6 +35,17 @@ def pytest_collection_finish() -> None:
     """What was imported to collect the tests stays: looking through it for garbage again and again took a twentieth."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the torture, or its short half, came to: reports of a test's end have what it told."""
+    reports = [each for reports in terminalreporter.stats.values() for each in reports]
+    ended = [dict(each.user_properties) for each in reports if getattr(each, "when", "") == "teardown"]
+    if any(ended):
+        from torture_told import told
+
+        for line in told(ended):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)
