@@ -37,6 +37,7 @@ OF_PANELS: tuple[type[Table], ...] = (
     *(raw.Products, raw.Listings, raw.Prices),
     *(raw.Sales, raw.Stock, raw.Promotions),
 )
+"""What panels are made of."""
 _DATED: dict[type[Table], str] = {raw.Promotions: "target_date"}
 """The column of a table's date, where it is another than `date`."""
 _TOLD_BY_TEXT: dict[type[Table], tuple[str, ...]] = {raw.Listings: ("sku", "market"), raw.Sales: ("market",)}

@@ -168,7 +168,7 @@ def test_some_calls_fail_in_some_way(torture: Torture) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_each_call_fails_in_each_way(torture: Torture, fault: Fault) -> None:
     if named := os.environ.get("TORTURE_POINT"):
-        if (torture.name, fault.name) == (os.environ["TORTURE_SCENARIO"], os.environ["TORTURE_FAULT"]):
+        if (torture.name, fault.name) == (os.environ.get("TORTURE_SCENARIO"), os.environ.get("TORTURE_FAULT")):
             assert torture.suffers(fault, int(named)), "no call of that number can fail so"
         return
     torment(torture.suffers, ((fault, target) for target in range(1, MOST_CALLS)))

@@ -48,10 +48,9 @@ class State(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Some series of a design: which they are, their rows, their own design, and their centred columns after ones."""
+    """Some series of a design: which they are, their own design, and their centred columns after one of ones."""
 
     series: slice
-    rows: slice
     design: Design
     whole: Floats
 
@@ -152,7 +151,7 @@ def _parts(design: Design) -> list[_Part]:
         some = part.design
         whole = np.empty((len(some.y), some.x.shape[1] + 1), order="F")  # sums are taken of columns
         whole[:, 0], whole[:, 1:] = 1.0, some.x - _centre(some)[some.series]
-        return _Part(part.series, part.rows, some, whole)
+        return _Part(part.series, some, whole)
 
     return side_by_side(centred, parts(design))
 
