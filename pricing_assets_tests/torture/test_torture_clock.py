@@ -7,7 +7,7 @@ import random
 import struct
 import subprocess
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,10 @@ from torture_shop import FIRST, write_shop
 SOURCE = Path(__file__).with_name("clock.c")
 SEED = seed(20261208)
 HOUR = 3600
-JUMPS = (-HOUR, -26 * HOUR, 60 * 24 * HOUR, -90 * 24 * HOUR, -400 * 24 * HOUR, -HOUR)
+BEFORE = -((datetime.now(UTC).date() - FIRST).days + 30) * 24 * HOUR
+"""After this jump it is before the days themselves."""
+JUMPS = (-HOUR, -26 * HOUR, 60 * 24 * HOUR, -90 * 24 * HOUR, BEFORE, -HOUR)
 """Seconds, in the midst of a day's run each: on from where the one before left the clock."""
-BEFORE = -400 * 24 * HOUR
-"""After this one it is before the days themselves."""
 
 pytestmark = [
     pytest.mark.torture,

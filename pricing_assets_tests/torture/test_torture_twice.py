@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ import pytest
 from publishing_receiver import SECRET, Receiver
 from torture_findings import Findings, of_approval, of_days, of_hashes, of_prices_sent, of_retraining, open_event
 from torture_runs import Place, Warm, check_ended, hashes, kill, warm
-from torture_shop import write_shop
+from torture_shop import FIRST, write_shop
 
 from pricing_assets import sources
 from pricing_assets.lake import claims, compaction
@@ -31,7 +31,6 @@ from pricing_assets.settings import Settings
 from pricing_assets.tables.decisions import PriceBook
 from pricing_assets.tables.publishing import Publications
 
-FIRST = date(2026, 1, 1)
 PATIENCE = 300
 BIN = Path(sys.executable).parent
 VARIABLES = {"TILL_SECRET": SECRET, "PRICING_KEEP_DECISIONS_DAYS": "40"}
