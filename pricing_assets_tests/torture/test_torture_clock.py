@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import mmap
 import random
-import struct
-import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from polars.testing import assert_frame_equal
-from torture_faults import compiler
+from torture_clock import Clock
 from torture_findings import standing
+from torture_preload import compiler
 from torture_runs import PATIENCE, Place, check_ended, check_whole, hashes, warm
 from torture_seed import repeat, seed
 from torture_shop import FIRST, write_shop
 
-SOURCE = Path(__file__).with_name("clock.c")
 SEED = seed(20261208)
 HOUR = 3600
 BEFORE = -((datetime.now(UTC).date() - FIRST).days + 30) * 24 * HOUR
@@ -34,28 +31,6 @@ pytestmark = [
 
 def day(number: int) -> str:
     return str(FIRST + timedelta(days=20 + number))
-
-
-class Clock:
-    """The library, and the file that moves the time of day of who is started with it."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.library, self.file = folder / "clock.so", folder / "seconds"
-        command = [str(compiler()), "-shared", "-fPIC", "-O1", "-o", str(self.library), str(SOURCE), "-ldl"]
-        subprocess.run(command, check=True)
-        self.file.write_bytes(struct.pack("=q", 0))
-        with self.file.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 8)
-        self.away = 0
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"LD_PRELOAD": str(self.library), "TORTURE_CLOCK": str(self.file)}
-
-    def jump(self, seconds: int) -> None:
-        self.away += seconds
-        self._map[:] = struct.pack("=q", self.away)
 
 
 def test_days_end_the_same_whatever_the_clock_does_and_doctor_names_one_that_is_back(tmp_path: Path) -> None:

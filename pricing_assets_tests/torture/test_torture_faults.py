@@ -31,10 +31,10 @@ from torture_faults import (
     Disk,
     Fault,
     Tally,
-    compiler,
     torment,
 )
 from torture_findings import require
+from torture_preload import compiler
 from torture_scenario import Scenario, nothing
 from torture_scenarios import SCENARIOS
 from torture_seed import repeat, seed

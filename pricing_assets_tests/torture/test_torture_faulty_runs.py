@@ -32,10 +32,10 @@ from torture_faults import (
     Disk,
     Fault,
     Tally,
-    compiler,
     torment,
 )
 from torture_findings import require
+from torture_preload import compiler
 from torture_readers import STILL, DeltaReader
 from torture_runs import Hashes, Place, Reader, Warm, check_ended, check_whole, half_states, hashes
 from torture_seed import repeat, seed

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from torture_faults import CUT, CUT_NAMES, Disk, Fault, compiler
+from torture_faults import CUT, CUT_NAMES, Disk, Fault
+from torture_preload import compiler
 from torture_training import MODEL, bench_of
 
 from pricing_assets.models import champion_in_force

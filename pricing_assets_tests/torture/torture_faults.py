@@ -9,8 +9,6 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from pathlib import Path
 from struct import Struct
 
 from torture_findings import Wrong, rows_of
+from torture_preload import build
 
 from pricing_assets.counting import counted
 
@@ -67,11 +66,6 @@ class Call:
     fault: str
 
 
-def compiler() -> str | None:
-    """The machine's C compiler, where it has one."""
-    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-
-
 class Disk:
     """The library built in `folder`, and the control file that arms it for whatever lies below `root`.
 
@@ -81,18 +75,7 @@ class Disk:
     def __init__(self, folder: Path, root: Path, excluded: Sequence[str] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.library, self.log, self._control = folder / "faults.so", folder / "calls.log", folder / "control"
-        command = [
-            str(compiler()),
-            "-shared",
-            "-fPIC",
-            "-O1",
-            "-o",
-            str(self.library),
-            str(SOURCE),
-            "-ldl",
-            "-lpthread",
-        ]
-        subprocess.run(command, check=True)
+        build(SOURCE, self.library)
         texts = [root.absolute(), self.log, *excluded, *[""] * (_EXCLUDED - len(excluded))]
         content = b"".join(str(text).encode().ljust(_NAME, b"\0") for text in texts)
         self._control.write_bytes(bytes(_HEAD.size) + content)

@@ -1,0 +1,41 @@
+"""A clock that is moved: the time of day of whoever is started with its library.
+
+Here: the library (clock.c), built, and the file that says by how much it is off. Not here: what must hold of a run.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from pathlib import Path
+
+from torture_preload import build
+
+SOURCE = Path(__file__).with_name("clock.c")
+
+
+class Clock:
+    """The library, and the file that moves the time of day of who is started with it; in a folder that keeps both."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.library, self.file = folder / "clock.so", folder / "seconds"
+        if not self.library.exists():
+            build(SOURCE, self.library)
+        if not self.file.exists():
+            self.file.write_bytes(struct.pack("=q", 0))
+        with self.file.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), 8)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"LD_PRELOAD": str(self.library), "TORTURE_CLOCK": str(self.file)}
+
+    @property
+    def away(self) -> int:
+        """Seconds it is ahead of the machine's; negative where it is behind."""
+        return int(struct.unpack("=q", self._map[:])[0])
+
+    def jump(self, seconds: int) -> None:
+        """Moves it on from where it is."""
+        self._map[:] = struct.pack("=q", self.away + seconds)
