@@ -8,16 +8,20 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 from servers import mariadb, postgres
 from tiny_shop import Begin, Line, Once, Shop, load_location
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 __all__ = ["mariadb", "postgres"]
 
@@ -29,12 +33,32 @@ def pytest_configure() -> None:
     """No setting of the machine reaches a test, nor a fixture of the whole session: make sets DAGSTER_HOME."""
     for name in [name for name in os.environ if name.startswith(("PRICING_", "DAGSTER_"))]:
         del os.environ[name]
+    _read_migrations_once()
+
+
+def _read_migrations_once() -> None:
+    """Every database of Dagster's is stamped with its revision: reading all scripts of migrations for each of them is
+    most of making one."""
+    from alembic.script import ScriptDirectory
+
+    read: dict[str | None, ScriptDirectory] = {}
+    afresh = ScriptDirectory.from_config
+
+    def known(config: Config) -> ScriptDirectory:
+        place = config.get_main_option("script_location")
+        return read.get(place) or read.setdefault(place, afresh(config))
+
+    ScriptDirectory.from_config = known  # type: ignore[method-assign]
 
 
 def pytest_collection_finish() -> None:
-    """What was imported to collect the tests stays: looking through it for garbage again and again took a twentieth."""
+    """What was imported to collect the tests stays: looking through it for garbage again and again took a twentieth.
+
+    So did looking after every 700 objects through what tests make.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -82,6 +106,20 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
         return folder
 
     return filled
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mlflow_migrated_once(once: Once) -> Iterator[None]:
+    """A home's MLflow is a copy of a file MLflow made once: its migrations take longer than most tests of models."""
+    from pricing_assets.models import mlflow_client
+
+    migrate = mlflow_client._migrate
+
+    def copy(aside: Path) -> None:
+        shutil.copyfile(once("mlflow", lambda folder: migrate(folder / "mlflow.db")) / "mlflow.db", aside)
+
+    with mock.patch.object(mlflow_client, "_migrate", copy):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,13 @@ WITHOUT_MARTS = "--without-marts"
 @contextmanager
 def unadorned() -> Iterator[None]:
     """Leaves out pictures, samples, the lineage of columns, and what Dagster itself keeps and looks up asset by asset:
-    what is planned, what was last, which version of data it was made from. The events of a run are kept.
+    what is planned, what was last, which version of data it was made from, which file a check judged. The events of
+    a run are kept.
 
     Dagster's own are named as of the version that is locked; under another, patching them fails by name.
     """
     import dagster as dg
+    from dagster._core.definitions.asset_checks.asset_check_result import AssetCheckResult
     from dagster._core.execution.context.system import StepExecutionContext
     from dagster._core.instance.runs.run_domain import RunDomain
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
@@ -38,6 +40,7 @@ def unadorned() -> Iterator[None]:
             (catalog, "sample", lambda frame: f"{frame.height} rows"),
             (catalog, "lineage", lambda table, unread=(): dg.TableColumnLineage({})),
             (model_metadata, "of", lambda analytics, compiled, tables, known: {model: {} for model in compiled}),
+            (AssetCheckResult, "_get_target_materialization_data", nothing),
             (StepExecutionContext, "fetch_external_input_asset_version_info", nothing),
             (RunDomain, "_log_asset_planned_events", nothing),
             (SqlEventLogStorage, "_store_asset_event_tags", nothing),

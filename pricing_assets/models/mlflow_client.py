@@ -78,15 +78,19 @@ def _make(path: Path) -> None:
             return
         for left in path.parent.glob(f"{path.name}.making*"):
             left.unlink()
-        from mlflow import MlflowClient
-
         aside = path.with_name(f"{path.name}.making")
-        client = MlflowClient(tracking_uri=f"{_SQLITE}{aside}", registry_uri=f"{_SQLITE}{aside}")
-        client.search_experiments(max_results=1)
-        client.search_registered_models(max_results=1)
+        _migrate(aside)
         sync(aside)
         aside.replace(path)
         sync(path.parent)
+
+
+def _migrate(aside: Path) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"{_SQLITE}{aside}", registry_uri=f"{_SQLITE}{aside}")
+    client.search_experiments(max_results=1)
+    client.search_registered_models(max_results=1)
 
 
 def quiet() -> None:
