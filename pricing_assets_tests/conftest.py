@@ -52,13 +52,9 @@ def _read_migrations_once() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported to collect the tests stays: looking through it for garbage again and again took a twentieth.
-
-    So did looking after every 700 objects through what tests make.
-    """
+    """What was imported to collect the tests stays: looking through it for garbage again and again took a twentieth."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
