@@ -172,7 +172,9 @@ def stopped_days(lake: Lake, standing: pl.DataFrame) -> dict[date, str]:
     from pricing_assets import sources
     from pricing_assets.tables.runs import Checks
 
-    return sources.failures(lake.read(Checks).join(standing, on="date", how="anti"))
+    decided = set(standing["date"])
+    undecided = [file for file in lake.files(Checks) if file.partition not in decided]
+    return sources.failures(lake.read_files(Checks, undecided))
 
 
 def _versions(last: Mapping[str, Any] | None) -> dict[str, str]:
