@@ -37,8 +37,8 @@ def pytest_configure() -> None:
 
 
 def _read_migrations_once() -> None:
-    """Every database of Dagster's is stamped with its revision: reading all scripts of migrations for each of them is
-    most of making one."""
+    """Dagster, MLflow and our governance stamp each database with its revision: reading all scripts of migrations for
+    each anew is most of making one of Dagster's."""
     from alembic.script import ScriptDirectory
 
     read: dict[str | None, ScriptDirectory] = {}
@@ -104,15 +104,22 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     return filled
 
 
+@pytest.fixture(scope="session")
+def mlflow_by_mlflow() -> Callable[[Path], None]:
+    """How a home's MLflow is made where no test is in a hurry."""
+    from pricing_assets.models import mlflow_client
+
+    return mlflow_client._migrate
+
+
 @pytest.fixture(scope="session", autouse=True)
-def mlflow_migrated_once(once: Once) -> Iterator[None]:
+def mlflow_migrated_once(once: Once, mlflow_by_mlflow: Callable[[Path], None]) -> Iterator[None]:
     """A home's MLflow is a copy of a file MLflow made once: its migrations take longer than most tests of models."""
     from pricing_assets.models import mlflow_client
 
-    migrate = mlflow_client._migrate
-
     def copy(aside: Path) -> None:
-        shutil.copyfile(once("mlflow", lambda folder: migrate(folder / "mlflow.db")) / "mlflow.db", aside)
+        made = once("mlflow", lambda folder: mlflow_by_mlflow(folder / "mlflow.db"))
+        shutil.copyfile(made / "mlflow.db", aside)
 
     with mock.patch.object(mlflow_client, "_migrate", copy):
         yield

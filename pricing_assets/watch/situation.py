@@ -168,13 +168,16 @@ def days_that_stand(lake: Lake) -> frozenset[date]:
 
 
 def stopped_days(lake: Lake, standing: pl.DataFrame) -> dict[date, str]:
-    """Day → the verdicts that stopped it, of days that were received and do not stand; by day."""
+    """Day → the verdicts that stopped it, of days that were received and do not stand; by day.
+
+    The checks of days that stand are not read: they are of every day there was.
+    """
     from pricing_assets import sources
     from pricing_assets.tables.runs import Checks
 
-    decided = set(standing["date"])
-    undecided = [file for file in lake.files(Checks) if file.partition not in decided]
-    return sources.failures(lake.read_files(Checks, undecided))
+    stand = set(standing["date"])
+    others = [file for file in lake.files(Checks) if file.partition not in stand]
+    return sources.failures(lake.read_files(Checks, others))
 
 
 def _versions(last: Mapping[str, Any] | None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 /* A clock that jumps, on demand: a library to be preloaded (LD_PRELOAD) into the process under test.
  *
  * Here: the time of day, moved by the seconds that the file TORTURE_CLOCK names holds, as they are at each call. Not
- * here: when it jumps, and what must hold afterwards (test_torture_clock.py). Clocks that cannot jump are left alone.
+ * here: when it jumps (torture_clock.py), and what must hold afterwards (test_torture_clock.py). Clocks that cannot jump are left alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

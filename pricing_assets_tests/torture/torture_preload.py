@@ -13,6 +13,10 @@ def compiler() -> str | None:
 
 
 def build(source: Path, library: Path) -> None:
-    """Compiles one. Raises CalledProcessError where it does not compile."""
-    command = [str(compiler()), "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl", "-lpthread"]
-    subprocess.run(command, check=True)
+    """Compiles one. Raises FileNotFoundError without a compiler, CalledProcessError where it does not compile."""
+    made_by = compiler()
+    if made_by is None:
+        raise FileNotFoundError(f"no C compiler here: {source.name} cannot be built")
+    aside = library.with_suffix(".making")
+    subprocess.run([made_by, "-shared", "-fPIC", "-O1", "-o", str(aside), str(source), "-ldl", "-lpthread"], check=True)
+    aside.replace(library)

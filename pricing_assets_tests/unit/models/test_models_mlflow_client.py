@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,10 @@ def test_the_reason_is_told_in_a_line_without_the_password(error: Exception, sai
     assert said_of(error, URI) == said
 
 
-def test_a_database_whose_making_was_killed_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_whose_making_was_killed_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mlflow_by_mlflow: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(mlflow_client, "_migrate", mlflow_by_mlflow)
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "mlflow" / "mlflow.db"
     path.parent.mkdir()

@@ -6,17 +6,19 @@ import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tiny_shop import DAYS, Shop
-from watch_lake import at, executed, stand
+from watch_lake import RUN, at, executed, stand
 
 from pricing_assets import governance, strategies
 from pricing_assets.errors import PricingError
 from pricing_assets.governance import Drift
 from pricing_assets.lake import Lake, marks
+from pricing_assets.lake import days as manifests
 from pricing_assets.settings import Settings
 from pricing_assets.sources import Source
-from pricing_assets.tables.runs import Days
+from pricing_assets.tables.runs import Checks, Days
 from pricing_assets.watch import disk, situation
 
 LATE = at(DAYS[6], 7)
@@ -93,3 +95,12 @@ def test_a_store_that_does_not_answer_is_not_called_lost(
     marks.note(lake, events=2, word="override:1 v1 set by ann")
     monkeypatch.setattr(situation, "open_store", refuse)
     assert faults(lake, source, at(DAYS[1], 3)) == ["governance: connection refused"]
+
+
+def test_stopped_days_are_those_that_do_not_stand_and_the_files_of_others_are_not_opened(lake: Lake) -> None:
+    said = {"table": "raw.prices", "check": "contract", "message": "1 of 4 rows", "run_id": "run-1"}
+    rows = [said | {"date": day, "passed": day == DAYS[2]} for day in DAYS[:3]]
+    files = lake.commit(Checks, pl.DataFrame(rows, schema=Checks.create_empty().schema), DAYS[:3], RUN)
+    lake.path(Checks, files[0]).unlink()
+    found = situation.stopped_days(lake, manifests.standing(lake))
+    assert found == {DAYS[1]: "raw.prices contract: 1 of 4 rows"}
