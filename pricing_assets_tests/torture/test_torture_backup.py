@@ -15,7 +15,7 @@ import pytest
 from servers import empty_database
 from torture_findings import of_approval, open_event
 from torture_runs import Place, check_whole, hashes, kill, warm
-from torture_seed import seed
+from torture_seed import repeat, seed
 from torture_shop import FIRST, write_shop
 
 from pricing_assets import governance
@@ -51,6 +51,7 @@ def replayed(lake: Lake) -> dict[date, str | None]:
 
 def test_ten_backups_while_runs_commit_and_are_killed_each_replay(shop: Path, tmp_path: Path) -> None:
     chance = random.Random(SEED)
+    print(repeat("test_ten_backups_while_runs_commit_and_are_killed_each_replay", SEED))
     place = Place(tmp_path / "home", shop)
     settings = Settings(home=place.home)
     days, replays, kills, taken, moments = set[date](), 0, 0, [], []
@@ -85,12 +86,13 @@ def test_ten_backups_while_runs_commit_and_are_killed_each_replay(shop: Path, tm
         assert not (found := of_approval(home, event)), str(found)
     assert len(days) > 3 and kills
     longest = max(saved.seconds for saved in taken)
-    print(f"seed {SEED}: {BACKUPS} backups at {moments} s, at most {longest:.1f} s; {kills} runs killed beside them")
+    print(f"{BACKUPS} backups at {moments} s, at most {longest:.1f} s; {kills} runs killed beside them")
     print(f"{replays} replays of restored days, each to its hash")
 
 
 def test_a_backup_killed_anywhere_leaves_no_file_or_a_whole_one(shop: Path, tmp_path: Path) -> None:
     chance = random.Random(SEED)
+    print(repeat("test_a_backup_killed_anywhere_leaves_no_file_or_a_whole_one", SEED))
     place, file = Place(tmp_path / "home", shop), tmp_path / "b"
     kills = 0
     with warm(place) as server:
@@ -108,7 +110,7 @@ def test_a_backup_killed_anywhere_leaves_no_file_or_a_whole_one(shop: Path, tmp_
         server.run("backup", str(file), "--force")
     assert container.sealed(file) and kills
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("b")] == ["b"]
-    print(f"seed {SEED}: {kills} backups of {took:.1f} s killed")
+    print(f"{kills} backups of {took:.1f} s killed")
 
 
 def await_begun(home: Path, number: int) -> None:
@@ -127,6 +129,7 @@ def _begun(home: Path) -> tuple[int, int] | None:
 
 def test_a_restore_killed_anywhere_leaves_nothing_or_a_home_that_says_restore_again(shop: Path, tmp_path: Path) -> None:
     chance = random.Random(SEED)
+    print(repeat("test_a_restore_killed_anywhere_leaves_nothing_or_a_home_that_says_restore_again", SEED))
     place, file = Place(tmp_path / "home", shop), tmp_path / "b"
     restored = Place(tmp_path / "restored", shop)
     kills, unfinished = 0, 0
@@ -151,7 +154,7 @@ def test_a_restore_killed_anywhere_leaves_nothing_or_a_home_that_says_restore_ag
         server.run("doctor", "--home", str(restored.home))
     assert hashes(restored.lake) == hashes(place.lake) and replayed(restored.lake)
     assert kills and unfinished
-    print(f"seed {SEED}: {kills} restores killed, {unfinished} of them after they had begun")
+    print(f"{kills} restores killed, {unfinished} of them after they had begun")
 
 
 def test_restored_into_postgresql_and_back_the_next_day_is_priced(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from torture_runs import Place, check_ended, check_whole, hashes, killed_after
-from torture_seed import seed
+from torture_seed import repeat, seed
 from whole_shop import needed_whole_file
 
 KILLS = 3
@@ -27,6 +27,7 @@ def test_a_killed_backfill_of_the_whole_shop_ends_in_the_same_hashes(tmp_path: P
     whole, torn = (Place(tmp_path / name, variables=variables) for name in ("whole", "torn"))
     seconds = backfilled(whole)
     chance, killed = random.Random(SEED), 0
+    print(repeat("test_torture_full", SEED))
     for _ in range(KILLS):
         killed += killed_after(torn, BACKFILL, chance.uniform(0.2, 0.8) * seconds / KILLS)
         check_whole(torn.lake)
