@@ -225,11 +225,15 @@ def checks(
 
 
 @register(app)
-def doctor(shell: Shell) -> None:
+def doctor(
+    shell: Shell,
+    *,
+    backup: Annotated[Path | None, typer.Option(metavar="FILE", help="Look at this backup as well.")] = None,
+) -> None:
     """Check this installation and say what to do about each fault."""
     from pricing_assets.shell import doctor as checkup
 
-    checkup.examine(shell)
+    checkup.examine(shell, backup)
 
 
 @register(source, "init")

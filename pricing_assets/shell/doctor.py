@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 _LIBRARIES = ("dagster", "polars", "duckdb", "deltalake", "dataframely", "dbt-core", "SQLAlchemy")
 
 
-def examine(shell: Shell) -> None:
-    """Runs every examination; exit code 1 where one finds a fault."""
-    findings = [finding for examination in _EXAMINATIONS for finding in _attempt(examination, shell)]
+def examine(shell: Shell, backup: Path | None = None) -> None:
+    """Runs every examination, also of a backup where one is given; exit code 1 where one finds a fault."""
+    examinations = (*_EXAMINATIONS, _reading(backup)) if backup else _EXAMINATIONS
+    findings = [finding for examination in examinations for finding in _attempt(examination, shell)]
     shell.answer([finding._asdict() for finding in findings])
     for finding in findings:
         shell.say(f"{'ok   ' if finding.sound else 'FAULT'} {finding.what}: {finding.found}")
@@ -168,6 +169,18 @@ def _warehouse(shell: Shell) -> Iterator[Finding]:
         return
     days = warehouse.query(shell.settings.analytics, "select count(*) as days from marts.run_summary")["days"][0]
     yield Finding("warehouse", True, f"{shell.settings.analytics}: {counted(days, 'day')}")
+
+
+def _reading(file: Path) -> Callable[[Shell], Iterator[Finding]]:
+    def backup(shell: Shell) -> Iterator[Finding]:
+        from pricing_assets.archive import restoring
+
+        with shell.progress.status("reading the backup") as status:
+            found = restoring.verify(file, status.update)
+        words = f"{file} is whole: {found.head.span}, as of {found.head.made_at}, by version {found.head.code_version}"
+        yield Finding("backup", True, words)
+
+    return backup
 
 
 _EXAMINATIONS: tuple[Callable[[Shell], Iterator[Finding]], ...] = (

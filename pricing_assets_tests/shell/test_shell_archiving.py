@@ -15,6 +15,7 @@ import pytest
 from shell_commands import answer, pricing
 from tiny_shop import DAYS, FIRST, Shop
 
+from pricing_assets.archive import head
 from pricing_assets.archive.places import RESTORING
 from pricing_assets.lake import Lake, days
 from pricing_assets.tables import features, raw
@@ -30,6 +31,20 @@ def test_a_backup_says_what_it_holds_and_what_not(standing: Path, tmp_path: Path
     assert again["backup"]["tables"]["runs.days"] == 0 and again["backup"]["days"] == 5
     assert f"{tmp_path / 'b'}: is whole" in pricing("restore", str(tmp_path / "b"), "--check").stdout
     assert answer("restore", str(tmp_path / "b"), "--check")["sound"]
+
+
+def test_the_doctor_looks_at_a_backup_too_and_says_what_to_do_about_a_newer_one(
+    standing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(tmp_path / "b")
+    pricing("backup", file)
+    assert f"ok    backup: {file} is whole: 5 days" in pricing("doctor", "--backup", file).stdout
+    monkeypatch.setattr(head, "known_revisions", lambda: ["0001"])
+    said = pricing("doctor", "--backup", file, code=1).stdout
+    assert f"FAULT backup: {file}: version" in said and "known here up to 0001" in said
+    assert "remedy: upgrade pricing-assets to version" in said
+    (tmp_path / "b").write_bytes(b"no backup")
+    assert f"FAULT backup: {file}: is no backup" in pricing("doctor", "--backup", file, code=1).stdout
 
 
 def test_a_restored_home_is_sound_replays_and_ends_what_was_at_work(
