@@ -256,6 +256,8 @@ def test_a_disk_that_fills_in_mid_run(tmp_path: Path) -> None:
                 again, said = server.tries(DAY)
                 assert again == 0, said
                 assert hashes(place.lake) == expected
+                replayed, said = server.tries(REPLAY)
+                assert replayed == 0, said
                 check_readable(place)
                 check_ended(place, kills=1)
             except Exception as error:

@@ -26,7 +26,7 @@ from torture_runs import (
     moments,
     stations,
 )
-from torture_seed import seed
+from torture_seed import repeat, seed
 
 from pricing_assets.lake import claims
 
@@ -57,7 +57,8 @@ def test_killed_runs_resume_to_the_same_tables(place: Place) -> None:
     spans = stations(place.home, started)
     expected, decided = hashes(place.lake), standing(place.lake)
     planned = moments(spans, list(islice(cycle(SPREAD), KILLS)), SEED)
-    print(f"seed {SEED}; stations " + ", ".join(f"{name} {a:.1f}-{b:.1f} s" for name, (a, b) in spans.items()))
+    print(repeat("test_killed_runs_resume", SEED))
+    print("stations " + ", ".join(f"{name} {a:.1f}-{b:.1f} s" for name, (a, b) in spans.items()))
     queries = kills = reported = 0
     for name, moment in planned:
         restore(kept, place.home)

@@ -20,7 +20,7 @@ from polars.testing import assert_frame_equal
 from postgres_server import Postgres, started
 from torture_findings import standing
 from torture_runs import PATIENCE, Place, Warm, check_whole, hashes, warm
-from torture_seed import seed
+from torture_seed import repeat, seed
 from torture_shop import FIRST, write_shop
 
 from pricing_assets.lake import claims
@@ -117,6 +117,7 @@ class Told(Warm):
 @pytest.mark.parametrize("outages", [12])
 def test_a_server_restarted_in_mid_run_costs_a_run_at_most_and_no_day(tmp_path: Path, outages: int) -> None:
     """At random moments, down for none to twelve seconds: some are waited out, the others end the run by name."""
+    print(repeat("restarted_in_mid_run", SEED))
     shop, chance = write_shop(tmp_path / "shop"), random.Random(SEED)
     days = [FIRST + timedelta(days=20 + number) for number in range(outages + 1)]
     whole = Place(tmp_path / "whole", shop)
@@ -132,7 +133,7 @@ def test_a_server_restarted_in_mid_run_costs_a_run_at_most_and_no_day(tmp_path: 
             for day in days[1:]:
                 down = chance.choice((0.0, 0.0, chance.uniform(3, 12)))
                 how, said = _struck(server, postgres, day, chance.uniform(0.05, 0.95) * lasts, down)
-                print(f"seed {SEED}, {day}: of {lasts:.1f} s, down {down:.1f} s, ended {how}")
+                print(f"{day}: of {lasts:.1f} s, down {down:.1f} s, ended {how}")
                 assert "Traceback" not in said and "secret-word" not in said, said[-3000:]
                 ended[how] += 1
                 if how == "by name":
@@ -142,7 +143,7 @@ def test_a_server_restarted_in_mid_run_costs_a_run_at_most_and_no_day(tmp_path: 
                 assert claims.holders(place.lake) == {}
         finally:
             server.close()
-        print(f"seed {SEED}: {ended}")
+        print(ended)
         assert ended["well"] + ended["by name"] > outages // 2, "most were struck at work"
         assert hashes(place.lake) == hashes(whole.lake)
         assert_frame_equal(standing(place.lake), standing(whole.lake))

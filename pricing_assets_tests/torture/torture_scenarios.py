@@ -165,7 +165,7 @@ def first_start(home: Path) -> None:
 
 
 def first_revision(home: Path) -> None:
-    """A store as the first release left it."""
+    """A store of the first revision of its schema, older than any release."""
     first_start(home)
     with closing(sqlite3.connect(home / "governance.db")) as database:
         database.execute("drop index events_kind")

@@ -87,6 +87,7 @@ class Stage:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.place = bench.empty(self.name.replace(" ", "-"))
+        self.expected = bench.expected
         self.seconds = 0.0
         """How long `work` takes where nobody disturbs it, as it did last."""
         self.alone: dict[str, object] = {}
@@ -150,11 +151,13 @@ class Stage:
         return manifests.standing(self.place.lake).height if self.place.home.exists() else 0
 
     def replayed(self, first: int, last: int) -> Findings:
-        """Every day is decided again from what is recorded, to the same hash."""
+        """Every day is decided again from what is recorded, to the same hash, and is as undisturbed runs left it."""
         seconds = self.seconds
         found = self.ended([["replay", "--from", day(first), "--to", day(last), *self.home]])
         self.seconds = seconds
-        return Findings(torn=found.lost)
+        days = [date.fromisoformat(day(number)) for number in range(first, last + 1)]
+        different = of_hashes(hashes(self.place.lake), self.expected, *days)
+        return Findings(lost=different.lost, torn=[*found.lost, *different.torn])
 
 
 class FirstStart(Stage):
@@ -176,11 +179,6 @@ class FirstStart(Stage):
 
     def day_again(self, number: int) -> int | None:
         return 0
-
-    def resumed(self, number: int) -> Findings:
-        found = of_days(self.place.lake)
-        found.add(of_hashes(hashes(self.place.lake), self.bench.expected, date.fromisoformat(day(0))))
-        return found
 
 
 class DailyRun(Stage):
@@ -205,11 +203,6 @@ class DailyRun(Stage):
 
     def moment(self, number: int, chance: Random) -> float:
         return chance.random() * self.seconds * (2.5 if number % 5 == 4 else 0.5 if number % 5 == 0 and number else 1)
-
-    def resumed(self, number: int) -> Findings:
-        found = of_days(self.place.lake)
-        found.add(of_hashes(hashes(self.place.lake), self.bench.expected, date.fromisoformat(day(EARLY + 1 + number))))
-        return found
 
     def end(self, last: int) -> Findings:
         return self.replayed(0, EARLY + 1 + last)
@@ -254,8 +247,6 @@ class Backfill(Stage):
     def end(self, last: int) -> Findings:
         found = self.ended(self.work(last)) if self.standing() < YEAR else Findings()
         found.add(of_days(self.place.lake))
-        all_days = [date.fromisoformat(day(number)) for number in range(YEAR)]
-        found.add(of_hashes(hashes(self.place.lake), self.expected, *all_days))
         found.add(self.replayed(0, YEAR - 1))
         return found
 
@@ -266,7 +257,7 @@ class ApprovalStage(Stage):
     name, share = "approval", 25
 
     def begin(self) -> None:
-        self.place.home.mkdir(parents=True)
+        self.place = self.bench.copied(self.name)
         self.ready(-1)
         self.ended(self.work(-1))
 
@@ -275,12 +266,6 @@ class ApprovalStage(Stage):
 
     def work(self, number: int) -> Commands:
         return [["drift", "approve", self.event, "--reason", "it drifts", "--by", "ann", *self.home]]
-
-    def killed(self, number: int) -> Findings:
-        return Findings()
-
-    def day_again(self, number: int) -> int | None:
-        return None
 
     def again(self, number: int) -> Findings:
         """Said again: it is approved now, or was by the one that was killed."""
@@ -305,9 +290,6 @@ class Retraining(ApprovalStage):
         super().ready(number)
         self.bench.server.start_all(super().work(number))
         assert self.bench.server.wait() == 0
-
-    def day_again(self, number: int) -> int | None:
-        return DAYS - 1 - number % 20
 
     def _renew(self) -> None:
         self.place = self.bench.copied("training")
