@@ -65,16 +65,13 @@ def test_golden_days(lake: Lake) -> None:
     assert found == written, "the same prices, but another identity: features, basis or steps changed"
 
 
-def test_thirty_days_are_rebuilt_to_the_same_hashes(lake: Lake) -> None:
-    replayed = hashes(replay(lake))
-    assert len(replayed) == DAYS
-    assert replayed == recorded(lake)
-    assert pl.Series(list(replayed.values())).n_unique() > 20
-    check_whole(lake)
-
-
-def test_after_compaction_checkpoint_and_vacuum_on_another_number_of_threads(priced: Path, lake: Lake) -> None:
+def test_thirty_days_are_rebuilt_after_compaction_checkpoint_and_vacuum_on_another_number_of_threads(
+    priced: Path, lake: Lake
+) -> None:
     before = recorded(lake)
+    assert len(before) == DAYS
+    assert pl.Series(list(before.values())).n_unique() > 20
+    check_whole(lake)
     with Reader(priced / "analytics.duckdb", pause=0.25) as reader:
         for folder in sorted(path.parent for path in lake.root.glob("*/*/_delta_log")):
             table = DeltaTable(folder)
@@ -103,12 +100,12 @@ def test_after_keeping_the_days_that_are_kept_come_out_the_same(priced: Path, la
         now=now,
         is_live=lambda _: True,
     )
-    outcomes = {outcome.day: outcome for outcome in replay(kept)}
+    outcomes = {outcome.day: outcome for outcome in replay(kept, days[:15])}
     assert done.expiry.expired == [day for day in days[:10] if outcomes[day].status != "no_trade"]
     assert len(done.expiry.expired) > 5
     assert {each.why for each in done.gone} >= {"replaced, dropped or merged"}
     assert {outcomes[day].status for day in done.expiry.expired} == {"expired"}
-    assert hashes(outcomes[day] for day in days[10:]) == {day: before[day] for day in map(str, days[10:])}
+    assert hashes(outcomes[day] for day in days[10:15]) == {day: before[day] for day in map(str, days[10:15])}
 
 
 def replayed_by_another(home: Path) -> dict[str, str]:

@@ -30,8 +30,11 @@ WRITING = (
 
 
 @pytest.fixture
-def disk(priced: Path, home: Path, shop: Shop) -> Iterator[Path]:
-    """A disk of its own mounted at home, with a copy of the home in which days stand."""
+def disk(priced: Path, home: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A disk of its own mounted at home, with a copy of the home in which days stand; what is restored has no marts."""
+    from pricing_assets.defs import warehouse
+
+    monkeypatch.setattr(warehouse, "build", lambda: None)
     home.mkdir()
     mount(home, "-t", "tmpfs", "-o", "size=100m", "tmpfs")
     try:

@@ -1,6 +1,7 @@
 """Runs of a tiny shop killed at random moments, each next run resuming: always on, for it is short.
 
-The long version, with whole processes over the shipped excerpt, is in test_torture_kills.py (`make torture`).
+The long version, with whole processes over the shipped excerpt and all that the UI shows of a run, is in
+test_torture_kills.py (`make torture`).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ten_kills_each_resumed_by_the_next_run_end_in_the_same_tables(shop: Path, tmp_path: Path, row: Row) -> None:
     row.stage = "a tiny shop"
     undisturbed, killed = Place(tmp_path / "undisturbed", shop), Place(tmp_path / "killed", shop)
-    with warm(killed) as server:
+    with warm(killed, "--unadorned") as server:
         server.start(*span(20, 21), "--home", str(undisturbed.home))
         started = time.time()
         assert server.wait() == 0
