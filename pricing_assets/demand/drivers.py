@@ -13,7 +13,7 @@ import math
 import polars as pl
 
 from pricing_assets.demand.holidays import holiday_features
-from pricing_assets.demand.panel import DATE, ID
+from pricing_assets.demand.panel import DATE, ID, lagged
 from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.roles import Roles, without_own
 
@@ -125,7 +125,7 @@ def _recent_promotions(plan: Plan) -> list[pl.Expr]:
     return [
         (row - last_off).cast(pl.Float64).alias("promoted_for"),
         (row - last_on).cast(pl.Float64).alias("since_promotion"),
-        *(((before - before.shift(k, fill_value=0).over(ID)) / k).alias(f"promoted_before_{k}") for k in windows),
+        *(((before - lagged(before, k, 0)) / k).alias(f"promoted_before_{k}") for k in windows),
     ]
 
 

@@ -130,9 +130,26 @@ def held(column: str, series: str) -> pl.Expr:
     """
     number, there = pl.col(series).rle_id(), pl.col(column).is_not_null()
     owner, value = pl.when(there).then(number), pl.col(column)
-    before = pl.when(owner.forward_fill() == number).then(value.forward_fill())
     after = pl.when(owner.backward_fill() == number).then(value.backward_fill())
-    return pl.coalesce(before, after).alias(column)
+    return pl.coalesce(carried(value, series), after).alias(column)
+
+
+def carried(value: pl.Expr, series: str = ID) -> pl.Expr:
+    """The value, or where it is null the last one before of the same `series`; the rows of a series stand together.
+
+    As `forward_fill().over(series)`, which costs the square of the number of series where `value` itself is of a
+    window: Polars 2.1 goes through the inner one for each group of the outer.
+    """
+    number = pl.col(series).rle_id()
+    owner = pl.when(value.is_not_null()).then(number)
+    return pl.when(owner.forward_fill() == number).then(value.forward_fill())
+
+
+def lagged(value: pl.Expr, rows: int, otherwise: int | None = None, series: str = ID) -> pl.Expr:
+    """The value so many rows before of the same `series`, `otherwise` where there is none; as `shift().over(series)`
+    for a `value` of a window, see `carried`."""
+    number = pl.col(series).rle_id()
+    return pl.when(number.shift(rows) == number).then(value.shift(rows)).otherwise(otherwise)
 
 
 def with_future(

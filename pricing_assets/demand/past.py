@@ -12,12 +12,14 @@ from __future__ import annotations
 import polars as pl
 
 from pricing_assets.demand.drivers import DEPTH, LEVEL, PROMOTED
-from pricing_assets.demand.panel import CENSORED, DATE, ID, Y
+from pricing_assets.demand.panel import CENSORED, DATE, ID, Y, carried, lagged
 from pricing_assets.demand.plan import Plan
 from pricing_assets.demand.roles import Roles
 
 MILLI, MICRO = 1_000, 1_000_000
 BASE = "base"
+SUM, SEEN = ":sum", ":seen"
+"""Of a column, its running sum and the number of its values."""
 SHRINK = 4.0
 """Promoted dates a response is worth before it is believed by half."""
 
@@ -49,22 +51,23 @@ def past(panel: pl.DataFrame, known: pl.DataFrame, plan: Plan, roles: Roles) -> 
     frame = frame.with_columns(
         u=(pl.col(Y) * MILLI).round().cast(pl.Int64), l=(pl.col(Y).log1p() * MICRO).round().cast(pl.Int64)
     )
-    frame = frame.with_columns(_baselines(plan)).with_columns(_base(plan))
+    frame = frame.with_columns(*_baselines(plan), *_running("u"), *_running("l")).with_columns(_base(plan))
     frame = frame.with_columns(
         lift=((pl.col(Y).log1p() - pl.col("base_before").log1p()) * MICRO).round().cast(pl.Int64)
-    )
+    ).with_columns(_running("lift"))
     frame = frame.with_columns(
         *_levels(plan), *_rhythm(plan), *_responses(), lately=_mean("lift", WINDOWS[plan.frequency][1]) / MICRO
     )
     frame = frame.with_columns(_momentum(roles))
-    return frame.drop(ID, DATE, Y, PROMOTED, DEPTH, "u", "l", "lift", "lately", "base_before", *roles.groups)
+    summed = [f"{column}{running}" for column in ("u", "l", "lift") for running in ("", SUM, SEEN)]
+    return frame.drop(ID, DATE, Y, PROMOTED, DEPTH, *summed, "lately", "base_before", *roles.groups)
 
 
 def _baselines(plan: Plan) -> list[pl.Expr]:
     """Medians of dates without promotion, the last ones where a window has none."""
     plain = pl.when(~pl.col(PROMOTED)).then(pl.col(Y))
     return [
-        plain.rolling_median(k, min_samples=max(1, k // 4)).over(ID).forward_fill().over(ID).alias(f"plain_{k}")
+        carried(plain.rolling_median(k, min_samples=max(1, k // 4)).over(ID)).alias(f"plain_{k}")
         for k in BASE_WINDOWS[plan.frequency]
     ]
 
@@ -76,18 +79,23 @@ def _base(plan: Plan) -> list[pl.Expr]:
     plain = pl.mean_horizontal(pl.col(f"plain_{short}"), pl.col(f"plain_{long}"))
     floor = pl.lit(0.05)
     base = pl.max_horizontal(pl.when(plain > 0).then(plain).otherwise(mean), mean * 0.1, floor)
-    base = base.forward_fill().over(ID)
-    return [base.alias(BASE), base.shift(1).over(ID).alias("base_before")]
+    base = carried(base)
+    return [base.alias(BASE), lagged(base, 1).alias("base_before")]
 
 
-def _running(column: str) -> pl.Expr:
-    return pl.col(column).fill_null(0).cum_sum().over(ID)
+def _running(column: str) -> list[pl.Expr]:
+    """Sum and number of a series' observed values so far; windows are differences of these."""
+    there = pl.col(column).is_not_null().cast(pl.Int64)
+    return [
+        pl.col(column).fill_null(0).cum_sum().over(ID).alias(f"{column}{SUM}"),
+        there.cum_sum().over(ID).alias(f"{column}{SEEN}"),
+    ]
 
 
 def _window(column: str, k: int) -> tuple[pl.Expr, pl.Expr]:
     """Sum and number of the observed values of the last `k` dates."""
-    total, seen = _running(column), pl.col(column).is_not_null().cast(pl.Int64).cum_sum().over(ID)
-    return total - total.shift(k, fill_value=0).over(ID), seen - seen.shift(k, fill_value=0).over(ID)
+    total, seen = pl.col(f"{column}{SUM}"), pl.col(f"{column}{SEEN}")
+    return total - lagged(total, k, 0), seen - lagged(seen, k, 0)
 
 
 def _mean(column: str, k: int) -> pl.Expr:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pricing_assets.demand.panel import ID, Y
+from pricing_assets.demand.panel import ID, Y, carried
 from pricing_assets.demand.plan import Plan
 
 NAIVE, SEASONAL, RATE = "naive", "seasonal naive", "rate"
@@ -26,7 +26,7 @@ def rate(plan: Plan) -> pl.Expr:
     Boylan 2005).
     """
     mean = pl.col(Y).rolling_mean(RATE_STEPS[plan.frequency], min_samples=1).over(ID)
-    return mean.forward_fill().over(ID).alias(RATE)
+    return carried(mean).alias(RATE)
 
 
 def simple_states(panel: pl.DataFrame, plan: Plan) -> pl.DataFrame:
@@ -39,7 +39,7 @@ def simple_states(panel: pl.DataFrame, plan: Plan) -> pl.DataFrame:
         y.forward_fill().over(ID).alias(NAIVE),
         rate(plan),
         observed.cum_sum().over(ID).alias("seen"),
-        zero.rolling_mean(window, min_samples=1).over(ID).forward_fill().over(ID).alias("zero_of_late"),
+        carried(zero.rolling_mean(window, min_samples=1).over(ID)).alias("zero_of_late"),
         (y.fill_null(0) > 0).cast(pl.Int64).cum_sum().over(ID).alias("sold"),
         y.n_unique().over(ID).alias("values"),
     )
