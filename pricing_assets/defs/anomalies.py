@@ -26,7 +26,7 @@ def price_anomalies(context: dg.AssetExecutionContext, platform: Platform) -> dg
     with platform.at_work(context, days_of(context)):
         days = verdicts.open_days(context, lake, days_of(context))
         found = anomalies.anomalies_of(lake, days)
-        lake.commit(PriceAnomalies, found, days, platform.provenance(context))
+        platform.commit(context, PriceAnomalies, found, days)
     return catalog.result(context, PriceAnomalies, found, days, _seen(found))
 
 

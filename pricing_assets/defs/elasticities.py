@@ -33,7 +33,7 @@ def elasticities(context: dg.AssetExecutionContext, platform: Platform) -> dg.Ma
     with platform.at_work(context, days_of(context)):
         days = verdicts.open_days(context, lake, days_of(context))
         found = estimates.elasticities_of(lake, days, platform.calendar)
-        lake.commit(Elasticities, found, days, platform.provenance(context))
+        platform.commit(context, Elasticities, found, days)
     return catalog.result(context, Elasticities, found, days, _seen(found))
 
 

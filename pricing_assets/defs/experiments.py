@@ -48,7 +48,7 @@ def after_decisions(context: dg.AssetExecutionContext, platform: Platform) -> It
         found = afterwards(lake, standing, drafts, challengers)
         frames = {Holdouts: found.holdouts, PriceTests: found.price_tests, ShadowDecisions: found.shadow_decisions}
         for table, frame in frames.items():
-            lake.commit(table, frame, days, platform.provenance(context))
+            platform.commit(context, table, frame, days)
     seen = {Holdouts: _held(found.holdouts), ShadowDecisions: _compared(found.shadow_decisions, missing + found.faults)}
     for fault in missing + found.faults:
         context.log.warning(f"a shadow could not decide: {fault}")

@@ -24,5 +24,5 @@ def feature_snapshots(context: dg.AssetExecutionContext, platform: Platform) -> 
         days = verdicts.open_days(context, lake, days_of(context))
         inputs = features.read(lake, days, calendar)
         snapshot = features.snapshot_of(inputs, days, calendar)
-        lake.commit(FeatureSnapshots, snapshot, days, platform.provenance(context))
+        platform.commit(context, FeatureSnapshots, snapshot, days)
     return catalog.result(context, FeatureSnapshots, snapshot, days, {"features present": plots.presence(snapshot)})

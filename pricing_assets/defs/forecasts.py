@@ -43,14 +43,14 @@ def demand_forecasts(context: dg.AssetExecutionContext, platform: Platform) -> I
     from pricing_assets.demand import accuracy, forecasts
     from pricing_assets.demand.forecasts import NAMES
 
-    lake, calendar, by = platform.lake, platform.calendar, platform.provenance(context)
+    lake, calendar = platform.lake, platform.calendar
     with platform.at_work(context, days_of(context)), TemporaryDirectory() as folder:
         days = verdicts.open_days(context, lake, days_of(context))
         served = {each: in_force(context, platform, each, min(days), Path(folder)) for each in NAMES}
         made = forecasts.forecasts_of(lake, days, calendar, served)
-        lake.commit(DemandForecasts, made, days, by)
+        platform.commit(context, DemandForecasts, made, days)
         scored = accuracy.accuracy_of(lake, days, calendar)
-        lake.commit(Accuracy, scored, days, by)
+        platform.commit(context, Accuracy, scored, days)
     results = [
         catalog.result(context, DemandForecasts, made, days, _expected(made, served)),
         catalog.result(context, Accuracy, scored, days, _scored(scored)),

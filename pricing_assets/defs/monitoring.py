@@ -51,7 +51,7 @@ def drift_metrics(context: dg.AssetExecutionContext, platform: Platform) -> dg.M
         plan = monitoring.Plan(restarts=_restarts(platform.gate, watched))
         made = [monitoring.metrics_of(lake, days, platform.calendar, each, plan) for each in watched]
         found = pl.concat([DriftMetrics.create_empty(), *map(DriftMetrics.cast, made)]).sort(DriftMetrics.order())
-        lake.commit(DriftMetrics, found, days, platform.provenance(context))
+        platform.commit(context, DriftMetrics, found, days)
         opened = _asked(platform, watched, found, max(days))
     return catalog.result(context, DriftMetrics, found, days, _seen(found, opened, notes))
 

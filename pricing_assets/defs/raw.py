@@ -66,7 +66,7 @@ def _keep(
     judged = sorted({*intake.days, *intake.checks["date"]})
     for table, frame in frames.items():
         days = judged if table in (Quarantine, Checks) else intake.days
-        lake.commit(table, frame, days, platform.provenance(context))
+        platform.commit(context, table, frame, days)
     return frames, outcome
 
 

@@ -21,7 +21,7 @@ import polars as pl
 from pricing_assets import __version__, experiments, pricing
 from pricing_assets.archive.places import refuse_unfinished
 from pricing_assets.defs import executions
-from pricing_assets.defs.partitions import SETTINGS, SOURCE
+from pricing_assets.defs.partitions import SETTINGS, SOURCE, days_of
 from pricing_assets.errors import PricingError
 from pricing_assets.features import Calendar
 from pricing_assets.lake import Lake, Provenance, claims, continuity, marks
@@ -241,6 +241,17 @@ class Platform(dg.ConfigurableResource["Platform"]):
     def provenance(self, context: dg.AssetExecutionContext) -> Provenance:
         """Who commits."""
         return Provenance(context.run_id, __version__)
+
+    def commit(
+        self, context: dg.AssetExecutionContext, table: type[Table], frame: pl.DataFrame, days: Sequence[date]
+    ) -> None:
+        """Replaces the days of a table by what a station made, unless its run has lost the days it works on.
+
+        A process may be stopped between the two: what it leaves in a table then no day names, for decisions put in
+        force what they have read (pricing.batch).
+        """
+        claims.require(self.lake, days_of(context), context.run_id)
+        self.lake.commit(table, frame, days, self.provenance(context))
 
     @contextmanager
     def at_work(self, context: dg.AssetExecutionContext, days: Sequence[date]) -> Iterator[None]:

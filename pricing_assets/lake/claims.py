@@ -73,11 +73,16 @@ def held(lake: Lake, days: Collection[date], run_id: str) -> Iterator[None]:
     and its days were taken over, and would put what it had decided in the place of what stands by now.
     """
     with exclusive(_lock(lake)):
-        known = holders(lake)
-        for day in sorted(days):
-            if day not in known or known[day].run_id != run_id:
-                raise _lost(day, run_id, known.get(day))
+        require(lake, days, run_id)
         yield
+
+
+def require(lake: Lake, days: Collection[date], run_id: str) -> None:
+    """Raises PricingError where a run holds one of the days no longer, as of now (see `held`)."""
+    known = holders(lake)
+    for day in sorted(days):
+        if day not in known or known[day].run_id != run_id:
+            raise _lost(day, run_id, known.get(day))
 
 
 def release(lake: Lake, run_id: str) -> list[date]:

@@ -50,8 +50,9 @@ from pricing_assets.tables.runs import Checks, Days
 class Batch(NamedTuple):
     """What a run decided: the standing rows of its days, and the terms they were decided on.
 
-    `checks` are the verdicts it read: a run of other days may judge the source's first day again meanwhile. `drivers`
-    are asked of the models that made the forecasts, after all is decided (drivers.with_drivers).
+    `read` are the files of earlier stations it rests on, by table and day: a run of other days may judge the source's
+    first day again meanwhile, and one that lost these days may go on. `drivers` are asked of the models that made the
+    forecasts, after all is decided (drivers.with_drivers).
     """
 
     days: list[date]
@@ -66,7 +67,7 @@ class Batch(NamedTuple):
     sentences: pl.DataFrame
     drivers: pl.DataFrame
     inputs: dict[date, list[dict[str, Any]]]
-    checks: dict[date, PartitionFile]
+    read: manifest.Heads
 
 
 class Committed(NamedTuple):
@@ -87,23 +88,26 @@ def decide_days(
     """Decides every listed SKU of `days` from the snapshots, verdicts, anomalies and forecasts in the lake.
 
     `people` is all that they decided, whatever day it counts on. Raises PricingError where a day traded but has no
-    snapshot or no forecasts, the anomalies in the lake are not those of its snapshot, or a verdict failed.
+    snapshot or no forecasts, the anomalies in the lake are not those of its snapshot, or a verdict failed; and where
+    another run put other rows in their place meanwhile.
     """
+    rests_on = _heads(lake, days)
     strategies, law = [each.strategy for each in active], timing.settings.get("law", {})
     names = dict.fromkeys([*columns(strategies, law), *anomalies.COLUMNS, "inputs"])
     snapshot = _snapshot(lake, days, timing, list(names))
-    judged = {day: file for day, file in lake.partitions(Checks).items() if day in set(days)}
     seen = snapshot.group_by("date").agg(pl.col("inputs").first()).sort("date")
     with ThreadPoolExecutor(1) as pool:
         priced = any(each.ml for each in strategies)
         reading = pool.submit(outlook_of, lake, seen["date"].to_list(), learned=priced)
         before = before_strategies(lake, snapshot, people)
         known = reading.result()
+    judged = rests_on[Checks.table_name()]
     terms = day_terms(lake, days, timing, strategies, judged, before=before, known=known)
     _refuse_failed(terms)
     calendar = _calendar(lake, terms)
     design = Design.of(timing.settings)
     decided = decide(snapshot, strategies, calendar.drop("effective_from"), before, known, law=law, design=design)
+    _refuse_moved(rests_on, _heads(lake, days))
     return Batch(
         days=list(days),
         terms=terms,
@@ -117,8 +121,27 @@ def decide_days(
         sentences=sentences(decided.decisions, strategies, known, before),
         drivers=DemandDrivers.create_empty(),
         inputs={day: manifest.windows(text) for day, text in seen.iter_rows()},
-        checks=judged,
+        read=rests_on,
     )
+
+
+def _heads(lake: Lake, days: Sequence[date]) -> dict[str, dict[date, PartitionFile]]:
+    """Table → day → the file an earlier station left of it."""
+    wanted = set(days)
+    return {
+        table.table_name(): {day: file for day, file in lake.partitions(table).items() if day in wanted}
+        for table in _READ
+    }
+
+
+def _refuse_moved(before: manifest.Heads, after: manifest.Heads) -> None:
+    for table, files in before.items():
+        moved = [day for day in sorted({*files, *after[table]}) if files.get(day) != after[table].get(day)]
+        if moved and table != Checks.table_name():  # the first day's verdicts are judged again by others, and pinned
+            raise PricingError(
+                f"{moved[0]}: another run wrote {table} while this one decided the day",
+                "nothing of it stands; run the day again",
+            )
 
 
 def _calendar(lake: Lake, terms: Sequence[Terms]) -> pl.DataFrame:
@@ -237,12 +260,10 @@ def _joined(known: pl.DataFrame, new: pl.DataFrame, table: type[Table]) -> pl.Da
 
 
 _RECEIVED: tuple[type[Table], ...] = (*RAW, Quarantine, Checks)
+_DERIVED: tuple[type[Table], ...] = (FeatureSnapshots, PriceAnomalies, DemandForecasts, Elasticities, Accuracy)
+_READ: tuple[type[Table], ...] = (Checks, *_DERIVED)
 _DECIDED: tuple[type[Table], ...] = (
-    FeatureSnapshots,
-    PriceAnomalies,
-    DemandForecasts,
-    Elasticities,
-    Accuracy,
+    *_DERIVED,
     Strategies,
     Overrides,
     Reviews,
@@ -263,13 +284,15 @@ def _manifest_rows(
     provenance: Provenance,
     now: datetime,
 ) -> pl.DataFrame:
-    """One row of runs.days per day of the batch, without its sequence. Of the tables it committed it names the files it
-    has `written`: a run that lost these days may have put others at the head of a table since.
+    """One row of runs.days per day of the batch, without its sequence. It names the files the batch has read, and those
+    it has `written`: a run that lost these days may have put others at the head of a table since.
     """
     known = manifests.manifest(lake)
     head = {table.table_name(): lake.partitions(table) for table in (*_RECEIVED, *_DECIDED)}
     head |= {name: {file.partition: file for file in files} for name, files in written.items()}
-    head[Checks.table_name()] |= batch.checks
+    for name, files in batch.read.items():
+        others = {day: file for day, file in head[name].items() if day not in set(batch.days)}
+        head[name] = others | dict(files)
     quarantined = dict(
         lake.read(Quarantine, min(batch.days), max(batch.days)).group_by("received_on").len().iter_rows()
     )

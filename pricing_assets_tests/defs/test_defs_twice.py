@@ -13,13 +13,16 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import polars as pl
 import pytest
 from tiny_shop import DAYS, FIRST, Begin, Line, Shop, twice
 
 from pricing_assets.governance import Scope
-from pricing_assets.lake import claims, warehouse
+from pricing_assets.lake import Provenance, claims, warehouse
 from pricing_assets.lake import days as manifests
+from pricing_assets.pricing.replay import replay
 from pricing_assets.tables.decisions import PriceDecisions
+from pricing_assets.tables.features import FeatureSnapshots
 from pricing_assets.tables.publishing import Publications
 from pricing_assets.tables.raw import Prices
 from pricing_assets.tables.runs import Executions
@@ -95,6 +98,80 @@ def test_a_run_that_was_ended_while_it_worked_puts_nothing_in_the_place_of_what_
     file = manifests.manifested(line.lake, PriceDecisions)[FIRST]
     frozen = line.lake.read_files(PriceDecisions, [file]).filter(sku="A")
     assert frozen["override_id"].null_count() == 0 and frozen.height == 2, "each market's one decision obeys the person"
+
+
+def test_a_run_that_lost_its_days_leaves_nothing_in_the_tables_of_a_station(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets import features
+    from pricing_assets.defs import executions
+
+    snapshot_of, state = features.snapshot_of, dict[str, Any]()
+
+    def stopped(*asked: Any) -> Any:
+        made = snapshot_of(*asked)
+        if not state:
+            state["begun"] = True
+            mine = line.instance.get_runs()[0]
+            line.instance.report_run_canceled(mine)
+            executions.conclude(line.instance, line.lake, mine.run_id)
+            assert line.run(FIRST).success
+            line.ended()
+            state["versions"] = line.versions()
+        return made
+
+    monkeypatch.setattr(features, "snapshot_of", stopped)
+    late = line.run(FIRST)
+    assert f"run {late.run_id} no longer holds this day" in executions.first_error(line.instance, late.run_id)
+    assert line.versions() == state["versions"]
+
+
+def other_snapshot(line: Line) -> None:
+    """What a run that lost the day and was stopped just before its commit puts at the head of a table."""
+    file = line.lake.partitions(FeatureSnapshots)[FIRST]
+    rows = line.lake.read_files(FeatureSnapshots, [file])
+    other = rows.with_columns((pl.col("list_price") * 2).cast(rows.schema["list_price"]))
+    line.lake.commit(FeatureSnapshots, other, [FIRST], Provenance("stray"))
+
+
+def test_a_day_stands_on_what_its_decisions_have_read(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricing_assets import pricing
+
+    commit, read = pricing.commit_days, line.lake.partitions
+
+    def strayed(lake: Any, batch: Any, *rest: Any) -> Any:
+        named = read(FeatureSnapshots)[FIRST].hash
+        other_snapshot(line)
+        assert read(FeatureSnapshots)[FIRST].hash != named
+        done = commit(lake, batch, *rest)
+        assert manifests.manifested(lake, FeatureSnapshots)[FIRST].hash == named
+        return done
+
+    monkeypatch.setattr(pricing, "commit_days", strayed)
+    assert line.run(FIRST).success
+    assert [each.difference for each in replay(line.lake)] == [None]
+
+
+def test_decisions_whose_ground_moved_while_they_were_made_are_refused(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.defs import executions
+    from pricing_assets.pricing import batch
+
+    decide = batch.decide
+
+    def moved(*asked: Any, **more: Any) -> Any:
+        other_snapshot(line)
+        return decide(*asked, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "decide", moved)
+        refused = line.run(FIRST)
+    said = executions.first_error(line.instance, refused.run_id)
+    assert f"{FIRST}: another run wrote features.feature_snapshots while this one decided the day" in said
+    assert line.standing() == {}
+    line.ended()
+    assert line.run(FIRST).success and [each.difference for each in replay(line.lake)] == [None]
 
 
 def test_a_run_that_was_ended_begins_no_further_station(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
