@@ -23,7 +23,8 @@ def backup(
 ) -> None:
     """Copy the home into one file, while runs go on: lake, decisions of people, models, history of runs.
 
-    The file is sealed by its hash and appears under its name only when it is whole. Nobody waits for a backup.
+    The file is sealed by its hash and appears under its name only when it is whole. No run waits for a backup, only
+    `pricing lake keep` does.
 
     Example: pricing backup /mnt/backups/pricing-2026-10-31.backup
     """

@@ -23,7 +23,8 @@ def keep(
     """Let what is too old expire, merge small files, remove what nobody needs any more. Runs and readers go on.
 
     Decisions are kept PRICING_KEEP_DECISIONS_DAYS days (default 90), the audit PRICING_KEEP_AUDIT_DAYS (730), counted
-    back from the last day that stands; raw rows for ever. Files go PRICING_KEEP_GRACE_DAYS (7) after they are free.
+    back from the last day that was decided; raw rows for ever. Files go PRICING_KEEP_GRACE_DAYS (7) after they are
+    free.
 
     Example: pricing lake keep --dry-run
     """

@@ -22,11 +22,11 @@ _LOGGER = logging.getLogger(__name__)
 
 def write(instance: dg.DagsterInstance, lake: Lake, source: Source, settings: Settings, now: datetime) -> None:
     """Replaces the file. Where it cannot be, the log says so, and nothing else happens."""
-    from pricing_assets.watch import metrics, situation
+    from pricing_assets.watch import metrics, situation, work
 
     try:
         found = situation.look(lake, source, settings, now)
-        last = found.executions.unique("job", keep="last").sort("job")
+        last = work.not_canceled(found.executions).unique("job", keep="last", maintain_order=True).sort("job")
         metrics.write(lake, source, settings, found, stations(instance, last.select("job", "run_id").iter_rows()))
     except (PricingError, OSError):
         _LOGGER.warning("metrics_not_written", exc_info=True)

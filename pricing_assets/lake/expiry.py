@@ -4,8 +4,9 @@ Here: phase one, in which a day expires and every file stays on disk. Not here: 
 (leftovers), how long rows of a table are kept (its class says), what is set (settings).
 
 A day expires by a further row of runs.days: it stands as `expired`, keeps the hashes of what was decided, and names the
-tables it drops with 0 rows. Then the tables drop it too. Days count back from the last one that stands, never from the
-clock; a day without trade holds nothing that would expire. Killed anywhere and called again, it ends in the same lake.
+tables it drops with 0 rows. Then the tables drop it too. Days count back from the last one that was decided, never from
+the clock; a day without trade holds nothing that would expire. Killed anywhere and called again, it ends in the same
+lake.
 """
 
 from __future__ import annotations
@@ -184,10 +185,11 @@ def require_kept(lake: Lake, asked: Collection[date]) -> None:
 
 
 def expired(lake: Lake, asked: Collection[date]) -> dict[date, datetime]:
-    """Of the days asked for those that have expired, and when, by day."""
+    """Of the days asked for those that have expired, and when, by day; what a day drops later makes it no younger."""
     if not asked:
         return {}
     names = ["date", "sequence", "status", "committed_at"]
     rows = lake.read(runs.Days, min(asked), max(asked), columns=names).filter(pl.col("date").is_in(list(asked)))
-    last = rows.sort("sequence").unique("date", keep="last").filter(pl.col("status") == "expired").sort("date")
-    return dict(last.select("date", "committed_at").iter_rows())
+    gone = rows.filter(pl.col("status").last().over("date", order_by="sequence") == "expired")
+    first = gone.filter(pl.col("status") == "expired").sort("sequence").unique("date", keep="first").sort("date")
+    return dict(first.select("date", "committed_at").iter_rows())

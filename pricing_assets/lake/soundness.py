@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
@@ -22,7 +24,7 @@ from pricing_assets.tables import ALL, anomalies, features, runs
 from pricing_assets.tables.base import Table
 
 _DERIVED = (features.FeatureSnapshots, anomalies.PriceAnomalies)
-"""Computed from raw rows alone: a run of their day writes the same files again."""
+"""Computed from raw rows alone: a run of their day writes the same files again, unless the day has expired."""
 _SHOWN = 5
 _Window = tuple[int, date, date]
 """A version of a table, and the first and last day that was read of it."""
@@ -58,10 +60,11 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Named:
-    """What runs.days has in force, and the versions and windows that standing days were decided from."""
+    """What runs.days has in force, the versions and windows that standing days were decided from, and days expired."""
 
     force: Mapping[type[Table], Mapping[date, PartitionFile]]
     read: Mapping[type[Table], set[_Window]]
+    expired: frozenset[date]
 
 
 def flaws(lake: Lake) -> list[Flaw]:
@@ -75,8 +78,10 @@ def flaws(lake: Lake) -> list[Flaw]:
     if named is not None:
         found += _ahead(lake, named, seen)
         missing |= _unreplayable(lake, named, seen)
+    expired = named.expired if named else frozenset()
+    found += [replace(flaw, derived=flaw.derived and flaw.day not in expired) for flaw in missing.values()]
     order = {table.table_name(): number for number, table in enumerate(ALL)}
-    return sorted([*found, *missing.values()], key=lambda flaw: (order[flaw.table], flaw.day or date.min, flaw.path))
+    return sorted(found, key=lambda flaw: (order[flaw.table], flaw.day or date.min, flaw.path))
 
 
 def in_words(found: Sequence[Flaw]) -> str:
@@ -165,7 +170,7 @@ def _named(lake: Lake) -> _Named | None:
         for each in inputs or []:
             if each["table"] in by_name:
                 read.setdefault(by_name[each["table"]], set()).add((each["version"], each["first"], each["last"]))
-    return _Named(force, read)
+    return _Named(force, read, frozenset(rows.filter(pl.col("status") == "expired")["date"]))
 
 
 def _ahead(lake: Lake, named: _Named, seen: Mapping[type[Table], _Seen]) -> Iterator[Flaw]:

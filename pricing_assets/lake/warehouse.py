@@ -108,7 +108,7 @@ def files_read(analytics: Path) -> Callable[[Path], bool]:
     """
     if not Path(analytics).exists():
         return lambda _: False
-    with _told(), duckdb.connect(str(analytics), read_only=True) as connection:
+    with _opened(analytics) as connection, _told():
         views = connection.sql("select sql from duckdb_views() where not internal").fetchall()
     named = {name.replace("''", "'") for (sql,) in views for name in re.findall(r"'((?:[^']|'')*\.parquet)'", sql)}
     patterns = [re.compile(fnmatch.translate(name)) for name in named if re.search(r"[*?[]", name)]
@@ -126,8 +126,9 @@ def reader(analytics: Path) -> Iterator[Callable[[str], pl.DataFrame]]:
     """What `query` does, of one connection: opening the warehouse costs more than most questions."""
     if not Path(analytics).exists():
         raise PricingError(f"{analytics}: there is no warehouse yet", "run `pricing run` first, it builds one")
-    with _told(), duckdb.connect(str(analytics), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with _opened(analytics) as connection:
+        with _told():
+            connection.execute("set timezone = 'UTC'")
 
         def ask(sql: str) -> pl.DataFrame:
             with _told():
@@ -135,6 +136,20 @@ def reader(analytics: Path) -> Iterator[Callable[[str], pl.DataFrame]]:
                 return pl.DataFrame(ArrowStream(connection.sql(sql)))
 
         yield ask
+
+
+@contextmanager
+def _opened(analytics: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that reads. Raises PricingError where the file is none DuckDB can open."""
+    try:
+        connection = duckdb.connect(str(analytics), read_only=True)
+    except duckdb.Error as fault:
+        raise PricingError(
+            f"{analytics} cannot be opened: {fault}",
+            "`pricing run` builds it anew, in its place; it holds nothing the lake has not",
+        ) from fault
+    with connection:
+        yield connection
 
 
 @contextmanager

@@ -22,6 +22,7 @@ import polars as pl
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.expiry import expired
 from pricing_assets.pricing.basis import LOGIC_VERSION
 from pricing_assets.pricing.interventions import Interventions
 from pricing_assets.pricing.outlook import KEY, Outlook
@@ -186,7 +187,8 @@ def _read(recorded: Recorded) -> _Day | str:
     if recorded.row["basis"] is None:
         return "no trade, so nothing was decided"
     if recorded.row["status"] == "expired":
-        return f"expired on {recorded.row['committed_at']:%Y-%m-%d}: decisions of that age are no longer kept"
+        on = expired(recorded.lake, [recorded.day])[recorded.day]
+        return f"expired on {on:%Y-%m-%d}: decisions of that age are no longer kept"
     logic = recorded.settings.get("logic")
     if logic != LOGIC_VERSION:
         return f"decided by an older release (logic {logic}, now {LOGIC_VERSION}): other code, other prices"

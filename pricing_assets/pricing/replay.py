@@ -24,6 +24,7 @@ from pricing_assets import features
 from pricing_assets.anomalies import anomalies
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.expiry import expired
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions, reviews
 from pricing_assets.pricing.basis import Terms, basis
@@ -82,7 +83,8 @@ def _replay_together(lake: Lake, rows: list[dict[str, Any]]) -> Iterator[Replaye
         yield from (_without_trade(lake, row) for row in rows)
         return
     if rows[0]["status"] == "expired":
-        yield from (Replayed(row["date"], "expired", 0, None, expired_at=row["committed_at"]) for row in rows)
+        gone = expired(lake, [row["date"] for row in rows])
+        yield from (Replayed(day, "expired", 0, None, expired_at=on) for day, on in gone.items())
         return
     days = [row["date"] for row in rows]
     settings = json.loads(rows[0]["settings"])

@@ -158,7 +158,8 @@ def read(
     """
     worse, found = LEVELS[LEVELS.index(level) :], []
     for path in reversed(files(settings)):
-        for line in reversed(path.read_text(encoding="utf-8", errors="replace").splitlines()):
+        # not splitlines: what is quoted may hold U+2028, which ends no line of JSON
+        for line in reversed(path.read_text(encoding="utf-8", errors="replace").split("\n")):
             said = _parsed(line)
             if said.get("level") in worse and _is_about(said, run, day):
                 found.append(said)

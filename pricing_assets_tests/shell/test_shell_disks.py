@@ -90,6 +90,7 @@ def test_a_read_only_disk(disk: Path) -> None:
     found = {each["what"]: each for each in answer("doctor", code=1)}
     assert not found["home"]["sound"]
     assert [found[what] for what in ("lake", "governance", "warehouse") if not found[what]["sound"]] == []
+    assert "takes nothing: Read-only file system" in found["disk"]["found"] and not found["disk"]["sound"]
     for what in ("home", "logs", "metrics", "dagster"):  # Dagster writes even to read
         assert "the file system is read-only" in found[what]["remedy"], what
     assert_saved(disk, said)

@@ -31,6 +31,30 @@ def test_a_run_leaves_its_figures(standing: Path) -> None:
     assert "pricing_next_day_due_timestamp_seconds" not in said, "a shop that is history is never late"
 
 
+def test_stations_are_those_of_the_execution_whose_success_is_told(
+    shop: Shop, quick: Callable[[], None], home: Path
+) -> None:
+    from datetime import UTC, datetime
+
+    import dagster as dg
+
+    from pricing_assets.defs import executions, metrics, partitions
+    from pricing_assets.lake import Lake
+    from pricing_assets.settings import Settings
+    from pricing_assets.shell.instance import open_instance
+
+    pricing("run", "--date", str(FIRST))
+    file = home / "metrics" / "pricing_tiny_shop.prom"
+    before, lake = samples(file)["pricing_run_station_seconds"], Lake(home / "lake")
+    with open_instance(Settings()) as instance:
+        ended = instance.add_run(dg.DagsterRun(job_name="daily", status=dg.DagsterRunStatus.STARTED))
+        instance.report_run_canceled(ended)
+        executions.conclude(instance, lake, ended.run_id)
+        metrics.write(instance, lake, partitions.SOURCE, Settings(), datetime.now(UTC))
+    assert samples(file)["pricing_executions"] == {("canceled",): 1, ("success",): 1}
+    assert samples(file)["pricing_run_station_seconds"] == before
+
+
 def test_a_failure_is_told_too_and_a_file_that_cannot_be_written_stops_no_run(
     shop: Shop, quick: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -124,8 +125,11 @@ def small_models() -> Iterator[None]:
     def validate(events: int, ours: Any, theirs: Any) -> Any:
         return Fake().validate(ours, theirs)
 
+    real = Platform.bench.fget
+    assert real
+
     def bench(platform: Platform) -> Bench:
-        return Bench(platform.gate, platform.registry, Policy(least_rows=5), lasting=platform.approval_time)
+        return replace(real(platform), policy=Policy(least_rows=5))
 
     with (
         mock.patch.object(inputs, "data_of", asked_before),

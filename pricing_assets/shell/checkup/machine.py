@@ -31,6 +31,10 @@ def disk(shell: Shell) -> Iterator[Finding]:
     words += f" ({', '.join(f'{name} {disks.in_words(size)}' for name, size in largest)})" if largest else ""
     if found.daily:
         words += f", {disks.in_words(found.daily)} more a day: full in about {counted(found.days_left or 0, 'day')}"
+    if found.refused:
+        remedy = "mount it writable, or move the home to another disk and name it in PRICING_HOME; no day is lost"
+        yield Finding("disk", sound=False, found=f"it takes nothing: {found.refused}; {words}", remedy=remedy)
+        return
     remedy = "free space on that disk, or move the home to a larger one and name it in PRICING_HOME; no day is lost"
     yield Finding("disk", not found.nearly_full, words, remedy)
 

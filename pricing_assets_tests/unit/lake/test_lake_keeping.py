@@ -249,6 +249,22 @@ def test_expired_days_are_named(shop: Days) -> None:
         expiry.require_kept(shop.lake, [day(number) for number in range(4)])
 
 
+def test_a_day_that_drops_more_later_expired_when_it_did(shop: Days) -> None:
+    for number in range(4):
+        shop.decide(number)
+    shop.keep(Terms(2, 3))
+    for number in range(4, 7):
+        shop.decide(number)
+    shop.keep(Terms(2, 3), NOON + timedelta(days=30))
+    dropped = shop.lake.read(runs.Days).filter(pl.col("date") == day(0), pl.col("status") == "expired")
+    assert dropped["committed_at"].to_list() == [NOON, NOON + timedelta(days=30)]
+    assert expiry.expired(shop.lake, [day(0), day(1), day(2), day(6)]) == {
+        day(0): NOON,
+        day(1): NOON,
+        day(2): NOON + timedelta(days=30),
+    }
+
+
 def test_executions_of_closed_days_become_one_file_with_the_same_rows(shop: Days) -> None:
     for number in (0, 0, 0, 1, 5, 12, 12):
         shop.execute(number)

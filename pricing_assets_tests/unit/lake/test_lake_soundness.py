@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from lake_frames import DAY, RUN, day, days_frame, days_row, prices
+from lake_shop import Days
 
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, soundness
 from pricing_assets.lake.days import commit_days
-from pricing_assets.tables import raw, runs
+from pricing_assets.lake.expiry import Terms
+from pricing_assets.tables import anomalies, raw, runs
 
 
 @pytest.fixture
@@ -124,3 +126,16 @@ def test_a_file_in_force_that_is_lost_is_written_by_the_same_commit(whole: Lake)
 def test_a_lake_whose_days_are_lost_says_so_first(whole: Lake) -> None:
     entry(whole, 0, runs.Days).unlink()
     assert found(whole)[0][0] == "runs.days"
+
+
+def test_what_a_run_of_an_expired_day_would_refuse_to_compute_is_not_promised(lake: Lake) -> None:
+    shop = Days(lake)
+    for number in range(4):
+        shop.decide(number)
+    shop.keep(Terms(2, 4, judged_since=day(0)))
+    for number in (1, 3):
+        lake.path(anomalies.PriceAnomalies, lake.partitions(anomalies.PriceAnomalies)[day(number)]).unlink()
+    flaws = soundness.flaws(Lake(lake.root))
+    assert [(each.day, each.derived) for each in flaws] == [(day(1), False), (day(3), True)]
+    assert soundness.remedy(flaws).startswith(f"`pricing run` computes {day(3)} again")
+    assert f"what else is lacking ({day(1)})" in soundness.remedy(flaws)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import dataframely as dy
 import duckdb
@@ -183,6 +185,15 @@ def test_a_reader_keeps_what_it_opened(lake: Lake, analytics: Path) -> None:
 def test_a_query_that_fails_says_why(empty: Path, sql: str, says: str) -> None:
     with pytest.raises(PricingError, match=says):
         query(empty, sql)
+
+
+@pytest.mark.parametrize("read", [lambda path: warehouse.query(path, "select 1"), warehouse.files_read])
+def test_a_warehouse_that_is_no_database_is_built_anew_by_a_run(analytics: Path, read: Callable[[Path], Any]) -> None:
+    analytics.parent.mkdir(parents=True)
+    analytics.write_bytes(b"cut short" * 1000)
+    with pytest.raises(PricingError, match=rf"{analytics} cannot be opened: .*not a valid DuckDB") as refused:
+        read(analytics)
+    assert refused.value.remedy.startswith("`pricing run` builds it anew")
 
 
 def test_a_missing_warehouse_is_said(analytics: Path) -> None:

@@ -94,6 +94,13 @@ def test_a_line_cut_off_by_a_full_disk_costs_only_itself(settings: Settings) -> 
     assert [said["event"] for said in journal.read(settings)] == ["first", "second"]
 
 
+def test_a_line_that_quotes_another_end_of_line_is_read_whole(settings: Settings) -> None:
+    quoted = "prices.csv: row 3: found 'A\u2028B\u0085C'"
+    with journal.about(settings, run_id="r1"):
+        LOGGER.error(quoted)
+    assert [line["event"] for line in journal.read(settings)] == [quoted]
+
+
 def test_the_newest_files_are_kept_whatever_the_clock_says(settings: Settings) -> None:
     settings.logs.mkdir()
     for name in ("2026-03-01", "2026-03-02", "2099-01-01", "2099-01-02"):
