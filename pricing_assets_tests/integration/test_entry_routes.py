@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
+import psutil
 import pytest
 from tiny_shop import FIRST, Shop
 
-from pricing_assets.lake import Lake
+from pricing_assets.lake import Lake, claims
 from pricing_assets.lake import days as manifests
 
 PROJECT = Path(__file__).parents[2]
@@ -40,13 +42,32 @@ def call(environment: dict[str, str], tool: str, *words: str) -> subprocess.Comp
     return done
 
 
-def test_dagster_materialises_a_day(environment: dict[str, str], home: Path) -> None:
+def materialise(environment: dict[str, str]) -> None:
+    """The line of a day, up to runs.days."""
     groups = ("raw", "features", "forecasts", "governance", "decisions", "runs")
     line = " or ".join(f'group:"{name}"' for name in groups)
     module = ["-m", "pricing_assets.definitions"]
     call(environment, "dagster", "asset", "materialize", *module, "--select", line, "--partition", str(FIRST))
 
+
+def test_dagster_materialises_a_day(environment: dict[str, str], home: Path) -> None:
+    materialise(environment)
     assert manifests.standing(Lake(home / "lake")).select("date", "decided").rows() == [(FIRST, 4)]
+
+
+@pytest.mark.torture  # each step imports all
+def test_a_process_per_step_comes_to_the_same(environment: dict[str, str], home: Path, tmp_path: Path) -> None:
+    materialise(environment)
+    one, many = Lake(home / "lake"), Lake(tmp_path / "many" / "lake")
+    materialise(environment | {"PRICING_HOME": str(many.root.parent), "PRICING_EXECUTOR": "multiprocess"})
+    with dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance:
+        last = instance.get_runs(limit=1)[0]
+        workers = instance.all_logs(last.run_id, of_type=dg.DagsterEventType.STEP_WORKER_STARTED)
+    assert len(workers) > 5, "a process per step"
+    (holder,) = claims.holders(many).values()
+    assert not psutil.pid_exists(holder.pid), "the claim was that of the run's worker, and ended with it"
+    same = ["date", "decisions_hash", "steps_hash"]
+    assert manifests.standing(many).select(same).equals(manifests.standing(one).select(same))
 
 
 def test_the_definitions_are_valid_for_both_tools(environment: dict[str, str]) -> None:
