@@ -116,20 +116,22 @@ def result(
     """
     if key(table) in context.selected_asset_keys:  # metadata for another asset of the step fails it
         _tell_partitions(context, table, frame, unread)
-    metadata = {"days": f"{min(days)} to {max(days)}", "sample": sample(frame), **(extra or {})}
+    metadata = {"days": f"{min(days)} to {max(days)}", **(extra or {})}
     return dg.MaterializeResult(asset_key=key(table), metadata=metadata)
 
 
 def _tell_partitions(
     context: dg.AssetExecutionContext, table: type[Table], frame: pl.DataFrame, unread: Collection[str]
 ) -> None:
-    """Each partition's rows, and of the last the lineage: the UI reads it of an asset's latest materialisation, and
-    Dagster would write it, up to 120 kB, once for each day of a range."""
-    rows = dict(frame.group_by(table.partition()).len().iter_rows())
-    told: dict[str, dict[str, Any]] = {
-        partition: {"dagster/partition_row_count": rows.get(date.fromisoformat(partition), 0)}
-        for partition in context.partition_keys
-    }
+    """Each partition's rows, how many and the first, and of the last the lineage: the UI reads it of an asset's latest
+    materialisation, and Dagster would write it, up to 120 kB, once for each day of a range."""
+    by_day = frame.group_by(table.partition(), maintain_order=True)
+    rows, first = dict(by_day.len().iter_rows()), by_day.head(SAMPLE_ROWS)
+    told: dict[str, dict[str, Any]] = {}
+    for partition in context.partition_keys:
+        day = date.fromisoformat(partition)
+        shown = sample(first.filter(pl.col(table.partition()) == day).select(frame.columns))
+        told[partition] = {"dagster/partition_row_count": rows.get(day, 0), "sample": shown}
     told[max(told)]["dagster/column_lineage"] = lineage(table, unread)
     for partition, metadata in told.items():
         context.add_asset_metadata(metadata, asset_key=key(table), partition_key=partition)

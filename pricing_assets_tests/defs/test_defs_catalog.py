@@ -208,12 +208,14 @@ def test_materialisations_show_rows_a_sample_and_plots(line: Line) -> None:
     assert "features present" in shown(line, result, "features/feature_snapshots")
 
 
-def test_a_range_tells_the_rows_of_each_day_and_the_lineage_once_where_the_ui_looks_for_it(line: Line) -> None:
+def test_a_range_shows_the_rows_of_each_day_and_the_lineage_once_where_the_ui_looks_for_it(line: Line) -> None:
     line.shown = True
     result = line.run(FIRST, FIRST + timedelta(days=2), only=["raw"])
     key = dg.AssetKey(["raw", "prices"])
     told = [each.metadata for each in result.asset_materializations_for_node("raw") if each.asset_key == key]
     assert [each["dagster/partition_row_count"].value for each in told] == [4, 4, 4]
+    samples = [{record.data["date"] for record in each["sample"].value.records} for each in told]
+    assert samples == [{str(FIRST + timedelta(days=days))} for days in range(3)]
     assert ["dagster/column_lineage" in each for each in told] == [False, False, True]
     latest = line.instance.get_latest_materialization_event(key)
     assert latest is not None and latest.asset_materialization is not None
