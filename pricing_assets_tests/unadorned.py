@@ -7,12 +7,17 @@ here: what the UI shows, which tests of defs/, browser/ and integration/ look at
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 WITHOUT_MARTS = "--without-marts"
+
+_inside: list[object] = []
+_left_out = ExitStack()
+_door = threading.Lock()
 
 
 @contextmanager
@@ -21,8 +26,24 @@ def unadorned() -> Iterator[None]:
     what is planned, what was last, which version of data it was made from, which file a check judged. The events of
     a run are kept.
 
-    Dagster's own are named as of the version that is locked; under another, patching them fails by name.
+    Runs side by side in threads share it: the first leaves it out, the last brings it back.
     """
+    me = object()
+    with _door:
+        if not _inside:
+            _leave_out()
+        _inside.append(me)
+    try:
+        yield
+    finally:
+        with _door:
+            _inside.remove(me)
+            if not _inside:
+                _left_out.close()
+
+
+def _leave_out() -> None:
+    """Dagster's own are named as of the version that is locked; under another, patching them fails by name."""
     import dagster as dg
     from dagster._core.definitions.asset_checks.asset_check_result import AssetCheckResult
     from dagster._core.execution.context.system import StepExecutionContext
@@ -34,21 +55,19 @@ def unadorned() -> Iterator[None]:
     def nothing(*arguments: object) -> None:
         return None
 
-    with ExitStack() as left_out:
-        for owner, name, instead in (
-            (plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)),
-            (catalog, "sample", lambda frame: f"{frame.height} rows"),
-            (catalog, "lineage", lambda table, unread=(): dg.TableColumnLineage({})),
-            (model_metadata, "of", lambda analytics, compiled, tables, known: {model: {} for model in compiled}),
-            (AssetCheckResult, "_get_target_materialization_data", nothing),
-            (StepExecutionContext, "fetch_external_input_asset_version_info", nothing),
-            (RunDomain, "_log_asset_planned_events", nothing),
-            (SqlEventLogStorage, "_store_asset_event_tags", nothing),
-            (SqlEventLogStorage, "_store_asset_event", nothing),
-            (SqlEventLogStorage, "store_asset_check_event", nothing),
-        ):
-            left_out.enter_context(mock.patch.object(owner, name, instead))
-        yield
+    for owner, name, instead in (
+        (plots, "_picture", lambda draw, title: dg.MetadataValue.md(title)),
+        (catalog, "sample", lambda frame: f"{frame.height} rows"),
+        (catalog, "lineage", lambda table, unread=(): dg.TableColumnLineage({})),
+        (model_metadata, "of", lambda analytics, compiled, tables, known: {model: {} for model in compiled}),
+        (AssetCheckResult, "_get_target_materialization_data", nothing),
+        (StepExecutionContext, "fetch_external_input_asset_version_info", nothing),
+        (RunDomain, "_log_asset_planned_events", nothing),
+        (SqlEventLogStorage, "_store_asset_event_tags", nothing),
+        (SqlEventLogStorage, "_store_asset_event", nothing),
+        (SqlEventLogStorage, "store_asset_check_event", nothing),
+    ):
+        _left_out.enter_context(mock.patch.object(owner, name, instead))
 
 
 @contextmanager
