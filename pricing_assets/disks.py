@@ -21,10 +21,16 @@ _REMEDIES = {
 
 def remedy(fault: OSError) -> str:
     """What a person can do about it. Libraries keep the number of an error to themselves, but tell its text."""
-    return _REMEDIES.get(fault.errno or 0) or next(
-        (text for code, text in _REMEDIES.items() if os.strerror(code).lower() in str(fault).lower()),
-        "check the disk that holds it, then run again; nothing was half-written",
+    told = fault if fault.errno in _REMEDIES else named(str(fault))
+    return _REMEDIES.get(
+        (told and told.errno) or 0, "check the disk that holds it, then run again; nothing was half-written"
     )
+
+
+def named(words: str) -> OSError | None:
+    """The refusal of a disk that a program's words tell of; None where they tell of none."""
+    told = (code for code in _REMEDIES if os.strerror(code).lower() in words.lower())
+    return next((OSError(code, os.strerror(code)) for code in told), None)
 
 
 def refusal(folder: Path) -> OSError | None:

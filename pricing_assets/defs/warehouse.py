@@ -18,6 +18,7 @@ from typing import Any
 
 import dagster as dg
 
+from pricing_assets import disks
 from pricing_assets.defs import catalog, model_metadata
 from pricing_assets.defs.catalog import FRESHNESS, OWNERS
 from pricing_assets.defs.partitions import RETRY, SETTINGS, SOURCE
@@ -148,7 +149,7 @@ def marts(
         if built.returncode:
             yield from _tests(results)
             raise dg.Failure(
-                f"dbt build failed; analysts keep the last good file\n{told(built.stdout)}",
+                str(_failure("dbt build failed; analysts keep the last good file", built.stdout)),
                 allow_retries=built.returncode != _MODEL_OR_TEST_FAILED,
             )
     compiled = {_name(node): result["compiled_code"] for node, result in _built(results)}
@@ -169,11 +170,18 @@ def build() -> None:
         _go_on_from_setup(target)
         built = dbt("build", settings.home, target, draft)
         if built.returncode:
-            raise PricingError(f"dbt build failed: {told(built.stdout)}", "the next `pricing run` builds it")
+            raise _failure("dbt build failed", built.stdout, "the next `pricing run` builds it")
+
+
+def _failure(what: str, output: str, remedy: str = "") -> PricingError:
+    """What failed and what dbt says of it; of a disk that refuses, every one of its nodes says the same."""
+    if refused := disks.named(output):
+        return PricingError(f"{what}: {refused.strerror}", disks.remedy(refused))
+    return PricingError(f"{what}\n{told(output)}", remedy)
 
 
 def told(output: str) -> str:
-    """The last of what dbt says; of what it did not expect itself, a disk that is full say, without its own code."""
+    """The last of what dbt says; of what it did not expect itself, without its own code."""
     lines = [line for line in _CODE.sub("", output).splitlines() if line.strip()]
     return "\n".join(line for line, _ in groupby(lines))[-_MOST_SAID:]
 

@@ -88,7 +88,7 @@ def _on_time(found: Punctuality) -> str:
 
 def _work(found: Situation) -> Iterator[str]:
     for each in found.held:
-        yield f"  {each}, which died: the next run frees it" if each.dead else f"  {each}"
+        yield f"  {each}, which died: the next run frees {each.it}" if each.dead else f"  {each}"
 
 
 def _waits(found: Situation) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _answer(found: Situation, faults: list[str]) -> dict[str, Any]:
         "sent": found.sent.states,
         "overdue": found.sent.overdue,
         "charged_otherwise": found.sent.otherwise,
-        "claimed": {str(each.day): each.run_id for each in found.held},
+        "claimed": {str(day): each.run_id for each in found.held for day in each.days},
         "held": [vars(each) for each in found.held],
         "failed": list(found.undone),
         "disk": {**vars(found.disk), "used": found.disk.used, "days_left": found.disk.days_left},

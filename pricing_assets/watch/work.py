@@ -6,7 +6,7 @@ Here: claims and runs.executions read together. Not here: freeing days (lake/cla
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,26 +21,42 @@ RECENT = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Held:
-    """A day that a run holds, by which process, since when as it said; `dead` where that process is gone."""
+    """Days in a row that a run holds, by which process, since when as it said; `dead` where that process is gone."""
 
-    day: date
+    first: date
+    last: date
     run_id: str
     pid: int
     host: str
     since: str
     dead: bool
 
+    @property
+    def days(self) -> list[date]:
+        """The days, in their order."""
+        return _days(self.first, self.last)
+
+    @property
+    def it(self) -> str:
+        """What a sentence calls them after it has named them."""
+        return "it" if self.first == self.last else "them"
+
     def __str__(self) -> str:
-        return f"{self.day} is held by run {self.run_id} (process {self.pid} on {self.host}) since {self.since}"
+        days = f"{self.first} is" if self.first == self.last else f"{self.first} to {self.last} are"
+        return f"{days} held by run {self.run_id} (process {self.pid} on {self.host}) since {self.since}"
 
 
 def held(lake: Lake) -> list[Held]:
-    """The days that runs hold, by day."""
+    """The days that runs hold, by day; those of a run that follow each other at once."""
     dead = set(claims.dead_runs(lake))
-    return [
-        Held(day, each.run_id, each.pid, each.host, each.since, each.run_id in dead)
-        for day, each in claims.holders(lake).items()
-    ]
+    found: list[Held] = []
+    for day, each in claims.holders(lake).items():
+        before = found[-1] if found else None
+        if before and (before.run_id, before.pid, before.last) == (each.run_id, each.pid, day - timedelta(days=1)):
+            found[-1] = replace(before, last=day)
+        else:
+            found.append(Held(day, day, each.run_id, each.pid, each.host, each.since, each.run_id in dead))
+    return found
 
 
 def executions(lake: Lake, now: datetime | None = None) -> pl.DataFrame:
@@ -73,15 +89,12 @@ def undone(rows: pl.DataFrame, standing: Collection[date]) -> list[dict[str, Any
     last = rows.unique(["job", "first_day", "last_day"], keep="last", maintain_order=True)
     found = []
     for row in last.filter(pl.col("outcome") == "failure").to_dicts():
-        left = [day for day in _days(row) if day not in standing]
+        days = _days(row["first_day"], row["last_day"]) if row["first_day"] else []
+        left = [day for day in days if day not in standing]
         if left or last_of_job[row["job"]] == row["run_id"]:
             found.append(row)
     return found
 
 
-def _days(row: dict[str, Any]) -> list[date]:
-    if row["first_day"] is None:
-        return []
-    return [
-        row["first_day"] + timedelta(days=number) for number in range((row["last_day"] - row["first_day"]).days + 1)
-    ]
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

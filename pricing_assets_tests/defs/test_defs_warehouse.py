@@ -26,15 +26,17 @@ def build(line: Line) -> Any:
     )
 
 
-def dbt_that(results: list[dict[str, Any]], code: int, calls: list[str]) -> Any:
-    """Stands in for dbt: writes these results and ends with this code."""
+def dbt_that(
+    results: list[dict[str, Any]], code: int, calls: list[str], output: str = "1 of 9 FAIL price_history_holds"
+) -> Any:
+    """Stands in for dbt: writes these results, says this and ends with this code."""
 
     def run(command: str, home: Path, target: Path, draft: Path | None = None) -> subprocess.CompletedProcess[str]:
         calls.append(command)
         target.mkdir(parents=True, exist_ok=True)
         if results:
             (target / "run_results.json").write_text(json.dumps({"results": results}))
-        return subprocess.CompletedProcess([], code, stdout="1 of 9 FAIL price_history_holds")
+        return subprocess.CompletedProcess([], code, stdout=output)
 
     return run
 
@@ -89,16 +91,33 @@ def test_a_project_dbt_cannot_parse_is_named(location: Path, tmp_path: Path, mon
         warehouse._nodes.__wrapped__()
 
 
-def test_of_a_full_disk_dbt_says_that_it_is_full_and_not_where_its_code_met_it() -> None:
+def test_of_a_full_disk_a_build_says_that_it_is_full_and_what_to_do(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.defs import executions, warehouse
+
+    output = """12:04:35  57 of 80 ERROR unique_current_prices_decision_id [ERROR in 0.03s]
+FATAL Error: Failed: database has been invalidated because of a previous fatal error.
+Original error: "Could not write file "draft-1f4/analytics.duckdb": No space left on device"
+"""
+    monkeypatch.setattr(warehouse, "dbt", dbt_that([], 1, [], output))
+    said = executions.first_error(line.instance, build(line).run_id)
+    assert said.split("\n  remedy: ") == [
+        "dbt build failed; analysts keep the last good file: No space left on device",
+        "the disk is full: free some space there, then run again; nothing was half-written",
+    ]
+
+
+def test_of_what_dbt_did_not_expect_it_tells_what_it_was_and_not_where_its_code_met_it() -> None:
     from pricing_assets.defs.warehouse import told
 
     output = """12:04:35  Running with dbt=1.10
 12:04:35  Encountered an error:
-[Errno 28] No space left on device
+[Errno 5] Input/output error
 12:04:35  Traceback (most recent call last):
   File "dbt/clients/system.py", line 312, in write_json
     json.dump(data, f)
-OSError: [Errno 28] No space left on device
+OSError: [Errno 5] Input/output error
 
 During handling of the above exception, another exception occurred:
 
@@ -106,13 +125,13 @@ Traceback (most recent call last):
   File "dbt/cli/requires.py", line 187, in wrapper
     result, success = func()
                       ^^^^^^
-OSError: [Errno 28] No space left on device
+OSError: [Errno 5] Input/output error
 """
     assert told(output).splitlines() == [
         "12:04:35  Running with dbt=1.10",
         "12:04:35  Encountered an error:",
-        "[Errno 28] No space left on device",
-        "OSError: [Errno 28] No space left on device",
+        "[Errno 5] Input/output error",
+        "OSError: [Errno 5] Input/output error",
     ]
 
 

@@ -29,6 +29,19 @@ def test_status_of_days_in_work(copied: Path) -> None:
     assert answer("status")["claimed"] == {str(DAYS[6]): "at-work"}
 
 
+def test_status_says_once_who_holds_days_in_a_row(copied: Path) -> None:
+    lake = Lake(copied / "lake")
+    claims.claim(lake, [*DAYS[6:9], DAYS[10]], "a range", lambda run: True)
+    claims.claim(lake, [DAYS[9]], "another", lambda run: True)
+    held = [line.split(" (")[0] for line in pricing("status").stdout.splitlines() if "held by" in line]
+    assert held == [
+        f"  {DAYS[6]} to {DAYS[8]} are held by run a range",
+        f"  {DAYS[9]} is held by run another",
+        f"  {DAYS[10]} is held by run a range",
+    ]
+    assert list(answer("status")["claimed"]) == [str(day) for day in DAYS[6:11]]
+
+
 def test_status_names_who_holds_a_day_before_any_stands(home: Path) -> None:
     claims.claim(Lake(home / "lake"), [DAYS[6]], "the first", lambda run: True)
     said = pricing("status").stdout

@@ -25,7 +25,7 @@ def claims(shell: Shell) -> Iterator[Finding]:
     folder = shell.lake.root / "_claims"
     words = [_held(each, folder) for each in found]
     if len(words) > _SHOWN:
-        words = [*words[:_SHOWN], f"and {counted(len(words) - _SHOWN, 'more day')}: `pricing status --json`"]
+        words = [*words[:_SHOWN], f"and {counted(len(words) - _SHOWN, 'more claim')}: `pricing status --json`"]
     dead = any(each.dead for each in found)
     none = "" if dead else "no day is held by a dead run"
     yield Finding("claims", True, "; ".join([*words, none] if none else words))
@@ -33,10 +33,10 @@ def claims(shell: Shell) -> Iterator[Finding]:
 
 def _held(each: Held, folder: Path) -> str:
     if each.dead:
-        return f"{each}, which is dead: the next run frees it, now `pricing run --date {each.day}`"
+        return f"{each}, which is dead: the next run frees {each.it}, now `pricing run --date {each.first}`"
     if each.host != socket.gethostname():
-        file = folder / f"{each.day}.json"
-        return f"{each}, another machine: if it is gone, terminate the run in the UI, or delete {file}"
+        files = f"{folder / str(each.first)}.json" + ("" if each.first == each.last else f" to {each.last}.json")
+        return f"{each}, another machine: if it is gone, terminate the run in the UI, or delete {files}"
     return str(each)
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from pricing_assets.counting import counted, lasting
+from pricing_assets.disks import remedy as remedy_of
 from pricing_assets.errors import PricingError
 from pricing_assets.lake import days as manifests
 from pricing_assets.shell.checkup.finding import Finding
@@ -32,7 +33,7 @@ def disk(shell: Shell) -> Iterator[Finding]:
     if found.daily:
         words += f", {disks.in_words(found.daily)} more a day: full in about {counted(found.days_left or 0, 'day')}"
     if found.refused:
-        remedy = "mount it writable, or move the home to another disk and name it in PRICING_HOME; no day is lost"
+        remedy = f"{remedy_of(OSError(found.refused))}; no day is lost"
         yield Finding("disk", sound=False, found=f"it takes nothing: {found.refused}; {words}", remedy=remedy)
         return
     remedy = "free space on that disk, or move the home to a larger one and name it in PRICING_HOME; no day is lost"
@@ -78,7 +79,7 @@ def _recorded(shell: Shell, now: datetime) -> Iterator[tuple[str, datetime | Non
     executions = work.executions(lake, now).select(pl.max_horizontal("started_at", "ended_at")).to_series()
     yield "an execution", executions.max()  # type: ignore[misc]
     for each in work.held(lake):
-        yield f"run {each.run_id}'s claim on {each.day}", datetime.fromisoformat(each.since)
+        yield f"run {each.run_id}'s claim on {each.first}", datetime.fromisoformat(each.since)
     with suppress(PricingError):  # a store that is down is another examination's finding
         if store := situation.open_store(shell.settings):
             with store:
