@@ -5,7 +5,9 @@ Values come from environment variables, then from a `.env` file in the working d
 
 from __future__ import annotations
 
+import os
 from datetime import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SAP_LIKE = EXAMPLES / "sap_like"
+_NEAR = 0.9  # a letter or two; PRICING_DAGSTER_FOLDER, which deploy/ sets, is farther from PRICING_DAGSTER_HOME
 LEAST_DAYS = 40
 """Days of decisions that are kept at least: a price waits for a person, and its answer binds, up to 30 days each, and a
 run reads a week again for late rows."""
@@ -172,14 +175,28 @@ class Settings(BaseSettings):
         return _Variables.read(name)
 
 
+def named() -> tuple[list[str], dict[str, str]]:
+    """Variables of the environment and of `.env` that are settings, and those that are nearly one, with that one.
+
+    What is unlike any setting is somebody else's: a deployment has variables of its own.
+    """
+    settings = [f"PRICING_{name.upper()}" for name in Settings.model_fields]
+    seen = _Variables.names()
+    near = {name: get_close_matches(name, settings, n=1, cutoff=_NEAR) for name in seen if name not in settings}
+    return [name for name in settings if name in seen], {name: found[0] for name, found in near.items() if found}
+
+
 class _Variables(BaseSettings):
-    """The environment and `.env` as they are, for variables only a source knows by name."""
+    """The environment and `.env` as they are, for variables only a source knows by name, and for names alone."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="allow")
 
     @classmethod
     def read(cls, name: str) -> str | None:
-        import os
-
         extras = cls().__pydantic_extra__ or {}
         return os.environ.get(name) or extras.get(name.lower())
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Their names, in capitals."""
+        return sorted({*os.environ, *(name.upper() for name in cls().__pydantic_extra__ or {})})

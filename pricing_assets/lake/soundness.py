@@ -102,9 +102,9 @@ def remedy(found: Sequence[Flaw]) -> str:
     if again:
         words.append(f"`pricing run` computes {_span(again)} again, from raw rows that are there")
     if lost or any(flaw.day is None for flaw in found):
-        of = f" ({_span(lost)})" if lost else ""
+        what = ("what else" if again else "what") + " is lacking" + (f" ({_span(lost)})" if lost else "")
         words.append(
-            f"what else is lacking{of} is in no other table: copy the lake again from where it came, or these files"
+            f"{what} is in no other table: copy the lake again from where it came, or these files"
             " alone out of a backup (`tar -xzf BACKUP -C HOME lake/…`), or `pricing restore BACKUP` into an empty home"
         )
     return "; ".join(words)

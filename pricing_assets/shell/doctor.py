@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pricing_assets import settings
 from pricing_assets.archive.places import refuse_unfinished
 from pricing_assets.counting import counted
 from pricing_assets.disks import remedy
@@ -58,6 +59,14 @@ def _python(_: Shell) -> Iterator[Finding]:
     yield Finding("libraries", True, versions)
     dbt = Path(sys.executable).parent / "dbt"
     yield Finding("dbt", dbt.exists(), str(dbt), "`make setup` installs it beside Python")
+
+
+def _settings(_: Shell) -> Iterator[Finding]:
+    """Which are set, and which are misspelt: those would be without effect, and nobody would be told."""
+    known, misspelt = settings.named()
+    words = [f"{name} is no setting: {meant} may be meant" for name, meant in misspelt.items()]
+    found = "; ".join(words) or (", ".join(known) + " set" if known else "none set: all defaults")
+    yield Finding("settings", not misspelt, found, "name it rightly, or take it out of the environment and of .env")
 
 
 def _home(shell: Shell) -> Iterator[Finding]:
@@ -185,6 +194,7 @@ def _reading(file: Path) -> Callable[[Shell], Iterator[Finding]]:
 
 _EXAMINATIONS: tuple[Callable[[Shell], Iterator[Finding]], ...] = (
     _python,
+    _settings,
     _home,
     machine.disk,
     machine.clock,

@@ -28,7 +28,7 @@ def test_a_priced_shop_is_sound(standing: Path) -> None:
     found = {each["what"]: each for each in answer("doctor")}
     assert all(each["sound"] for each in found.values())
     assert set(found) == {
-        *("python", "libraries", "dbt", "home", "disk", "clock", "source", "lake", "claims", "locks"),
+        *("python", "libraries", "dbt", "settings", "home", "disk", "clock", "source", "lake", "claims", "locks"),
         *("logs", "metrics"),
         *("governance", "registry", "dagster", "warehouse"),
     }
@@ -181,3 +181,18 @@ def test_a_folder_that_cannot_be_made_and_a_log_of_another_user_are_faults(
     found = findings(code=1)
     assert not found["metrics"]["sound"] and "PRICING_METRICS" in found["metrics"]["remedy"]
     assert not found["logs"]["sound"] and found["logs"]["found"].startswith(f"{today}: ")
+
+
+def test_a_setting_whose_name_is_misspelt_is_a_fault_and_variables_of_others_are_none(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PRICING_SHOP", "theirs")
+    monkeypatch.setenv("PRICING_DAGSTER_FOLDER", "theirs")
+    assert findings()["settings"]["found"].startswith("PRICING_HOME")
+    monkeypatch.setenv("PRICING_KEEP_AUDITS_DAYS", "900")
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("PRICING_GOVERNANCE_URI=sqlite:///elsewhere.db\n")
+    assert findings(code=1)["settings"]["found"].split("; ") == [
+        "PRICING_GOVERNANCE_URI is no setting: PRICING_GOVERNANCE_URL may be meant",
+        "PRICING_KEEP_AUDITS_DAYS is no setting: PRICING_KEEP_AUDIT_DAYS may be meant",
+    ]

@@ -57,7 +57,7 @@ def test_a_file_that_is_not_whole_is_named_by_table_and_day(whole: Lake, how: st
         elsewhere(whole).read(raw.Prices)
     flaws = soundness.flaws(whole)
     assert soundness.in_words(flaws) == f"1 thing missing or damaged: raw.prices 2024-03-02: {path} is {how}"
-    assert "what else is lacking (2024-03-02)" in soundness.remedy(flaws) and "pricing restore" in soundness.remedy(
+    assert "what is lacking (2024-03-02)" in soundness.remedy(flaws) and "pricing restore" in soundness.remedy(
         flaws
     )
 
