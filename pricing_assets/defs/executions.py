@@ -6,9 +6,11 @@ Here: the one place that asks both the Dagster instance and the lake. Not here: 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
+from multiprocessing import parent_process
 from typing import Any
 
 import dagster as dg
@@ -50,6 +52,15 @@ def days_of(run: dg.DagsterRun) -> tuple[date, date] | None:
     first = run.tags.get(_FIRST, run.tags.get(_ONE))
     last = run.tags.get(_LAST, run.tags.get(_ONE))
     return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+
+
+def worker(executor: str) -> int:
+    """The process whose end is the end of the run: this one, or where steps have their own, the one that started it.
+
+    Not the parent the system names: where the run worker is dead already, that is somebody who lives on.
+    """
+    starter = parent_process() if executor == "multiprocess" else None
+    return (starter and starter.pid) or os.getpid()
 
 
 def may_be_live(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -5,7 +5,6 @@ Here: the one resource. Not here: what is done with them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -261,8 +260,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
         does a signal in a run of the shell: Dagster would start the station again, and nobody could stop the run. Runs
         that Dagster watches are started again by it.
         """
-        # a step process ends before its run does: there the claim lives as long as the run worker, its parent
-        worker = os.getppid() if self.settings.executor == "multiprocess" else os.getpid()
+        worker = executions.worker(self.settings.executor)
         live = partial(executions.may_be_live, context.instance)
         try:
             refuse_unfinished(self.settings.home)

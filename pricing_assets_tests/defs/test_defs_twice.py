@@ -220,6 +220,15 @@ def test_what_was_read_of_the_source_first_is_not_committed_last(
     assert str(prices["price"][-1]) == "99.0000"
 
 
+def test_a_claim_is_of_the_process_that_runs_the_steps_whoever_started_that(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell lives on when its `pricing run` is killed: were the claim the shell's, nobody would get the day again."""
+    monkeypatch.setenv("PRICING_EXECUTOR", "multiprocess")
+    assert line.run(FIRST, only=["raw"]).success
+    assert {holder.pid for holder in claims.holders(line.lake).values()} == {os.getpid()}
+
+
 def test_two_that_conclude_a_run_at_once_record_it_once(line: Line) -> None:
     from pricing_assets.defs import executions
 

@@ -70,6 +70,26 @@ def test_a_process_per_step_comes_to_the_same(environment: dict[str, str], home:
     assert manifests.standing(many).select(same).equals(manifests.standing(one).select(same))
 
 
+@pytest.mark.torture  # it imports all once more
+def test_a_step_whose_worker_is_dead_counts_on_nobody_else(environment: dict[str, str]) -> None:
+    orphan = """
+import os, time
+from multiprocessing import get_context
+from pricing_assets.defs import executions
+
+def step(starter):
+    while os.getppid() == starter:
+        time.sleep(0.01)
+    print(starter, executions.worker("multiprocess"), flush=True)
+
+get_context("fork").Process(target=step, args=(os.getpid(),)).start()
+os._exit(0)
+"""
+    command = [sys.executable, "-c", orphan]  # its output ends with the last process that holds it, the step
+    starter, worker = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout.split()
+    assert worker == starter
+
+
 def test_the_definitions_are_valid_for_both_tools(environment: dict[str, str]) -> None:
     said = call(environment, "dagster", "definitions", "validate", "-m", "pricing_assets.definitions")
     assert "Validation successful" in said.stdout + said.stderr

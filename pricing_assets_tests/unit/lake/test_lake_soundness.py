@@ -57,9 +57,7 @@ def test_a_file_that_is_not_whole_is_named_by_table_and_day(whole: Lake, how: st
         elsewhere(whole).read(raw.Prices)
     flaws = soundness.flaws(whole)
     assert soundness.in_words(flaws) == f"1 thing missing or damaged: raw.prices 2024-03-02: {path} is {how}"
-    assert "what is lacking (2024-03-02)" in soundness.remedy(flaws) and "pricing restore" in soundness.remedy(
-        flaws
-    )
+    assert "what is lacking (2024-03-02)" in soundness.remedy(flaws) and "pricing restore" in soundness.remedy(flaws)
 
 
 def test_a_replaced_file_counts_where_a_day_was_decided_from_it(whole: Lake) -> None:
