@@ -229,11 +229,14 @@ def doctor(
     shell: Shell,
     *,
     backup: Annotated[Path | None, typer.Option(metavar="FILE", help="Look at this backup as well.")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every file in force, and hold its rows against its hash.")
+    ] = False,
 ) -> None:
     """Check this installation and say what to do about each fault."""
     from pricing_assets.shell import doctor as checkup
 
-    checkup.examine(shell, backup)
+    checkup.examine(shell, backup, deep=deep)
 
 
 @register(source, "init")

@@ -24,6 +24,7 @@ from pricing_assets import features
 from pricing_assets.anomalies import anomalies
 from pricing_assets.lake import Lake, PartitionFile
 from pricing_assets.lake import days as manifests
+from pricing_assets.lake.contents import altered
 from pricing_assets.lake.expiry import expired
 from pricing_assets.lake.hashing import content_hash
 from pricing_assets.pricing import interventions, reviews
@@ -167,9 +168,8 @@ def _altered(lake: Lake, row: Mapping[str, Any]) -> str | None:
     for entry in row["tables"]:
         if entry["partition"] == row["date"] and entry["rows"]:
             table, file = by_name(entry["table"]), PartitionFile(**entry)
-            found = content_hash(lake.read_files(table, [file]), table)
-            if found != file.hash:
-                return f"{file.table} as stored hashes to {found[:12]}, recorded {file.hash[:12]}"
+            if found := altered(lake, table, file):
+                return found
     return None
 
 

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 _LIBRARIES = ("dagster", "polars", "duckdb", "deltalake", "dataframely", "dbt-core", "SQLAlchemy")
 
 
-def examine(shell: Shell, backup: Path | None = None) -> None:
-    """Runs every examination, also of a backup where one is given; exit code 1 where one finds a fault."""
-    examinations = (*_EXAMINATIONS, _reading(backup)) if backup else _EXAMINATIONS
+def examine(shell: Shell, backup: Path | None = None, *, deep: bool = False) -> None:
+    """Runs every examination, if asked also of what files hold and of a backup; exit code 1 where one finds a fault."""
+    asked = [*([_contents] if deep else []), *([_reading(backup)] if backup else [])]
+    examinations = (*_EXAMINATIONS, *asked)
     findings = [finding for examination in examinations for finding in _attempt(examination, shell)]
     shell.answer([finding._asdict() for finding in findings])
     for finding in findings:
@@ -117,6 +118,15 @@ def _lake(shell: Shell) -> Iterator[Finding]:
     for table in ALL:
         last = shell.lake.files(table)[-1:]  # all of them may be more than memory holds
         shell.lake.read_files(table, last, table.primary_key()[:1])  # raises where the schema is another
+
+
+def _contents(shell: Shell) -> Iterator[Finding]:
+    from pricing_assets.lake import contents, soundness
+
+    with shell.progress.status("reading") as status:
+        number, found = contents.flaws(shell.lake, status.update)
+    words = soundness.in_words(found) if found else f"{counted(number, 'file')} in force hold what was written"
+    yield Finding("contents", not found, words, soundness.remedy(found))
 
 
 def _governance(shell: Shell) -> Iterator[Finding]:

@@ -143,6 +143,7 @@ def replay(shell: Shell, days: list[date] | None) -> None:
     beside = f", {counted(expired, 'day')} expired" if expired else ""
     shell.say(f"{compared - len(different)} of {counted(compared, 'day')} came out the same{beside}")
     if different:
+        shell.say("`pricing doctor --deep` names every file whose rows have changed since it was written")
         raise typer.Exit(REFUSED)
 
 

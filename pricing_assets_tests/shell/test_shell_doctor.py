@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from shell_commands import answer, pricing
 from tiny_shop import DAYS, FIRST, Shop
@@ -21,7 +22,7 @@ from pricing_assets import governance, strategies
 from pricing_assets.lake import Lake, claims, marks
 from pricing_assets.settings import Settings
 from pricing_assets.shell.checkup import machine
-from pricing_assets.tables import raw
+from pricing_assets.tables import decisions, raw
 
 
 def test_a_priced_shop_is_sound(standing: Path) -> None:
@@ -196,3 +197,17 @@ def test_a_setting_whose_name_is_misspelt_is_a_fault_and_variables_of_others_are
         "PRICING_GOVERNANCE_URI is no setting: PRICING_GOVERNANCE_URL may be meant",
         "PRICING_KEEP_AUDITS_DAYS is no setting: PRICING_KEEP_AUDIT_DAYS may be meant",
     ]
+
+
+def test_deep_finds_the_file_somebody_changed_where_it_lies(copied: Path) -> None:
+    """A query would answer with its rows, and a backup would seal them."""
+    assert answer("doctor", "--deep")[-1]["found"].endswith(" files in force hold what was written")
+    lake = Lake(copied / "lake")
+    path = lake.path(decisions.PriceDecisions, lake.partitions(decisions.PriceDecisions)[FIRST])
+    rows = pl.read_parquet(path, hive_partitioning=False)
+    rows.with_columns(pl.col("cost") + 1).cast(dict(rows.schema)).write_parquet(path)
+    assert findings()["lake"]["sound"], "the file is there and whole"
+    (fault,) = [each for each in answer("doctor", "--deep", code=1) if not each["sound"]]
+    assert fault["what"] == "contents"
+    assert f"decisions.price_decisions {FIRST}: {path} holds other rows than were written" in fault["found"]
+    assert "`pricing doctor --deep` names" in pricing("replay", "--date", str(FIRST), code=1).stdout

@@ -17,6 +17,7 @@ from tiny_shop import Line, Shop
 
 from pricing_assets import governance, strategies
 from pricing_assets.archive import restoring
+from pricing_assets.lake import contents
 from pricing_assets.pricing.replay import replay
 from pricing_assets.settings import Settings
 from pricing_assets.tables import ALL
@@ -50,6 +51,11 @@ def test_every_table_can_be_read(line: Line) -> None:
     found = {table.table_name(): line.lake.read(table).height for table in ALL if line.lake.version(table) >= 0}
     assert len(found) >= 19 and all(found.values())
     assert line.lake.read(Publications).height and line.lake.read(PriceBook).height
+
+
+def test_every_file_holds_what_was_written(line: Line) -> None:
+    number, found = contents.flaws(line.lake)
+    assert number > 90 and found == []
 
 
 def test_the_database_of_people_opens_and_says_what_the_backup_says(line: Line, tmp_path: Path) -> None:

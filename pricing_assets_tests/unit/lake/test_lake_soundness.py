@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 from lake_frames import DAY, RUN, day, days_frame, days_row, prices
 from lake_shop import Days
 
 from pricing_assets.errors import PricingError
-from pricing_assets.lake import Lake, soundness
+from pricing_assets.lake import Lake, contents, soundness
 from pricing_assets.lake.days import commit_days
 from pricing_assets.lake.expiry import Terms
 from pricing_assets.tables import anomalies, raw, runs
@@ -137,3 +138,20 @@ def test_what_a_run_of_an_expired_day_would_refuse_to_compute_is_not_promised(la
     assert [(each.day, each.derived) for each in flaws] == [(day(1), False), (day(3), True)]
     assert soundness.remedy(flaws).startswith(f"`pricing run` computes {day(3)} again")
     assert f"what else is lacking ({day(1)})" in soundness.remedy(flaws)
+
+
+@pytest.mark.parametrize("how", ["rows of another price", "bytes that are no rows"])
+def test_a_file_that_holds_other_rows_than_were_written_is_named_though_it_is_whole(whole: Lake, how: str) -> None:
+    assert contents.flaws(whole) == (6, [])
+    file = whole.partitions(raw.Prices)[day(1)]
+    path = whole.path(raw.Prices, file)
+    if how == "rows of another price":
+        rows = pl.read_parquet(path, hive_partitioning=False)
+        rows.with_columns(pl.col("price") + 1).cast(dict(rows.schema)).write_parquet(path)
+    else:
+        path.write_bytes(path.read_bytes()[:8] + bytes(32) + path.read_bytes()[40:])
+    assert found(whole) == [], "neither its name nor its end says so"
+    number, flaws = contents.flaws(elsewhere(whole))
+    assert (number, [(flaw.table, flaw.day) for flaw in flaws]) == (6, [("raw.prices", day(1))])
+    assert file.hash in flaws[0].what
+    assert "out of a backup" in soundness.remedy(flaws)
