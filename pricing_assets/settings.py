@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     approval_days: int = Field(
         default=7,
         ge=1,
+        le=365,
         description="days a person has to answer a drift event, and a second person a promotion",
     )
 
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     log_days: int = Field(
         default=30,
         ge=1,
+        le=36_500,
         description="days the log keeps",
     )
     keep_decisions_days: int = Field(
@@ -107,12 +109,13 @@ class Settings(BaseSettings):
     chunk_rows: int = Field(
         default=310_000,
         ge=1,
+        le=10**9,
         description="SKU-markets × days that `pricing run` prices in one execution: memory is bounded by it",
     )
 
     marts_memory: str | None = Field(
         default=None,
-        pattern=r"^\d+(%|[KMGT]i?B)$",
+        pattern=r"^[1-9]\d*(%|[KMGT]i?B)$",
         description="memory DuckDB may take while dbt builds the marts, e.g. 4GB; absent, half of the machine's",
     )
 

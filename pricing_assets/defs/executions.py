@@ -18,6 +18,7 @@ import polars as pl
 
 from pricing_assets.counting import counted
 from pricing_assets.defs import verdicts
+from pricing_assets.errors import PricingError
 from pricing_assets.lake import Lake, Provenance, claims
 from pricing_assets.lake import days as manifests
 from pricing_assets.monitoring import lateness
@@ -28,6 +29,7 @@ JOB = "daily"
 ATTEMPTS = 3
 _PAUSES = (timedelta(0), timedelta(minutes=10), timedelta(minutes=45))
 """How long after the last attempt the next one waits: a source that is down for a while does not cost the day."""
+STOPPED = PricingError("stopped by a signal", "run these days again to go on")
 IN_FLIGHT = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -184,6 +186,8 @@ def first_error(instance: dg.DagsterInstance, run_id: str) -> str:
         error = getattr(data, "error", None)
         while error is not None and error.cause is not None:
             error = error.cause
+        if error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+            return str(STOPPED)
         if error is not None:
             return str(error.message).strip()
         if event is not None and event.message:

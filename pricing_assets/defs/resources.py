@@ -282,7 +282,7 @@ class Platform(dg.ConfigurableResource["Platform"]):
         except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt) as signal:
             if executions.BY_HAND not in context.run.tags:
                 raise
-            raise _for_good(PricingError("stopped by a signal", "run these days again to go on")) from signal
+            raise _for_good(executions.STOPPED) from signal
 
     def journal(self, **fields: Any) -> AbstractContextManager[list[int]]:
         """Lets what is said within go to the log of this home."""

@@ -237,8 +237,12 @@ def _with_shared_options(command: Callable[..., None], function: Callable[..., N
 
 def _in_words(error: ValidationError) -> PricingError:
     """A setting that is not what it must be."""
-    faults = [f"PRICING_{str(fault['loc'][0]).upper()}={fault['input']}: {fault['msg']}" for fault in error.errors()]
-    return PricingError("; ".join(faults), "mend it in the environment or in .env")
+    faults = []
+    for fault in error.errors():
+        name = str(fault["loc"][0])
+        meaning = Settings.model_fields[name].description if name in Settings.model_fields else ""
+        faults.append(f"PRICING_{name.upper()}={fault['input']}: {fault['msg']} ({meaning})")
+    return PricingError("\n  ".join(faults), "mend it in the environment or in .env")
 
 
 def _refuse(error: PricingError, as_json: bool) -> typing.NoReturn:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pricing_assets.counting import counted
+from pricing_assets.errors import PricingError
 from pricing_assets.lake.leftovers import Leftover
 from pricing_assets.settings import Settings
 from pricing_assets.shell.command import Shell
@@ -28,6 +29,8 @@ def keep(shell: Shell, *, dry_run: bool) -> None:
     from pricing_assets.defs import keeping
     from pricing_assets.defs.resources import Platform
 
+    if not shell.settings.lake.exists():
+        raise PricingError(f"{shell.settings.home}: nothing was ever decided here", "name another home by --home")
     platform = Platform(home=str(shell.settings.home))
     with _instance(shell.settings, dry_run=dry_run) as instance, shell.progress.status("keeping") as status:
         done = keeping.keep(platform, instance, by=shell.by, dry_run=dry_run, tell=status.update)

@@ -306,3 +306,17 @@ def test_some_of_the_decisions_assets_can_be_launched_alone(line: Line) -> None:
     made = {event.asset_key.to_user_string() for event in alone.get_asset_materialization_events()}
     assert made == {"decisions/price_decisions", "runs/days"}
     assert line.standing()[FIRST]["decided"] > 0
+
+
+def test_a_run_that_a_signal_ended_outside_of_its_stations_says_so(line: Line) -> None:
+    import dagster as dg
+
+    from pricing_assets.defs import executions
+
+    @dg.asset
+    def between() -> None:
+        raise dg.DagsterExecutionInterruptedError
+
+    ended = dg.materialize([between], instance=line.instance, raise_on_error=False)
+    said = executions.first_error(line.instance, ended.run_id)
+    assert said == "stopped by a signal\n  remedy: run these days again to go on"

@@ -66,6 +66,12 @@ def test_what_would_be_done_is_said_and_then_done(copied: Path, quick: object) -
     assert lost.exists()
 
 
+def test_a_home_in_which_nothing_was_decided_is_named_and_stays_as_it_is(home: Path) -> None:
+    for words in ([], ["--dry-run"]):
+        assert f"{home}: nothing was ever decided here" in pricing("lake", "keep", *words, code=1).output
+    assert not home.exists()
+
+
 def test_settings_that_contradict_are_refused(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRICING_KEEP_AUDIT_DAYS", "60")
     assert "PRICING_KEEP_AUDIT_DAYS" in pricing("lake", "keep", code=1).output

@@ -27,9 +27,9 @@ def test_without_a_date_the_last_day_of_history_is_priced_though_a_run_died_at_i
     claims.claim(Lake(home / "lake"), [LAST], "dead", lambda run: True, pid=process.pid)
     process.kill()
     process.wait()
-    said = pricing("doctor").stdout
-    assert f"ok    claims: {LAST} is held by run dead (process {process.pid} on " in said
-    assert "which is dead: the next run frees it" in said
+    said = pricing("doctor", code=1).stdout
+    assert f"FAULT claims: {LAST} is held by run dead (process {process.pid} on " in said
+    assert f"remedy: the next run frees it, now `pricing run --date {LAST}`; nothing is lost" in said
     answered = answer("run")  # without a date: the last day of history
     assert answered["days"][0] | {"run_id": "", "says": "", "published": 0, "held": 0} == {
         **{"date": str(LAST), "status": "priced", "decided": 4, "published": 0, "held": 0, "quarantined": 0},

@@ -20,20 +20,21 @@ _SHOWN = 5
 
 
 def claims(shell: Shell) -> Iterator[Finding]:
-    """Which days are held by whom. A claim of the dead is sound: it is taken over."""
+    """Which days are held by whom. Those of the dead are a fault as long as nobody has run them again."""
     found = work.held(shell.lake)
     folder = shell.lake.root / "_claims"
     words = [_held(each, folder) for each in found]
     if len(words) > _SHOWN:
         words = [*words[:_SHOWN], f"and {counted(len(words) - _SHOWN, 'more claim')}: `pricing status --json`"]
-    dead = any(each.dead for each in found)
-    none = "" if dead else "no day is held by a dead run"
-    yield Finding("claims", True, "; ".join([*words, none] if none else words))
+    dead = next((each for each in found if each.dead), None)
+    none = [] if dead else ["no day is held by a dead run"]
+    remedy = f"the next run frees {dead.it}, now `pricing run --date {dead.first}`; nothing is lost" if dead else ""
+    yield Finding("claims", dead is None, "; ".join([*words, *none]), remedy)
 
 
 def _held(each: Held, folder: Path) -> str:
     if each.dead:
-        return f"{each}, which is dead: the next run frees {each.it}, now `pricing run --date {each.first}`"
+        return f"{each}, which is dead"
     if each.host != socket.gethostname():
         files = f"{folder / str(each.first)}.json" + ("" if each.first == each.last else f" to {each.last}.json")
         return f"{each}, another machine: if it is gone, terminate the run in the UI, or delete {files}"
