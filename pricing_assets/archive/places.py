@@ -38,9 +38,14 @@ def is_left_out(path: PurePath) -> bool:
     return any(fnmatch(str(path), pattern) for pattern in _LEFT_OUT) or any(path.match(end) for end in _ENDS)
 
 
+def unfinished(home: Path) -> bool:
+    """Whether a restore into this home was begun and has not ended."""
+    return (home / RESTORING).exists()
+
+
 def refuse_unfinished(home: Path) -> None:
     """Raises PricingError where a restore into this home was begun and has not ended."""
-    if (home / RESTORING).exists():
+    if unfinished(home):
         raise PricingError(
             f"{home.absolute()}: a restore was begun here and has not ended",
             "wait until it has; if it was stopped, run `pricing restore FILE` again",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pricing_assets import settings
-from pricing_assets.archive.places import refuse_unfinished
+from pricing_assets.archive.places import refuse_unfinished, unfinished
 from pricing_assets.counting import counted
 from pricing_assets.disks import remedy
 from pricing_assets.errors import PricingError
@@ -33,7 +33,8 @@ _LIBRARIES = ("dagster", "polars", "duckdb", "deltalake", "dataframely", "dbt-co
 def examine(shell: Shell, backup: Path | None = None, *, deep: bool = False) -> None:
     """Runs every examination, if asked also of what files hold and of a backup; exit code 1 where one finds a fault."""
     asked = [*([_contents] if deep else []), *([_reading(backup)] if backup else [])]
-    examinations = (*_EXAMINATIONS, *asked)
+    # of a home that is only half there, the rest would be found wanting one by one
+    examinations = (*_OF_THE_MACHINE, *(_OF_WHAT_STANDS if not unfinished(shell.settings.home) else ()), *asked)
     findings = [finding for examination in examinations for finding in _attempt(examination, shell)]
     shell.answer([finding._asdict() for finding in findings])
     for finding in findings:
@@ -202,11 +203,9 @@ def _reading(file: Path) -> Callable[[Shell], Iterator[Finding]]:
     return backup
 
 
-_EXAMINATIONS: tuple[Callable[[Shell], Iterator[Finding]], ...] = (
-    _python,
-    _settings,
-    _home,
-    machine.disk,
+_Examinations = tuple[Callable[[Shell], Iterator[Finding]], ...]
+_OF_THE_MACHINE: _Examinations = (_python, _settings, _home, machine.disk)
+_OF_WHAT_STANDS: _Examinations = (
     machine.clock,
     _source,
     _lake,

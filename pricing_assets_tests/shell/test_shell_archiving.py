@@ -99,7 +99,8 @@ def test_on_a_home_whose_restore_has_not_ended_nothing_works_but_restore(copied:
     (copied / RESTORING).mkdir()
     for words in (["status"], ["run"], ["query", "select 1"], ["backup", "x"]):
         assert "a restore was begun here and has not ended" in answer(*words, code=1)["error"]
-    assert "run `pricing restore FILE` again" in pricing("doctor", code=1).stdout
+    (fault,) = [each for each in answer("doctor", code=1) if not each["sound"]]
+    assert fault["what"] == "home" and "run `pricing restore FILE` again" in fault["remedy"]
 
 
 def test_doctor_says_which_days_a_run_computes_again_and_that_run_does(copied: Path, quick: object) -> None:
