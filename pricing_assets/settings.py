@@ -183,10 +183,11 @@ def named() -> tuple[list[str], dict[str, str]]:
 
     What is unlike any setting is somebody else's: a deployment has variables of its own.
     """
-    settings = [f"PRICING_{name.upper()}" for name in Settings.model_fields]
+    prefixed = {f"PRICING_{name.upper()}": field.validation_alias for name, field in Settings.model_fields.items()}
+    names = {name: str(alias or name) for name, alias in prefixed.items()}  # DAGSTER_HOME has no prefix
     seen = _Variables.names()
-    near = {name: get_close_matches(name, settings, n=1, cutoff=_NEAR) for name in seen if name not in settings}
-    return [name for name in settings if name in seen], {name: found[0] for name, found in near.items() if found}
+    near = {name: get_close_matches(name, names, n=1, cutoff=_NEAR) for name in seen if name not in names.values()}
+    return [name for name in names.values() if name in seen], {name: names[to[0]] for name, to in near.items() if to}
 
 
 class _Variables(BaseSettings):

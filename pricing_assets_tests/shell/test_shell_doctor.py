@@ -191,9 +191,11 @@ def test_a_setting_whose_name_is_misspelt_is_a_fault_and_variables_of_others_are
     monkeypatch.setenv("PRICING_DAGSTER_FOLDER", "theirs")
     assert findings()["settings"]["found"].startswith("PRICING_HOME")
     monkeypatch.setenv("PRICING_KEEP_AUDITS_DAYS", "900")
+    monkeypatch.setenv("PRICING_DAGSTER_HOME", "where its own has no prefix")
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("PRICING_GOVERNANCE_URI=sqlite:///elsewhere.db\n")
     assert findings(code=1)["settings"]["found"].split("; ") == [
+        "PRICING_DAGSTER_HOME is no setting: DAGSTER_HOME may be meant",
         "PRICING_GOVERNANCE_URI is no setting: PRICING_GOVERNANCE_URL may be meant",
         "PRICING_KEEP_AUDITS_DAYS is no setting: PRICING_KEEP_AUDIT_DAYS may be meant",
     ]
