@@ -160,6 +160,10 @@ def _told() -> Iterator[None]:
     except pl.exceptions.DuplicateError as fault:
         raise PricingError(f"query failed: {fault}", "give columns of one name different ones: AS") from fault
     except duckdb.Error as fault:
+        if ".parquet" in str(fault):  # views read the lake's files; what is wrong with one names it
+            raise PricingError(
+                f"query failed: {fault}", "`pricing doctor` says what the lake lacks and what brings it back"
+            ) from fault
         raise PricingError(
             f"query failed: {fault}",
             "mend the SQL; `show all tables` lists what there is, `describe raw.prices` the columns of a table",

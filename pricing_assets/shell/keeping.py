@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake.leftovers import Leftover
-from pricing_assets.settings import Settings
+from pricing_assets.settings import Settings, named
 from pricing_assets.shell.command import Shell
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def keep(shell: Shell, *, dry_run: bool) -> None:
 
     if not shell.settings.lake.exists():
         raise PricingError(f"{shell.settings.home}: nothing was ever decided here", "name another home by --home")
+    for name, meant in named()[1].items():  # what expires is gone: no default takes the place of what was meant
+        raise PricingError(f"{name} is no setting: {meant} may be meant", "name it rightly, or take it out")
     platform = Platform(home=str(shell.settings.home))
     with _instance(shell.settings, dry_run=dry_run) as instance, shell.progress.status("keeping") as status:
         done = keeping.keep(platform, instance, by=shell.by, dry_run=dry_run, tell=status.update)
@@ -72,7 +74,7 @@ def _lines(done: Done, grace: timedelta, would: str) -> list[str]:
     lines += _of_files(done.lake.gone, f"{would}go" if would else "are gone")
     if waiting := done.lake.waiting:
         first = min(each.goes(grace) for each in waiting)
-        lines += _of_files(waiting, f"are free, and go from {first:%Y-%m-%d} on")
+        lines += _of_files(waiting, f"no longer needed, and gone from {first:%Y-%m-%d} on")
     if done.runs:
         lines.append(
             f"{counted(len(done.runs), 'run')} {would}be forgotten by Dagster"

@@ -19,7 +19,7 @@ from shell_commands import answer, pricing
 from tiny_shop import DAYS, FIRST, Shop
 
 from pricing_assets import governance, strategies
-from pricing_assets.lake import Lake, claims, marks
+from pricing_assets.lake import Lake, claims, marks, warehouse
 from pricing_assets.settings import Settings
 from pricing_assets.shell.checkup import machine
 from pricing_assets.tables import decisions, raw
@@ -213,3 +213,12 @@ def test_deep_finds_the_file_somebody_changed_where_it_lies(copied: Path) -> Non
     assert fault["what"] == "contents"
     assert f"decisions.price_decisions {FIRST}: {path} holds other rows than were written" in fault["found"]
     assert "`pricing doctor --deep` names" in pricing("replay", "--date", str(FIRST), code=1).stdout
+
+
+def test_a_query_over_a_file_that_is_gone_sends_to_doctor(copied: Path) -> None:
+    lake = Lake(copied / "lake")
+    with warehouse.draft(lake, copied / "analytics.duckdb"):
+        pass
+    lake.path(decisions.PriceDecisions, lake.partitions(decisions.PriceDecisions)[FIRST]).unlink()
+    sql = f"select count(*) from decisions.price_decisions where date = '{FIRST}'"
+    assert "remedy: `pricing doctor` says what the lake lacks" in pricing("query", sql, code=1).output

@@ -62,7 +62,7 @@ def test_what_would_be_done_is_said_and_then_done(copied: Path, quick: object) -
     assert done["files_waiting"] >= 1
     words = pricing("lake", "keep").stdout
     assert "left by a killed commit" in words
-    assert "free, and go from" in words
+    assert "no longer needed, and gone from" in words
     assert lost.exists()
 
 
@@ -70,6 +70,14 @@ def test_a_home_in_which_nothing_was_decided_is_named_and_stays_as_it_is(home: P
     for words in ([], ["--dry-run"]):
         assert f"{home}: nothing was ever decided here" in pricing("lake", "keep", *words, code=1).output
     assert not home.exists()
+
+
+def test_nothing_expires_by_a_default_in_place_of_a_misspelt_setting(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRICING_KEEP_DECISION_DAYS", "0")
+    refused = pricing("lake", "keep", code=1).output
+    assert "PRICING_KEEP_DECISION_DAYS is no setting: PRICING_KEEP_DECISIONS_DAYS may be meant" in refused
 
 
 def test_settings_that_contradict_are_refused(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
