@@ -14,6 +14,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pricing_assets.errors import PricingError
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SAP_LIKE = EXAMPLES / "sap_like"
 _NEAR = 0.9  # a letter or two; PRICING_DAGSTER_FOLDER, which deploy/ sets, is farther from PRICING_DAGSTER_HOME
@@ -188,6 +190,13 @@ def named() -> tuple[list[str], dict[str, str]]:
     seen = _Variables.names()
     near = {name: get_close_matches(name, names, n=1, cutoff=_NEAR) for name in seen if name not in names.values()}
     return [name for name in names.values() if name in seen], {name: names[to[0]] for name, to in near.items() if to}
+
+
+def misspelt() -> PricingError | None:
+    """What to say of variables that are nearly settings: they are without effect, and nobody would be told."""
+    words = [f"{name} is no setting: {meant} may be meant" for name, meant in named()[1].items()]
+    remedy = "name it rightly, or take it out of the environment and of .env"
+    return PricingError("; ".join(words), remedy) if words else None
 
 
 class _Variables(BaseSettings):

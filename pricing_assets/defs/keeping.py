@@ -23,6 +23,7 @@ from pricing_assets.defs.resources import Platform
 from pricing_assets.lake import Lake, Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.lake.expiry import Terms, last_decided
+from pricing_assets.settings import misspelt
 from pricing_assets.tables.runs import Executions
 
 if TYPE_CHECKING:
@@ -75,10 +76,12 @@ def keep(
 ) -> Done:
     """Keeps the home, or with `dry_run` only looks. Runs and readers go on meanwhile; two at once wait for each other.
 
-    Raises PricingError where the disk refuses, or a setting contradicts another.
+    Raises PricingError where the disk refuses, or a setting is misspelt or contradicts another.
     """
     from pricing_assets.lake import keeping  # DuckDB, which loading the code location does not need
 
+    if fault := misspelt():  # what expires is gone: no default takes the place of what was meant
+        raise fault
     settings, lake, now = platform.settings, platform.lake, platform.now()
     tell("looking for what models in force are judged on")
     terms = Terms(settings.keep_decisions_days, settings.keep_audit_days, judged_since(platform))

@@ -64,11 +64,11 @@ def _python(_: Shell) -> Iterator[Finding]:
 
 
 def _settings(_: Shell) -> Iterator[Finding]:
-    """Which are set, and which are misspelt: those would be without effect, and nobody would be told."""
-    known, misspelt = settings.named()
-    words = [f"{name} is no setting: {meant} may be meant" for name, meant in misspelt.items()]
-    found = "; ".join(words) or (", ".join(known) + " set" if known else "none set: all defaults")
-    yield Finding("settings", not misspelt, found, "name it rightly, or take it out of the environment and of .env")
+    """Which are set, and which are misspelt."""
+    if fault := settings.misspelt():
+        raise fault
+    known = settings.named()[0]
+    yield Finding("settings", True, ", ".join(known) + " set" if known else "none set: all defaults")
 
 
 def _home(shell: Shell) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pricing_assets.counting import counted
 from pricing_assets.errors import PricingError
 from pricing_assets.lake.leftovers import Leftover
-from pricing_assets.settings import Settings, named
+from pricing_assets.settings import Settings
 from pricing_assets.shell.command import Shell
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ def keep(shell: Shell, *, dry_run: bool) -> None:
 
     if not shell.settings.lake.exists():
         raise PricingError(f"{shell.settings.home}: nothing was ever decided here", "name another home by --home")
-    for name, meant in named()[1].items():  # what expires is gone: no default takes the place of what was meant
-        raise PricingError(f"{name} is no setting: {meant} may be meant", "name it rightly, or take it out")
     platform = Platform(home=str(shell.settings.home))
     with _instance(shell.settings, dry_run=dry_run) as instance, shell.progress.status("keeping") as status:
         done = keeping.keep(platform, instance, by=shell.by, dry_run=dry_run, tell=status.update)

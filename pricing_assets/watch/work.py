@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pricing_assets.lake import Lake, claims
+from pricing_assets.sources.window import calendar_days
 from pricing_assets.tables.runs import Executions
 
 RECENT = timedelta(days=30)
@@ -34,7 +35,7 @@ class Held:
     @property
     def days(self) -> list[date]:
         """The days, in their order."""
-        return _days(self.first, self.last)
+        return calendar_days(self.first, self.last)
 
     @property
     def it(self) -> str:
@@ -89,12 +90,8 @@ def undone(rows: pl.DataFrame, standing: Collection[date]) -> list[dict[str, Any
     last = rows.unique(["job", "first_day", "last_day"], keep="last", maintain_order=True)
     found = []
     for row in last.filter(pl.col("outcome") == "failure").to_dicts():
-        days = _days(row["first_day"], row["last_day"]) if row["first_day"] else []
+        days = calendar_days(row["first_day"], row["last_day"]) if row["first_day"] else []
         left = [day for day in days if day not in standing]
         if left or last_of_job[row["job"]] == row["run_id"]:
             found.append(row)
     return found
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from tiny_shop import CLOSED, COLUMNS, DAYS, FIRST, LAST, Begin, Line, Shop, _rows, twice
 
+from pricing_assets.errors import PricingError
 from pricing_assets.lake import Provenance
 from pricing_assets.lake import days as manifests
 from pricing_assets.pricing.replay import replay
@@ -146,6 +147,19 @@ def test_the_job_says_what_it_did_and_a_shop_of_history_is_kept_by_hand(line: Li
     goes_on = dg.build_schedule_context(resources={"platform": platform(line)})
     assert isinstance(keeping.on_sundays(goes_on), dg.RunRequest)
     assert defs().resolve_job_def(keeping.JOB).name == keeping.JOB
+
+
+def test_neither_the_job_nor_a_person_lets_days_expire_by_a_default_in_place_of_a_misspelt_setting(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pricing_assets.defs import keeping
+
+    monkeypatch.setenv("PRICING_KEEP_DECISION_DAYS", "0")
+    refused = "PRICING_KEEP_DECISION_DAYS is no setting: PRICING_KEEP_DECISIONS_DAYS may be meant"
+    with pytest.raises(PricingError, match=refused):
+        keep(line)
+    with pytest.raises(PricingError, match=refused):
+        keeping.keeping_job.execute_in_process(resources={"platform": platform(line)}, instance=line.instance)
 
 
 def test_evidence_stays_while_a_model_in_force_cannot_be_had(line: Line, begin: Begin, monkeypatch: Any) -> None:
